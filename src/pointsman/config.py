@@ -1,0 +1,322 @@
+"""Settings: `pointsman.toml`, overridden by `POINTSMAN_*` variables.
+
+Secrets are references (`api_key = "${OPENAI_API_KEY}"`): they are resolved when a provider is
+built and hidden in every repr.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from pointsman.errors import ConfigError
+from pointsman.types import Capability, Location
+
+ProviderName = Literal[
+    "embedded", "scripted", "openai", "openai-compatible", "lmstudio", "llamacpp", "vllm"
+]
+
+#: Where servers listen when nobody moved them (reference: each server's documentation).
+DEFAULT_BASE_URLS: Mapping[str, str] = {
+    "openai": "https://api.openai.com/v1",
+    "lmstudio": "http://127.0.0.1:1234/v1",
+    "llamacpp": "http://127.0.0.1:8080/v1",
+    "vllm": "http://127.0.0.1:8000/v1",
+}
+#: Variables that hold a provider's key where the configuration names none.
+DEFAULT_KEY_VARIABLES: Mapping[str, str] = {"openai": "OPENAI_API_KEY"}
+
+_REFERENCE = re.compile(r"^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$")
+#: Ids, tiers and aliases go into headers, paths and logs: printable ASCII without spaces.
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}$")
+RESERVED_NAMES = frozenset({"auto", "local", "cloud"})
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServerSettings(_Section):
+    """Where and how the gateway listens."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=7070, ge=0, le=65535)
+    #: Bytes of a request's body; larger ones get 413.
+    max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
+    #: Seconds that open replies get to finish after SIGTERM.
+    shutdown_grace_s: int = Field(default=30, ge=0)
+
+
+class TimeoutSettings(_Section):
+    """Seconds an attempt may take, by phase."""
+
+    connect_s: float = Field(default=5.0, gt=0)
+    first_byte_s: float = Field(default=120.0, gt=0)
+    between_chunks_s: float = Field(default=60.0, gt=0)
+
+
+class PriceSettings(_Section):
+    """US dollars per million tokens."""
+
+    input: Decimal = Field(ge=0)
+    output: Decimal = Field(ge=0)
+    cached: Decimal | None = Field(default=None, ge=0)
+
+
+class ModelSettings(_Section):
+    """One deployment: a table `[models.<id>]`."""
+
+    provider: ProviderName
+    model: str = Field(min_length=1)
+    tier: str | None = None
+    base_url: str | None = None
+    api_key: SecretStr | None = None
+    #: Derived from the address where not given.
+    location: Location | None = None
+    context_length: int | None = Field(default=None, gt=0)
+    capabilities: frozenset[Capability] | None = None
+    #: Your own price; beats every table.
+    price: PriceSettings | None = None
+    #: Another model's price, as `genai-prices` names it, such as `claude-haiku-5-5`.
+    priced_as: str | None = None
+    timeouts: TimeoutSettings = TimeoutSettings()
+    #: `embedded` only: requests served at once, each with its own `context_length`.
+    slots: int = Field(default=2, ge=1, le=64)
+    #: `embedded` only: threads; the cores there are where not given.
+    threads: int | None = Field(default=None, ge=1)
+    #: `embedded` only: a GGUF file; else the pulled weights named like `model`.
+    weights: Path | None = None
+    #: `scripted` only: what to do, one table per request and then the last one again.
+    script: tuple[dict[str, object], ...] = ()
+
+    @field_validator("base_url")
+    @classmethod
+    def _http_only(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError(
+                "base_url must be http://... or https://..., as in http://127.0.0.1:8080/v1"
+            )
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _needs_an_address(self) -> ModelSettings:
+        if self.provider == "openai-compatible" and self.base_url is None:
+            raise ValueError('provider "openai-compatible" needs base_url')
+        return self
+
+    @property
+    def address(self) -> str | None:
+        """The base URL in force; None for a provider that lives in this process."""
+        return self.base_url or DEFAULT_BASE_URLS.get(self.provider)
+
+    @property
+    def where(self) -> Location:
+        """`location`, or what the address implies."""
+        if self.location is not None:
+            return self.location
+        return "local" if self.address is None or _is_local(self.address) else "cloud"
+
+    def key(self, environment: Mapping[str, str]) -> str | None:
+        """The provider's key, its reference resolved. Raises ConfigError where it is not set."""
+        if self.api_key is None:
+            return environment.get(DEFAULT_KEY_VARIABLES.get(self.provider, ""))
+        return resolve_secret(self.api_key, environment)
+
+
+class TierFloors(_Section):
+    """Lowest tiers: by topic (`high_stakes`) and by domain."""
+
+    high_stakes: str | None = "complex"
+    domains: dict[str, str] = Field(default_factory=dict)
+    #: Refuse where no deployment of the floor's tier can serve, instead of using the best left.
+    strict: bool = False
+
+
+class RoutingSettings(_Section):
+    """How a tier is chosen and an order made."""
+
+    scorer: Literal["heuristic"] = "heuristic"
+    #: Lowest tier first.
+    tiers: tuple[str, ...] = ("simple", "medium", "complex")
+    #: Lowest score of each tier above the first; the scorer's own where not given.
+    thresholds: dict[str, float] = Field(default_factory=dict)
+    #: The tier of requests that could not be scored.
+    default_tier: str = "medium"
+    #: A preference: past so many prompt tokens, cloud where there is one.
+    max_local_tokens: int | None = Field(default=None, gt=0)
+    #: Try the other deployments, of any tier and location, when the first one fails.
+    fallback: bool = True
+    #: A deployment's id, or any priced model.
+    baseline: str | None = None
+    floors: TierFloors = TierFloors()
+
+    @model_validator(mode="after")
+    def _tiers_are_known(self) -> RoutingSettings:
+        named = {self.default_tier, *self.thresholds, *self.floors.domains.values()}
+        if self.floors.high_stakes:
+            named.add(self.floors.high_stakes)
+        unknown = sorted(named - set(self.tiers))
+        if unknown:
+            raise ValueError(f"unknown tier {unknown[0]!r}; tiers are {', '.join(self.tiers)}")
+        return self
+
+
+class LogSettings(_Section):
+    """What `serve` prints for each decision."""
+
+    decisions: Literal["text", "json", "off"] = "text"
+
+
+DEFAULT_MODELS: Mapping[str, ModelSettings] = {
+    "smollm2": ModelSettings(
+        provider="embedded", model="smollm2-135m-instruct", tier="simple", context_length=4096
+    )
+}
+
+
+class Settings(BaseSettings):
+    """Everything Pointsman can be told."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="POINTSMAN_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("pointsman")))
+    #: A static key that every caller must send; optional on loopback.
+    api_key: SecretStr | None = None
+    server: ServerSettings = ServerSettings()
+    models: dict[str, ModelSettings] = Field(default_factory=lambda: dict(DEFAULT_MODELS))
+    aliases: dict[str, str] = Field(default_factory=dict)
+    unknown_model: Literal["error", "auto"] = "error"
+    routing: RoutingSettings = RoutingSettings()
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(  # noqa: D102 - pydantic-settings' hook
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings  # the file comes in as init values
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Settings:
+        if not self.models:
+            raise ValueError("[models] is empty: add a table [models.<id>]")
+        taken = RESERVED_NAMES | set(self.routing.tiers)
+        for name in [*self.models, *self.routing.tiers]:
+            if not _NAME.match(name):
+                raise ValueError(
+                    f"{name!r} is no usable name: letters, digits and . _ : / @ + - only"
+                )
+        for name, model in self.models.items():
+            if name in taken:
+                raise ValueError(f"[models.{name}]: {name!r} already names a tier or a route")
+            if self.tier_of(model) not in self.routing.tiers:
+                raise ValueError(f"[models.{name}]: unknown tier {model.tier!r}")
+        for alias, asked in self.aliases.items():
+            if asked not in taken | set(self.models):
+                raise ValueError(f"[aliases] {alias!r}: no deployment, tier or route {asked!r}")
+        return self
+
+    def tier_of(self, model: ModelSettings) -> str:
+        """The deployment's tier; the lowest where it names none."""
+        return model.tier or self.routing.tiers[0]
+
+    @property
+    def database(self) -> Path:
+        """The ledger's file."""
+        return self.home / "pointsman.db"
+
+
+def load(file: Path | None = None) -> Settings:
+    """The settings in force: `file`, or the first configuration found, under the environment.
+
+    Raises ConfigError that names the file, the member and what is wrong with it.
+    """
+    found = file or find(os.environ)
+    values = _read(found) if found else {}
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the configuration"
+        where = f"{found}: " if found else ""
+        raise ConfigError(f"{where}{place}: {first['msg']}") from error
+
+
+def find(environment: Mapping[str, str]) -> Path | None:
+    """`POINTSMAN_CONFIG`, ./pointsman.toml, or the one in the home folder; None without any."""
+    named = environment.get("POINTSMAN_CONFIG")
+    if named:
+        return Path(named)
+    home = environment.get("POINTSMAN_HOME") or platformdirs.user_data_dir("pointsman")
+    candidates = (Path("pointsman.toml"), Path(home) / "pointsman.toml")
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def resolve_secret(secret: SecretStr, environment: Mapping[str, str]) -> str:
+    """The secret's value; `${NAME}` is read from the environment."""
+    value = secret.get_secret_value()
+    reference = _REFERENCE.match(value)
+    if not reference:
+        return value
+    name = reference.group(1)
+    if not environment.get(name):
+        raise ConfigError(f"the environment variable {name} is not set, and a key refers to it")
+    return environment[name]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_local(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith((".local", ".localhost")):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return False
+
+
+def _read(file: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"there is no configuration file {file}") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{file} can't be read: {error}") from error

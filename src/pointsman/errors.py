@@ -1,0 +1,133 @@
+"""Every error that somebody catches. Each knows its HTTP status and whether a retry can help.
+
+PointsmanError
+|-- ConfigError             the configuration can't be used; the message says what to do
+|-- BadRequest              400, the client's fault; `param` names the member
+|   |-- UnknownModel        404
+|   |-- NotFound            404, no such entry
+|   |-- BodyTooLarge        413
+|   `-- NoDeploymentFits    400, a gate rules out every deployment
+|-- AuthenticationFailed    401
+|-- Unavailable             503 with Retry-After: nothing can serve now
+|   `-- LedgerUnavailable   503, the books can't be written, so no money is spent
+`-- UpstreamError           one attempt failed; `calling` catches it and walks on
+    |-- UpstreamUnreachable   refused, reset, no such host, TLS
+    |-- UpstreamTimeout       nothing came in time
+    |-- UpstreamBroken        the body stopped short or is not what it claims to be
+    `-- UpstreamRefused       an error status; carries status, headers and body
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class PointsmanError(Exception):
+    """Base of all; `str(error)` is one sentence for the client, never with a secret in it."""
+
+    status: int = 500
+    type: str = "server_error"
+    code: str | None = None
+    param: str | None = None
+    #: Seconds after which a retry may help; None where it can't.
+    retry_after: float | None = None
+
+
+class ConfigError(PointsmanError):
+    """The configuration can't be used."""
+
+
+class BadRequest(PointsmanError):
+    """The request can't be served as it was sent."""
+
+    status = 400
+    type = "invalid_request_error"
+
+    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+        """`param` names the member at fault, as OpenAI's errors do."""
+        super().__init__(message)
+        self.param = param
+        self.code = code or type(self).code
+
+
+class UnknownModel(BadRequest):
+    """No deployment, tier or alias has this name."""
+
+    status = 404
+    code = "model_not_found"
+
+
+class NotFound(BadRequest):
+    """There is no such entry or path."""
+
+    status = 404
+    code = "not_found"
+
+
+class BodyTooLarge(BadRequest):
+    """The body is over the configured limit."""
+
+    status = 413
+    code = "request_too_large"
+
+
+class NoDeploymentFits(BadRequest):
+    """Every deployment was ruled out by something that waiting does not change."""
+
+    code = "no_deployment_fits"
+
+
+class AuthenticationFailed(PointsmanError):
+    """The key is missing or wrong."""
+
+    status = 401
+    type = "invalid_request_error"
+    code = "invalid_api_key"
+
+
+class Unavailable(PointsmanError):
+    """Nothing can serve this now."""
+
+    status = 503
+    code = "unavailable"
+
+    def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
+        """`retry_after` in seconds."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class LedgerUnavailable(Unavailable):
+    """The books can't be written; nothing is spent that is not in them."""
+
+    code = "ledger_unavailable"
+
+
+class UpstreamError(PointsmanError):
+    """One attempt failed."""
+
+    status = 502
+    code = "upstream_error"
+
+
+class UpstreamUnreachable(UpstreamError):
+    """No connection: refused, reset, unknown host, TLS."""
+
+
+class UpstreamTimeout(UpstreamError):
+    """Nothing came within the deployment's time limits."""
+
+
+class UpstreamBroken(UpstreamError):
+    """The body stopped short, or is not what it claims to be."""
+
+
+class UpstreamRefused(UpstreamError):
+    """The upstream answered with an error status."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """`status` is the upstream's own."""
+        super().__init__(f"upstream answered {status}")
+        self.upstream_status = status
+        self.headers = headers
+        self.body = body
