@@ -1,0 +1,164 @@
+"""OpenAI's chat request: checked, seen, and written again with only what must change changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+import msgspec
+
+from pointsman.errors import BadRequest
+from pointsman.formats import strict_json
+from pointsman.tokens import BYTES_PER_TOKEN, estimate_tokens
+from pointsman.types import Capability, ChatRequest, Json, Turn
+
+#: The chat template's markers around each message, in tokens.
+_TOKENS_PER_MESSAGE = 4
+#: A 1024x1024 image at high detail (OpenAI's pricing page: 85 + 4 tiles of 170).
+_TOKENS_PER_IMAGE = 765
+
+_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+_NEEDED_BY_PART: Mapping[str, Capability] = {"image_url": "vision", "input_audio": "audio"}
+_T = TypeVar("_T")
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def parse_chat(body: bytes) -> ChatRequest:
+    """A checked view of a chat request's body. Raises BadRequest that names the member at fault.
+
+    Members that Pointsman does not know are left alone: they reach the model.
+    """
+    value = strict_json.decode(body)
+    if not isinstance(value, dict):
+        raise BadRequest("the body must be a JSON object with `model` and `messages`")
+    turns, parts = _messages(value.get("messages"))
+    stream = _flag(value, "stream")
+    options = _typed(value, "stream_options", dict, "an object") or {}
+    tools = _typed(value, "tools", list, "an array") or []
+    members = {key: bytes(raw) for key, raw in _MEMBERS.decode(body).items()}
+    return ChatRequest(
+        model=_model(value),
+        turns=turns,
+        members=members,
+        needs=_needs(value, tools, parts),
+        stream=stream,
+        include_usage=stream and _flag(options, "include_usage", "stream_options.include_usage"),
+        input_tokens=_prompt_tokens(turns, members.get("tools", b""), parts),
+        max_output_tokens=_limit(value, "max_completion_tokens") or _limit(value, "max_tokens"),
+    )
+
+
+def chat_body(model: str, prompt: str | list[Json], parameters: Mapping[str, Json]) -> bytes:
+    """A chat request's body, from a prompt or from messages."""
+    messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
+    return msgspec.json.encode({"model": model, "messages": messages, **parameters})
+
+
+def upstream_body(request: ChatRequest, model: str) -> bytes:
+    """The body for an upstream: the client's own members, but for two.
+
+    `model` becomes the deployment's; a stream always asks for usage, since the books need it.
+    """
+    members = dict(request.members)
+    members["model"] = msgspec.json.encode(model)
+    if request.stream:
+        asked = msgspec.json.decode(members.get("stream_options", b"null"))
+        options = {**(asked or {}), "include_usage": True}
+        members["stream_options"] = msgspec.json.encode(options)
+    inner = b",".join(msgspec.json.encode(key) + b":" + raw for key, raw in members.items())
+    return b"{" + inner + b"}"
+
+
+def _model(value: dict[str, Json]) -> str:
+    model = value.get("model")
+    if not isinstance(model, str) or not model:
+        raise BadRequest(
+            '`model` must be a string; send "auto" to let Pointsman choose', param="model"
+        )
+    return model
+
+
+def _messages(value: Json) -> tuple[tuple[Turn, ...], tuple[str, ...]]:
+    """The turns, and the types of all content parts that are not text."""
+    if not isinstance(value, list) or not value:
+        raise BadRequest("`messages` must be an array with at least one message", param="messages")
+    parts: list[str] = []
+    turns = tuple(_turn(message, f"messages[{i}]", parts) for i, message in enumerate(value))
+    return turns, tuple(parts)
+
+
+def _turn(message: Json, place: str, parts: list[str]) -> Turn:
+    if not isinstance(message, dict):
+        raise BadRequest(f"`{place}` must be an object", param=place)
+    role = message.get("role")
+    if not isinstance(role, str) or role not in _ROLES:
+        known = ", ".join(sorted(_ROLES))
+        raise BadRequest(f"`{place}.role` must be one of {known}", param=f"{place}.role")
+    content = message.get("content")
+    if content is None and role not in {"assistant", "function"}:
+        raise BadRequest(f"`{place}.content` is missing", param=f"{place}.content")
+    return Turn(role, _text(content, f"{place}.content", parts))
+
+
+def _text(content: Json, place: str, parts: list[str]) -> str:
+    if content is None or isinstance(content, str):
+        return content or ""
+    if not isinstance(content, list):
+        raise BadRequest(f"`{place}` must be a string or an array of parts", param=place)
+    texts = []
+    for i, part in enumerate(content):
+        kind = part.get("type") if isinstance(part, dict) else None
+        if not isinstance(part, dict) or not isinstance(kind, str):
+            raise BadRequest(f"`{place}[{i}]` must be an object with a `type`", param=place)
+        text = part.get("text", "")
+        if not isinstance(text, str):
+            raise BadRequest(f"`{place}[{i}].text` must be a string", param=place)
+        if kind == "text":
+            texts.append(text)
+        else:
+            parts.append(kind)
+    return "\n".join(texts)
+
+
+def _needs(
+    value: dict[str, Json], tools: list[Json], parts: tuple[str, ...]
+) -> frozenset[Capability]:
+    needs: set[Capability] = {_NEEDED_BY_PART[p] for p in parts if p in _NEEDED_BY_PART}
+    response_format = _typed(value, "response_format", dict, "an object") or {}
+    if tools:
+        needs.add("tools")
+    if response_format.get("type") == "json_schema":
+        needs.add("json_schema")
+    if _flag(value, "logprobs"):
+        needs.add("logprobs")
+    if (_limit(value, "n") or 1) > 1:
+        needs.add("n")
+    return frozenset(needs)
+
+
+def _prompt_tokens(turns: tuple[Turn, ...], tools: bytes, parts: tuple[str, ...]) -> int:
+    text = sum(estimate_tokens(turn.text) + _TOKENS_PER_MESSAGE for turn in turns)
+    return text + len(tools) // BYTES_PER_TOKEN + _TOKENS_PER_IMAGE * parts.count("image_url")
+
+
+def _flag(value: dict[str, Json], name: str, place: str | None = None) -> bool:
+    flag = value.get(name)
+    if flag is not None and not isinstance(flag, bool):
+        raise BadRequest(f"`{place or name}` must be true or false", param=place or name)
+    return bool(flag)
+
+
+def _limit(value: dict[str, Json], name: str) -> int | None:
+    limit = value.get(name)
+    if limit is None:
+        return None
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise BadRequest(f"`{name}` must be a whole number of at least 1", param=name)
+    return limit
+
+
+def _typed(value: dict[str, Json], name: str, kind: type[_T], what: str) -> _T | None:
+    member = value.get(name)
+    if member is None or isinstance(member, kind):
+        return member
+    raise BadRequest(f"`{name}` must be {what}", param=name)
