@@ -1,0 +1,136 @@
+"""The decision: a tier from the score, the order from the tier.
+
+To change the fallback order, change `_rank`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pointsman.routing import explain, gates, thresholds
+from pointsman.routing.policy import Policy
+from pointsman.types import (
+    Candidate,
+    ChatRequest,
+    Decision,
+    Dropped,
+    Plan,
+    PlannedAttempt,
+    Score,
+    Target,
+)
+
+#: Within a tier: what answers now before what has to be loaded first.
+_READINESS = {"up": 0, "warming": 1, "cold": 2, "down": 3}
+
+
+def decide(
+    request: ChatRequest,
+    target: Target,
+    scored: Score,
+    candidates: Sequence[Candidate],
+    policy: Policy,
+) -> Decision:
+    """Where the request goes: the tier it should have, and the ordered plan to get there.
+
+    The plan is empty where every deployment was dropped; whoever calls says so to the client.
+    """
+    floor = _floor(scored, target, policy)
+    tier = _tier(target, scored, candidates, policy, floor)
+    kept: list[Candidate] = []
+    dropped: list[Dropped] = []
+    for candidate in candidates:
+        objection = gates.check(request, target, candidate)
+        if objection is None:
+            kept.append(candidate)
+        else:
+            dropped.append(Dropped(candidate.deployment.id, *objection))
+    kept, below = _above(floor, kept, policy)
+    dropped += below
+    local_last = _prefers_cloud(request, policy)
+    kept.sort(key=lambda candidate: _rank(candidate, tier, policy, local_last=local_last))
+    if not policy.fallback:
+        dropped += [Dropped(c.deployment.id, "fallback", "fallback is off") for c in kept[1:]]
+        kept = kept[:1]
+    attempts = tuple(
+        PlannedAttempt(
+            c.deployment.id, c.deployment.tier, explain.place(c.deployment, tier, position=i)
+        )
+        for i, c in enumerate(kept)
+    )
+    plan = Plan(attempts, tuple(dropped))
+    reasoning = explain.reasoning(target, scored, tier, floor, plan, cloud_first=local_last)
+    return Decision(tier=tier, target=target, scored=scored, plan=plan, reasoning=reasoning)
+
+
+def _floor(scored: Score, target: Target, policy: Policy) -> str | None:
+    """The highest floor that applies; what a person named explicitly has none."""
+    if target.kind in {"tier", "deployment"}:
+        return None
+    floors = [policy.floors.topics[t] for t in scored.topics if t in policy.floors.topics]
+    if scored.domain in policy.floors.domains:
+        floors.append(policy.floors.domains[scored.domain])
+    return max(floors, key=policy.tiers.index, default=None)
+
+
+def _tier(
+    target: Target,
+    scored: Score,
+    candidates: Sequence[Candidate],
+    policy: Policy,
+    floor: str | None,
+) -> str:
+    if target.kind == "tier":
+        return target.name
+    if target.kind == "deployment":
+        return next(c.deployment.tier for c in candidates if c.deployment.id == target.name)
+    if scored.fault is not None:
+        tier = policy.default_tier
+    else:
+        present = {candidate.deployment.tier for candidate in candidates}
+        tier = thresholds.tier_for(
+            scored.value,
+            thresholds.bounds(policy.tiers, present, scored.scorer, policy.thresholds),
+        )
+    return max(tier, floor or tier, key=policy.tiers.index)
+
+
+def _above(
+    floor: str | None, kept: list[Candidate], policy: Policy
+) -> tuple[list[Candidate], list[Dropped]]:
+    """What the floor leaves. Where that is nothing, it is clamped to the best tier there is."""
+    if floor is None or not kept:
+        return kept, []
+    level = policy.tiers.index(floor)
+    if not policy.floors.strict:
+        level = min(level, max(policy.tiers.index(c.deployment.tier) for c in kept))
+    above = [c for c in kept if policy.tiers.index(c.deployment.tier) >= level]
+    below = [
+        Dropped(c.deployment.id, "floor", f"below the floor {floor}")
+        for c in kept
+        if c not in above
+    ]
+    return above, below
+
+
+def _prefers_cloud(request: ChatRequest, policy: Policy) -> bool:
+    limit = policy.max_local_tokens
+    return limit is not None and request.input_tokens > limit
+
+
+def _rank(
+    candidate: Candidate, tier: str, policy: Policy, *, local_last: bool
+) -> tuple[bool, bool, int, int]:
+    """The fallback order: the tier itself, then the next higher, then the next lower.
+
+    A preference for the cloud (`max_local_tokens`) goes before the tier; within a tier the
+    configuration's order holds among deployments that are equally ready.
+    """
+    deployment = candidate.deployment
+    distance = policy.tiers.index(deployment.tier) - policy.tiers.index(tier)
+    return (
+        local_last and deployment.location == "local",
+        distance < 0,
+        abs(distance),
+        _READINESS[candidate.state],
+    )

@@ -1,0 +1,65 @@
+"""Hard rules that remove a deployment. Each returns its reason, or None to let it pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pointsman.types import Candidate, ChatRequest, Target
+
+#: Tokens kept free for the reply where the request does not say how long it may be.
+REPLY_ROOM = 256
+
+Gate = Callable[[ChatRequest, Target, Candidate], str | None]
+
+
+def target(request: ChatRequest, wanted: Target, candidate: Candidate) -> str | None:
+    """Asked for by location or by name: only there."""
+    del request
+    deployment = candidate.deployment
+    if wanted.kind == "deployment" and deployment.id != wanted.name:
+        return f"{wanted.name} was asked for"
+    if wanted.kind == "location" and deployment.location != wanted.name:
+        return f"{wanted.name} was asked for, this one is {deployment.location}"
+    return None
+
+
+def capability(request: ChatRequest, wanted: Target, candidate: Candidate) -> str | None:
+    """What the request needs and the deployment is known not to have."""
+    del wanted
+    has = candidate.deployment.capabilities
+    missing = sorted(request.needs - has) if has is not None else []
+    return f"has no {', '.join(missing)}" if missing else None
+
+
+def context(request: ChatRequest, wanted: Target, candidate: Candidate) -> str | None:
+    """Prompt and reply must fit the context; estimated, so with the benefit of the doubt."""
+    del wanted
+    length = candidate.deployment.context_length
+    needed = request.input_tokens + min(request.max_output_tokens or REPLY_ROOM, REPLY_ROOM)
+    if length is not None and needed > length:
+        return f"needs about {needed} tokens of context, has {length}"
+    return None
+
+
+def breaker(request: ChatRequest, wanted: Target, candidate: Candidate) -> str | None:
+    """A deployment that keeps failing is left alone for a while."""
+    del request, wanted
+    return "failed repeatedly, its breaker is open" if candidate.state == "down" else None
+
+
+#: In this order; the first that objects gives the reason.
+GATES: Mapping[str, Gate] = {
+    "target": target,
+    "capability": capability,
+    "context": context,
+    "breaker": breaker,
+}
+
+
+def check(request: ChatRequest, wanted: Target, candidate: Candidate) -> tuple[str, str] | None:
+    """The first gate that removes the candidate, with its reason."""
+    for name, gate in GATES.items():
+        reason = gate(request, wanted, candidate)
+        if reason is not None:
+            return name, reason
+    return None
