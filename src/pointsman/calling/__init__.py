@@ -1,0 +1,1 @@
+"""Call: walk the plan until a deployment answers, then follow its reply to the end."""

@@ -1,0 +1,1 @@
+"""Record: what a request used, what that cost, and how it ended."""

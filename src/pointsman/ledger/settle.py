@@ -1,0 +1,111 @@
+"""The life of an entry: reserved before the call, settled once when it ended."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from pointsman.errors import LedgerUnavailable
+from pointsman.ledger.pricing import Pricer
+from pointsman.ports import Clock, Ledger, Observer
+from pointsman.types import (
+    Attempt,
+    Call,
+    Decision,
+    Deployment,
+    Entry,
+    Outcome,
+    Settlement,
+    Usage,
+)
+
+
+class Record:
+    """The open entry of one request."""
+
+    def __init__(self, recorder: Recorder, entry: Entry, started: float) -> None:
+        """`started` in monotonic seconds."""
+        self._recorder = recorder
+        self._entry = entry
+        self._started = started
+        #: Filled as the plan is walked.
+        self.attempts: list[Attempt] = []
+
+    def elapsed_ms(self) -> float:
+        """Milliseconds since the request was admitted."""
+        return (self._recorder.clock.monotonic() - self._started) * 1000
+
+    async def settle(
+        self,
+        outcome: Outcome,
+        *,
+        deployment: Deployment | None = None,
+        usage: Usage | None = None,
+        reason: str = "",
+        ttft_ms: float | None = None,
+        error: str | None = None,
+    ) -> Settlement:
+        """Close the entry. When this returns it is durable.
+
+        A ledger that can't be written now does not take an answer away that was paid for: the
+        entry stays open, the fault is reported, and the next start settles it as interrupted.
+        """
+        cost = baseline_cost = None
+        if deployment is not None and usage is not None:
+            pricer, at = self._recorder.pricer, self._entry.time
+            cost = pricer.cost(deployment.id, usage, at)
+            baseline_cost = pricer.baseline_cost(usage, at)
+        settlement = Settlement(
+            outcome=outcome,
+            attempts=tuple(self.attempts),
+            served_tier=deployment.tier if deployment else None,
+            deployment=deployment.id if deployment else None,
+            reason=reason or self._entry.decision.reasoning,
+            usage=usage,
+            cost=cost,
+            baseline_cost=baseline_cost,
+            latency_ms=self.elapsed_ms(),
+            ttft_ms=ttft_ms,
+            error=error,
+        )
+        await self._recorder.close(self._entry, settlement)
+        return settlement
+
+
+class Recorder:
+    """Opens entries and closes them."""
+
+    def __init__(self, ledger: Ledger, pricer: Pricer, clock: Clock, observer: Observer) -> None:
+        """The observer is told of every settled entry."""
+        self._ledger = ledger
+        self._observer = observer
+        self.pricer = pricer
+        self.clock = clock
+
+    async def open(self, call: Call, decision: Decision) -> Record:
+        """Reserve the entry. Raises LedgerUnavailable: then nothing may be spent."""
+        started = self.clock.monotonic()
+        entry = Entry(
+            request_id=call.request_id,
+            time=call.time,
+            principal=call.principal,
+            model_asked=call.force_route or call.request.model,
+            stream=call.request.stream,
+            decision=decision,
+            client_request_id=call.client_request_id,
+        )
+        record = Record(self, entry, started)
+        try:
+            await self._ledger.reserve(entry)
+        except asyncio.CancelledError:
+            await record.settle("client_left")
+            raise
+        return record
+
+    async def close(self, entry: Entry, settlement: Settlement) -> None:
+        """Write the settlement and tell the observer."""
+        try:
+            await self._ledger.settle(entry.request_id, settlement)
+        except LedgerUnavailable as error:
+            self._observer.fault("record", error)
+        self._observer.settled(replace(entry, settlement=settlement))

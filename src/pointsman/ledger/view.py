@@ -1,0 +1,74 @@
+"""Decisions and entries as the JSON that every surface shows: HTTP, command line, Python. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from pointsman.types import Attempt, Decision, Entry, Feedback, Usage
+
+
+def decision_view(decision: Decision) -> dict[str, object]:
+    """A decision with its explanation."""
+    return {
+        "tier": decision.tier,
+        "score": decision.score,
+        "deployment": decision.deployment,
+        "parts": dict(decision.parts),
+        "dimensions": dict(decision.dimensions),
+        "domain": decision.domain,
+        "topics": list(decision.scored.topics),
+        "scorer": decision.scorer,
+        "target": asdict(decision.target),
+        "plan": [asdict(attempt) for attempt in decision.plan.attempts],
+        "dropped": [asdict(drop) for drop in decision.dropped],
+        "reasoning": decision.reasoning,
+        "estimated_cost_usd": decision.estimated_cost_usd,
+    }
+
+
+def entry_view(entry: Entry) -> dict[str, object]:
+    """A decision record: the decision, and what became of it."""
+    decided = decision_view(entry.decision)
+    del decided["estimated_cost_usd"], decided["target"]
+    settled = entry.settlement
+    return {
+        "request_id": entry.request_id,
+        "time": entry.time.isoformat(),
+        "organisation": entry.principal.organisation,
+        "key": entry.principal.key,
+        "model_asked": entry.model_asked,
+        "stream": entry.stream,
+        **decided,
+        "served_tier": settled.served_tier if settled else None,
+        "deployment": settled.deployment if settled else None,
+        "reason": settled.reason if settled else entry.decision.reasoning,
+        "attempts": [_attempt(attempt) for attempt in settled.attempts] if settled else [],
+        "outcome": entry.outcome,
+        "error": settled.error if settled else None,
+        "usage": _usage(settled.usage) if settled else None,
+        "cost": settled.cost if settled else None,
+        "baseline_cost": settled.baseline_cost if settled else None,
+        "saved": settled.saved if settled else None,
+        "latency_ms": settled.latency_ms if settled else None,
+        "ttft_ms": settled.ttft_ms if settled else None,
+        "cache": "bypass",
+        "verdict": None,
+        "feedback": [_feedback(feedback) for feedback in entry.feedback],
+        "client_request_id": entry.client_request_id,
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, object]:
+    return asdict(attempt)
+
+
+def _usage(usage: Usage | None) -> dict[str, object] | None:
+    return None if usage is None else asdict(usage)
+
+
+def _feedback(feedback: Feedback) -> dict[str, object]:
+    return {
+        "time": feedback.time.isoformat(),
+        "rating": feedback.rating,
+        "comment": feedback.comment,
+    }

@@ -1,0 +1,1 @@
+"""Adapters of `ports.Provider`: one way each to reach a model."""

@@ -1,0 +1,117 @@
+"""The HTTP client that all providers share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+
+import aiohttp
+
+from pointsman.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
+from pointsman.types import ProviderReply
+
+USER_AGENT = "pointsman"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds, by phase of an attempt."""
+
+    connect_s: float = 5.0
+    first_byte_s: float = 120.0
+    between_chunks_s: float = 60.0
+
+
+class HttpClient:
+    """A pool of connections. Redirects are not followed: a key goes where it was sent to."""
+
+    def __init__(self) -> None:
+        """Opens nothing yet."""
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(
+        self, url: str, body: bytes, headers: Mapping[str, str], timeouts: Timeouts
+    ) -> ProviderReply:
+        """Send, and return when the status line is there.
+
+        Raises UpstreamUnreachable or UpstreamTimeout; the chunks raise UpstreamBroken or
+        UpstreamTimeout.
+        """
+        limits = aiohttp.ClientTimeout(
+            total=None, sock_connect=timeouts.connect_s, sock_read=timeouts.between_chunks_s
+        )
+        try:
+            async with asyncio.timeout(timeouts.first_byte_s):
+                response = await self._open().post(
+                    url,
+                    data=body,
+                    headers={"content-type": "application/json", **headers},
+                    timeout=limits,
+                    allow_redirects=False,
+                )
+        except aiohttp.ConnectionTimeoutError as error:
+            raise UpstreamTimeout(f"no connection within {timeouts.connect_s:g} s") from error
+        except TimeoutError as error:
+            raise UpstreamTimeout(f"no answer within {timeouts.first_byte_s:g} s") from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise UpstreamUnreachable(_reason(error)) from error
+        headers_seen = {name.lower(): value for name, value in response.headers.items()}
+        return ProviderReply(response.status, headers_seen, _chunks(response))
+
+    async def get(
+        self, url: str, headers: Mapping[str, str], timeout_s: float
+    ) -> tuple[int, bytes]:
+        """Status and body of a small resource. Raises as `post` does."""
+        limits = aiohttp.ClientTimeout(total=timeout_s)
+        try:
+            async with self._open().get(
+                url, headers=headers, timeout=limits, allow_redirects=False
+            ) as response:
+                return response.status, await response.content.read(1024 * 1024)
+        except TimeoutError as error:
+            raise UpstreamTimeout(f"no answer within {timeout_s:g} s") from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise UpstreamUnreachable(_reason(error)) from error
+
+    async def close(self) -> None:
+        """Close every connection."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"user-agent": USER_AGENT},
+                raise_for_status=False,
+            )
+        return self._session
+
+
+async def _chunks(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+    try:
+        async for chunk in response.content.iter_any():
+            yield chunk
+    except aiohttp.SocketTimeoutError as error:
+        raise UpstreamTimeout("the upstream stopped sending") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise UpstreamBroken(f"the connection broke: {_reason(error)}") from error
+    finally:
+        response.release() if response.content.at_eof() else response.close()
+
+
+def _reason(error: BaseException) -> str:
+    """The cause in few words, without addresses."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, ConnectionRefusedError):
+        return "connection refused"
+    if isinstance(cause, ConnectionResetError | aiohttp.ServerDisconnectedError):
+        return "connection reset"
+    if isinstance(cause, aiohttp.ClientPayloadError):
+        return "the body stopped short"
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror.lower()
+    return type(cause).__name__
