@@ -1,0 +1,1 @@
+"""Authenticate and admit: who is asking, and may they."""

@@ -1,0 +1,44 @@
+"""The command line: one module per family of commands.
+
+Exit codes: 0 done, 1 it could not be done (one line says why and what to do), 2 wrong usage,
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import typer
+
+from pointsman.cli import ask, database, demo, doctor, models, report, route, serve
+from pointsman.errors import PointsmanError
+
+_HELP = "Send each prompt to the cheapest model that will answer it well, and prove it."
+
+app = typer.Typer(
+    name="pointsman", help=_HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None
+)
+app.command("serve")(serve.serve)
+app.command("ask")(ask.ask)
+app.command("route")(route.route)
+app.command("demo")(demo.demo)
+app.command("report")(report.report)
+app.command("doctor")(doctor.doctor)
+app.add_typer(models.app, name="models")
+app.add_typer(database.app, name="db")
+
+
+def main() -> None:
+    """Run a command and exit with its code."""
+    try:
+        code = app(standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except PointsmanError as error:
+        typer.echo(f"pointsman: {error}", err=True)
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,52 @@
+"""`pointsman route`: where a prompt would go, and why. No server, no model, no network."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from pointsman.cli.options import ConfigOption, JsonOption, ModelOption
+from pointsman.cli.output import dollars, print_json, print_table
+from pointsman.config import load
+from pointsman.ledger.view import decision_view
+from pointsman.router import Router
+from pointsman.types import Decision
+
+
+def route(
+    text: Annotated[str, typer.Argument(help="The prompt; - reads it from standard input.")],
+    config: ConfigOption = None,
+    model: ModelOption = "auto",
+    scorer: Annotated[str | None, typer.Option(help="heuristic; else as configured.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Explain where a prompt would go; calls nothing."""
+    settings = load(config)
+    if scorer not in {None, "heuristic"}:
+        raise typer.BadParameter("the only scorer is heuristic", param_hint="--scorer")
+    prompt = sys.stdin.read() if text == "-" else text
+    decision = Router.from_settings(settings).route(prompt, model=model)
+    if as_json:
+        print_json(decision_view(decision))
+    else:
+        _print(decision)
+
+
+def _print(decision: Decision) -> None:
+    typer.echo(f"tier        {decision.tier}")
+    typer.echo(f"score       {decision.score:.1f} of 100, by {decision.scorer}")
+    typer.echo(f"domain      {decision.domain}")
+    typer.echo(f"deployment  {decision.deployment or 'none'}")
+    typer.echo(f"cost        {dollars(decision.estimated_cost_usd)} (estimated)")
+    typer.echo(f"because     {decision.reasoning}")
+    parts = [(name, f"{value:+.1f}") for name, value in decision.parts.items()]
+    parts += [(name, f"{value:.2f}") for name, value in decision.dimensions.items()]
+    print_table(("part", "#"), parts)
+    plan = [(a.deployment, a.tier, a.reason) for a in decision.plan.attempts]
+    print_table(("plan", "tier", "why"), plan)
+    if decision.dropped:
+        print_table(
+            ("dropped", "gate", "why"), [(d.deployment, d.gate, d.reason) for d in decision.dropped]
+        )

@@ -1,0 +1,113 @@
+"""`pointsman serve`: the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from typing import Annotated, Literal
+
+import typer
+import uvicorn
+
+from pointsman.app import App, missing_weights, version
+from pointsman.cli.options import ConfigOption
+from pointsman.config import Settings, is_loopback, load
+from pointsman.errors import ConfigError
+from pointsman.telemetry.decisions import DecisionLog, SilentObserver
+
+_BACKLOG = 2048
+
+
+def serve(
+    config: ConfigOption = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+    log: Annotated[
+        Literal["text", "json", "off"] | None, typer.Option(help="How to print each decision.")
+    ] = None,
+) -> None:
+    """Serve the OpenAI API: point any client at it."""
+    settings = load(config)
+    decisions = log or settings.log.decisions
+    host, port = host or settings.server.host, settings.server.port if port is None else port
+    if not is_loopback(host) and settings.api_key is None:
+        raise ConfigError(
+            f"refusing to listen on {host} without a key: anybody who reaches it could spend your "
+            'money. Set one: export POINTSMAN_API_KEY="$(openssl rand -hex 32)"'
+        )
+    if missing := missing_weights(settings):
+        raise ConfigError(f"{missing}; `pointsman models pull smollm2` fetches them")
+    listening = _listen(host, port)
+    observer = SilentObserver() if decisions == "off" else DecisionLog(sys.stdout, decisions)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_serve(App(settings, observer=observer), settings, listening))
+    finally:
+        listening.close()
+        if isinstance(observer, DecisionLog):
+            observer.close()
+
+
+async def _serve(app: App, settings: Settings, listening: socket.socket) -> None:
+    host, port = listening.getsockname()[:2]
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    try:
+        await app.start(address=address)
+        _greet(settings, address)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app.asgi(),
+                lifespan="off",
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                timeout_graceful_shutdown=settings.server.shutdown_grace_s,
+            )
+        )
+        await server.serve(sockets=[listening])
+    finally:
+        await app.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A bound socket: found out now, not when a client comes."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(_BACKLOG)
+    except (OSError, OverflowError) as error:
+        listening.close()
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ConfigError(
+            f"can't listen on {host}:{port}: {reason}; another port: `pointsman serve --port N`"
+        ) from error
+    return listening
+
+
+def _greet(settings: Settings, address: str) -> None:
+    typer.echo(f"Pointsman {version()} on {address}")
+    for name, model in settings.models.items():
+        typer.echo(
+            f"  {name}: {model.model} ({model.provider}, {model.where}, {settings.tier_of(model)})"
+        )
+    typer.echo("Try it:")
+    typer.echo(f"  curl {address}/v1/chat/completions -H 'content-type: application/json' \\")
+    typer.echo(
+        '    -d \'{"model": "auto", "messages": '
+        '[{"role": "user", "content": "What is the capital of France?"}]}\''
+    )
+    typer.echo(f"Clients: base URL {address}/v1, any key. Paths: {address}/docs. Ctrl-C stops.")
+    sys.stdout.flush()
+
+
+def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
+    if os.name == "nt":
+        return None
+    import uvloop  # noqa: PLC0415 - not on every platform
+
+    return uvloop.Loop

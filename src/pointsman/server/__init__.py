@@ -1,0 +1,1 @@
+"""Receive and reply: HTTP in, HTTP out."""

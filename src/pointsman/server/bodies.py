@@ -1,0 +1,53 @@
+"""The bodies of Pointsman's own routes, read and checked."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+from pointsman.errors import BadRequest
+from pointsman.formats import strict_json
+
+_T = TypeVar("_T")
+
+
+class PlainRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """A prompt, and the tier it must go to, if it must."""
+
+    prompt: str
+    force_tier: str | None = None
+    max_tokens: int | None = None
+
+
+class MessageRequest(msgspec.Struct):
+    """A prompt as older routers took it."""
+
+    message: str
+
+
+class RouteRequest(msgspec.Struct):
+    """What to decide on: a chat request's `messages`, or a text under one of three names."""
+
+    messages: list[dict[str, object]] | None = None
+    prompt: str | None = None
+    message: str | None = None
+    query: str | None = None
+    model: str = "auto"
+
+
+class FeedbackRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """What a user says of a reply: a rating from -1 (bad) to 1 (good), a comment, or both."""
+
+    request_id: str
+    rating: float | None = None
+    comment: str | None = None
+
+
+def read(body: bytes, kind: type[_T]) -> _T:
+    """The body as `kind`. Raises BadRequest that names what does not fit."""
+    value = strict_json.decode(body)
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"the body does not fit: {error}") from error

@@ -1,0 +1,97 @@
+"""Look at decisions without making a call, and at the books: route, decisions, feedback, report."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from datetime import datetime
+
+import msgspec
+
+from pointsman.errors import BadRequest, NotFound
+from pointsman.formats.openai_request import chat_body, parse_chat
+from pointsman.ledger.report import report
+from pointsman.ledger.view import decision_view, entry_view
+from pointsman.server.bodies import FeedbackRequest, RouteRequest, read
+from pointsman.server.gateway import Gateway
+from pointsman.server.http import Incoming, Outgoing, as_json
+from pointsman.types import Feedback
+
+_PAGE = 50
+_LONGEST_PAGE = 1000
+
+
+async def route(gateway: Gateway, incoming: Incoming) -> Outgoing:
+    """The decision for a chat request or a text, explained; calls no model."""
+    asked = read(incoming.body, RouteRequest)
+    if asked.messages is not None:
+        body = incoming.body if b'"model"' in incoming.body else _with_model(incoming.body)
+    else:
+        text = next((t for t in (asked.prompt, asked.message, asked.query) if t is not None), None)
+        if text is None:
+            raise BadRequest("send `messages`, or a text as `prompt`, `message` or `query`")
+        body = chat_body(asked.model, text, {})
+    force_route = incoming.headers.get("x-force-route") or None
+    decision = gateway.pipeline.decider.explain(parse_chat(body), force_route)
+    return as_json(decision_view(decision))
+
+
+async def decisions(gateway: Gateway, incoming: Incoming) -> Outgoing:
+    """The newest decision records. `?limit=`, and `?before=` a record's `time` for the next page."""
+    limit = _whole(incoming.query.get("limit"), _PAGE)
+    before = _time(incoming.query.get("before"), "before")
+    entries = await gateway.ledger.list(limit=limit, before=before)
+    return as_json({"object": "list", "data": [entry_view(entry) for entry in entries]})
+
+
+async def decision(gateway: Gateway, incoming: Incoming) -> Outgoing:
+    """One decision record, by the `x-request-id` of its reply."""
+    request_id = incoming.parameters["request_id"]
+    entry = await gateway.ledger.get(request_id)
+    if entry is None:
+        raise NotFound(f"there is no decision {request_id[:128]!r}")
+    return as_json(entry_view(entry))
+
+
+async def feedback(gateway: Gateway, incoming: Incoming) -> Outgoing:
+    """Store what a user says of a reply."""
+    said = read(incoming.body, FeedbackRequest)
+    if said.rating is None and said.comment is None:
+        raise BadRequest("send a `rating` from -1 to 1, a `comment`, or both", param="rating")
+    if said.rating is not None and not (math.isfinite(said.rating) and -1 <= said.rating <= 1):
+        raise BadRequest("`rating` must be from -1 (bad) to 1 (good)", param="rating")
+    await gateway.feedback.add(
+        Feedback(said.request_id, gateway.clock.now(), said.rating, said.comment)
+    )
+    return as_json({"request_id": said.request_id, "stored": True}, status=201)
+
+
+async def report_totals(gateway: Gateway, incoming: Incoming) -> Outgoing:
+    """What was spent and saved. `?since=` a time, ISO 8601."""
+    since = _time(incoming.query.get("since"), "since")
+    return as_json(asdict(report(await gateway.ledger.report(since=since))))
+
+
+def _with_model(body: bytes) -> bytes:
+    members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    return msgspec.json.encode({"model": "auto", **members})
+
+
+def _whole(text: str | None, default: int) -> int:
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= _LONGEST_PAGE:
+        raise BadRequest(f"`limit` must be a whole number from 1 to {_LONGEST_PAGE}", param="limit")
+    return int(text)
+
+
+def _time(text: str | None, name: str) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text.replace(" ", "+"))
+    except ValueError as error:
+        raise BadRequest(
+            f"`{name}` must be a time such as 2026-11-21T10:00:00Z", param=name
+        ) from error
+    return time if time.tzinfo else time.astimezone()

@@ -1,0 +1,92 @@
+"""One exchange: authenticate, read, handle, respond; and notice when the client leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from starlette.types import Receive, Scope, Send
+
+from pointsman.errors import PointsmanError
+from pointsman.ids import new_request_id
+from pointsman.server import errors
+from pointsman.server.gateway import Gateway
+from pointsman.server.http import (
+    ClientLeft,
+    Incoming,
+    Outgoing,
+    header_map,
+    query_map,
+    read_body,
+    respond,
+    until_disconnect,
+)
+from pointsman.server.routes import Path
+from pointsman.types import Principal
+
+_log = logging.getLogger("pointsman.server")
+
+
+class Endpoint:
+    """A path as an ASGI application."""
+
+    def __init__(self, gateway: Gateway, path: Path) -> None:
+        """Access is the path's own; nothing else decides it."""
+        self._gateway = gateway
+        self._path = path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request_id = new_request_id()
+        try:
+            incoming = await self._receive(scope, receive, request_id)
+        except ClientLeft:
+            return
+        except PointsmanError as error:
+            await respond(errors.render(error), send, request_id)
+            return
+        if self._path.method == "GET":
+            await self._answer(incoming, send)
+        else:
+            await self._answer_while_there(incoming, receive, send)
+
+    async def _receive(self, scope: Scope, receive: Receive, request_id: str) -> Incoming:
+        headers = header_map(scope)
+        gateway = self._gateway
+        is_open = self._path.access == "open"
+        principal = Principal() if is_open else gateway.access.authenticate(headers)
+        return Incoming(
+            request_id=request_id,
+            method=scope["method"],
+            path=scope["path"],
+            headers=headers,
+            parameters=scope.get("path_params", {}),
+            query=query_map(scope),
+            body=await read_body(headers, receive, gateway.max_body_bytes),
+            principal=principal,
+        )
+
+    async def _answer_while_there(self, incoming: Incoming, receive: Receive, send: Send) -> None:
+        """Answer; when the client leaves, stop, so that the upstream stops too."""
+        answering = asyncio.ensure_future(self._answer(incoming, send))
+        leaving = asyncio.ensure_future(until_disconnect(receive))
+        try:
+            await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leaving.cancel()
+            answering.cancel()  # does nothing where it is done
+            results = await asyncio.gather(answering, leaving, return_exceptions=True)
+        if isinstance(results[0], Exception):
+            raise results[0]
+
+    async def _answer(self, incoming: Incoming, send: Send) -> None:
+        await respond(await self._outgoing(incoming), send, incoming.request_id)
+
+    async def _outgoing(self, incoming: Incoming) -> Outgoing:
+        try:
+            return await self._path.handler(self._gateway, incoming)
+        except PointsmanError as error:
+            return errors.render(error)
+        except Exception:  # noqa: BLE001 - the last boundary: logged, and said
+            _log.exception("%s %s failed", incoming.request_id, self._path.path)
+            return errors.unexpected(incoming.request_id)

@@ -1,0 +1,33 @@
+"""The `x-pointsman-*` headers of every routed reply. To add a header, add a line here."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from pointsman.types import Reply
+
+
+def of(reply: Reply) -> dict[str, str]:
+    """The headers; cost and saving only where they are known: a stream's are in its record."""
+    decision = reply.decision
+    headers = {
+        "x-pointsman-route": reply.deployment.location,
+        "x-pointsman-model": reply.deployment.id,
+        "x-pointsman-tier": decision.tier,
+        "x-pointsman-served-tier": reply.deployment.tier,
+        "x-pointsman-score": f"{decision.score:.1f}",
+        "x-pointsman-reason": reply.reason,
+        "x-pointsman-cache": "bypass",
+        "x-pointsman-attempts": str(reply.attempts),
+    }
+    settled = reply.settlement
+    if settled is not None and settled.cost is not None:
+        headers["x-pointsman-cost"] = money(settled.cost)
+    if settled is not None and settled.saved is not None:
+        headers["x-pointsman-saved"] = money(settled.saved)
+    return headers
+
+
+def money(amount: Decimal) -> str:
+    """US dollars, exact, without an exponent."""
+    return f"{amount.normalize():f}"

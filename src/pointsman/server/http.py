@@ -1,0 +1,131 @@
+"""ASGI's messages as values: what came in, what goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from pointsman.errors import BadRequest, BodyTooLarge
+from pointsman.types import ByteStream, Principal
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_LONGEST_HEADER = 512
+
+
+class ClientLeft(Exception):
+    """The client closed the connection before its body was there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A request as it came, body included."""
+
+    request_id: str
+    method: str
+    path: str
+    #: Names in lower case; the last of several counts.
+    headers: Mapping[str, str]
+    parameters: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+    principal: Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A response to be sent."""
+
+    status: int
+    body: bytes | ByteStream
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def as_json(value: object, status: int = 200) -> Outgoing:
+    """`value` as a JSON response; decimals become exact JSON numbers."""
+    return Outgoing(status, _ENCODER.encode(value))
+
+
+def header_map(scope: Scope) -> dict[str, str]:
+    """The request's headers."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def query_map(scope: Scope) -> dict[str, str]:
+    """The query's parameters; the last of several counts."""
+    return dict(parse_qsl(scope["query_string"].decode("latin-1")))
+
+
+async def read_body(headers: Mapping[str, str], receive: Receive, limit: int) -> bytes:
+    """The whole body. Raises BodyTooLarge as soon as that is known, ClientLeft on disconnect."""
+    stated = headers.get("content-length", "0")
+    if stated.isdigit() and int(stated) > limit:
+        raise _too_large(limit)
+    if headers.get("content-encoding", "identity") != "identity":
+        raise BadRequest("send the body uncompressed: content-encoding is not supported yet")
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise _too_large(limit)
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+async def respond(outgoing: Outgoing, send: Send, request_id: str) -> None:
+    """Send a response; a stream is closed whatever happens."""
+    headers = {
+        "content-type": outgoing.content_type,
+        "x-request-id": request_id,
+        **outgoing.headers,
+    }
+    body = outgoing.body
+    if isinstance(body, bytes):
+        headers["content-length"] = str(len(body))
+        await send(_start(outgoing.status, headers))
+        await send({"type": "http.response.body", "body": body})
+        return
+    headers["cache-control"] = "no-cache"
+    try:
+        await send(_start(outgoing.status, headers))
+        async for piece in body:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    finally:
+        await body.close()
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def until_disconnect(receive: Receive) -> None:
+    """Return when the client is gone. To be called when the body has been read."""
+    message = await receive()
+    while message["type"] != "http.disconnect":
+        message = await receive()
+
+
+def safe_header(value: str) -> str:
+    """`value` as one line of printable ASCII."""
+    printable = "".join(char if " " <= char <= "~" else "?" for char in value)
+    return printable[:_LONGEST_HEADER]
+
+
+def _start(status: int, headers: Mapping[str, str]) -> dict[str, object]:
+    pairs = [
+        (name.encode("latin-1"), safe_header(value).encode()) for name, value in headers.items()
+    ]
+    return {"type": "http.response.start", "status": status, "headers": pairs}
+
+
+def _too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(
+        f"the body is larger than {limit} bytes; [server] max_body_bytes raises the limit"
+    )
