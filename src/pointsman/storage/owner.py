@@ -1,0 +1,92 @@
+"""One process owns a ledger file: a lock beside it, and a note of who holds it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+import msgspec
+
+from pointsman.errors import ConfigError
+
+#: Seconds to wait for the lock: `owner` holds it for an instant when it looks.
+_PATIENCE_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The process that holds a ledger. None where it has not said."""
+
+    pid: int | None = None
+    #: Where it listens, such as `http://127.0.0.1:7070`.
+    address: str | None = None
+
+
+class Claim:
+    """The exclusive right to write to a ledger, until `release`, or until the process ends."""
+
+    def __init__(self, path: Path, *, address: str | None = None) -> None:
+        """Take it; raises ConfigError naming the holder where another has it."""
+        self._lock = _lock(path)
+        self._note = _note(path)
+        try:
+            self._lock.acquire(timeout=_PATIENCE_S)
+        except filelock.Timeout as error:
+            raise ConfigError(_held_message(path, _read(self._note))) from error
+        try:
+            _write(self._note, Owner(pid=os.getpid(), address=address))
+        except OSError:
+            self._lock.release()
+            raise
+
+    def release(self) -> None:
+        """Give it back. Idempotent."""
+        if self._lock.is_locked:
+            self._note.unlink(missing_ok=True)
+            self._lock.release()
+
+
+def owner(path: Path) -> Owner | None:
+    """Who holds the ledger at `path` now; None where nobody does.
+
+    The lock decides, not the note: a note that a killed process left behind is no owner.
+    """
+    lock = _lock(path)
+    if not Path(lock.lock_file).exists():
+        return None
+    try:
+        with lock.acquire(timeout=0):
+            return None
+    except filelock.Timeout:
+        return _read(_note(path))
+
+
+def _lock(path: Path) -> filelock.BaseFileLock:
+    return filelock.FileLock(f"{path}.lock", mode=0o600, thread_local=False)
+
+
+def _note(path: Path) -> Path:
+    return path.with_name(f"{path.name}.owner")
+
+
+def _write(note: Path, owner: Owner) -> None:
+    """Whole or not at all, so that nobody reads half a note."""
+    draft = note.with_name(f"{note.name}.new")
+    draft.write_bytes(msgspec.json.encode(owner))
+    draft.chmod(0o600)
+    draft.replace(note)
+
+
+def _read(note: Path) -> Owner:
+    try:
+        return msgspec.json.decode(note.read_bytes(), type=Owner)
+    except (FileNotFoundError, msgspec.DecodeError):  # held, but the note is not written yet
+        return Owner()
+
+
+def _held_message(path: Path, holder: Owner) -> str:
+    who = f"process {holder.pid}" if holder.pid else "another process"
+    where = f" at {holder.address}" if holder.address else ""
+    return f"the ledger {path} is in use by {who}{where}; stop it, or name another file"

@@ -1,0 +1,191 @@
+"""Entry <-> row. Pure: the driver's own values are the business of `schema`'s types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import TypedDict
+
+import msgspec
+
+from pointsman.types import (
+    Attempt,
+    Decision,
+    Entry,
+    Feedback,
+    Outcome,
+    Principal,
+    Settlement,
+    Usage,
+)
+
+_encode = msgspec.json.Encoder().encode
+_decision = msgspec.json.Decoder(Decision)
+_attempts = msgspec.json.Decoder(tuple[Attempt, ...])
+
+
+class SettlementRow(TypedDict):
+    """The columns that `settle` writes. All but the outcome are None while it is `open`."""
+
+    outcome: Outcome
+    attempts: str | None
+    served_tier: str | None
+    deployment: str | None
+    reason: str | None
+    error: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cached_tokens: int | None
+    reasoning_tokens: int | None
+    usage_estimated: bool | None
+    cost: Decimal | None
+    baseline_cost: Decimal | None
+    latency_ms: float | None
+    ttft_ms: float | None
+    settled_at: datetime | None
+
+
+class EntryRow(SettlementRow):
+    """One row of `entries`."""
+
+    request_id: str
+    client_request_id: str | None
+    time: datetime
+    organisation: str
+    key: str
+    model_asked: str
+    stream: bool
+    decision: str
+    tier: str
+    score: float
+    scorer: str
+    domain: str
+
+
+class FeedbackRow(TypedDict):
+    """One row of `feedback`, without its number."""
+
+    request_id: str
+    time: datetime
+    rating: float | None
+    comment: str | None
+
+
+def entry_row(entry: Entry, settled_at: datetime) -> EntryRow:
+    """The entry as a row, without its feedback.
+
+    `settled_at` is when it was settled; it is not used for an open entry.
+    """
+    decision = entry.decision
+    return {
+        "request_id": entry.request_id,
+        "client_request_id": entry.client_request_id,
+        "time": entry.time,
+        "organisation": entry.principal.organisation,
+        "key": entry.principal.key,
+        "model_asked": entry.model_asked,
+        "stream": entry.stream,
+        "decision": _encode(decision).decode(),
+        "tier": decision.tier,
+        "score": decision.score,
+        "scorer": decision.scorer,
+        "domain": decision.domain,
+        **(settlement_row(entry.settlement, settled_at) if entry.settlement else _OPEN),
+    }
+
+
+def settlement_row(settlement: Settlement, settled_at: datetime) -> SettlementRow:
+    """The columns that close an entry."""
+    usage = settlement.usage
+    return {
+        "outcome": settlement.outcome,
+        "attempts": _encode(settlement.attempts).decode(),
+        "served_tier": settlement.served_tier,
+        "deployment": settlement.deployment,
+        "reason": settlement.reason,
+        "error": settlement.error,
+        "input_tokens": usage.input_tokens if usage else None,
+        "output_tokens": usage.output_tokens if usage else None,
+        "cached_tokens": usage.cached_tokens if usage else None,
+        "reasoning_tokens": usage.reasoning_tokens if usage else None,
+        "usage_estimated": usage.estimated if usage else None,
+        "cost": settlement.cost,
+        "baseline_cost": settlement.baseline_cost,
+        "latency_ms": settlement.latency_ms,
+        "ttft_ms": settlement.ttft_ms,
+        "settled_at": settled_at,
+    }
+
+
+def feedback_row(feedback: Feedback) -> FeedbackRow:
+    """The feedback as a row."""
+    return {
+        "request_id": feedback.request_id,
+        "time": feedback.time,
+        "rating": feedback.rating,
+        "comment": feedback.comment,
+    }
+
+
+def read_entry(row: EntryRow, feedback: Iterable[FeedbackRow] = ()) -> Entry:
+    """The entry that `entry_row` wrote, with its feedback in the order given."""
+    return Entry(
+        request_id=row["request_id"],
+        client_request_id=row["client_request_id"],
+        time=row["time"],
+        principal=Principal(organisation=row["organisation"], key=row["key"]),
+        model_asked=row["model_asked"],
+        stream=row["stream"],
+        decision=_decision.decode(row["decision"]),
+        settlement=None if row["outcome"] == "open" else _read_settlement(row),
+        feedback=tuple(Feedback(**said) for said in feedback),
+    )
+
+
+def _read_settlement(row: SettlementRow) -> Settlement:
+    return Settlement(
+        outcome=row["outcome"],
+        attempts=_attempts.decode(row["attempts"] or "[]"),
+        served_tier=row["served_tier"],
+        deployment=row["deployment"],
+        reason=row["reason"] or "",
+        usage=_read_usage(row),
+        cost=row["cost"],
+        baseline_cost=row["baseline_cost"],
+        latency_ms=row["latency_ms"] or 0.0,
+        ttft_ms=row["ttft_ms"],
+        error=row["error"],
+    )
+
+
+def _read_usage(row: SettlementRow) -> Usage | None:
+    if row["input_tokens"] is None:
+        return None
+    return Usage(
+        input_tokens=row["input_tokens"],
+        output_tokens=row["output_tokens"] or 0,
+        cached_tokens=row["cached_tokens"] or 0,
+        reasoning_tokens=row["reasoning_tokens"] or 0,
+        estimated=bool(row["usage_estimated"]),
+    )
+
+
+_OPEN: SettlementRow = {
+    "outcome": "open",
+    "attempts": None,
+    "served_tier": None,
+    "deployment": None,
+    "reason": None,
+    "error": None,
+    "input_tokens": None,
+    "output_tokens": None,
+    "cached_tokens": None,
+    "reasoning_tokens": None,
+    "usage_estimated": None,
+    "cost": None,
+    "baseline_cost": None,
+    "latency_ms": None,
+    "ttft_ms": None,
+    "settled_at": None,
+}

@@ -1,0 +1,145 @@
+"""The one thread that writes to a SQLite ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+from pointsman.errors import LedgerUnavailable
+from pointsman.storage.statements import Value
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class _Write:
+    """One statement that somebody awaits."""
+
+    sql: str
+    values: tuple[Value, ...]
+    #: The number of rows changed, once that is on the disk.
+    done: asyncio.Future[int]
+    changed: int = 0
+    fault: Exception | None = None
+
+
+class Writer:
+    """Group commit: whatever waits is written in one transaction, as soon as the last is on disk.
+
+    No timer: a lone write is committed at once, and while a commit waits for the disk the next
+    batch gathers by itself. Nobody is woken before the commit that holds their row returned.
+    A write that the database refuses fails alone; a fault of the disk fails the batch, and the
+    next one starts on a fresh connection.
+    """
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection], *, capacity: int) -> None:
+        """Connect and start; `capacity` is how many writes may wait. Raises sqlite3.Error."""
+        self._connect = connect
+        self._connection: sqlite3.Connection | None = connect()
+        self._capacity = capacity
+        #: None is the end.
+        self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
+        self._thread.start()
+
+    async def write(self, sql: str, values: tuple[Value, ...]) -> int:
+        """Execute one statement; returns the number of rows it changed, once they are durable.
+
+        Raises LedgerUnavailable. Where the caller is cancelled, the write may still happen.
+        """
+        if self._stopped:
+            raise LedgerUnavailable("the ledger is closed")
+        if self._queue.qsize() >= self._capacity:
+            raise LedgerUnavailable("the ledger can't keep up")
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._queue.put(_Write(sql, values, done))
+        return await done
+
+    def stop(self) -> None:
+        """Write what waits, then close; blocks until that is done. Idempotent."""
+        if not self._stopped:
+            self._stopped = True
+            self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        """Batch by batch, until the end is in one."""
+        running = True
+        while running:
+            taken = [self._queue.get()]
+            taken += [self._queue.get() for _ in range(self._queue.qsize())]
+            batch = [write for write in taken if write is not None]
+            running = len(batch) == len(taken)
+            if batch:
+                self._commit(batch)
+                _wake(batch)
+        if self._connection:
+            self._connection.close()
+
+    def _commit(self, batch: list[_Write]) -> None:
+        """One transaction; afterwards each write knows what it changed or why it failed."""
+        recovering = self._connection is None
+        try:
+            connection = self._connection = self._connection or self._connect()
+            connection.execute("BEGIN IMMEDIATE")
+            for write in batch:
+                _execute(connection, write)
+            connection.execute("COMMIT")
+        except Exception as fault:  # whatever it is, the thread lives and the callers are told
+            if not recovering:
+                logger.exception("the ledger can't be written; %d writes failed", len(batch))
+            for write in batch:
+                write.fault = fault
+            if self._connection:
+                self._connection.close()
+            self._connection = None
+        else:
+            if recovering:
+                logger.info("the ledger can be written again")
+
+
+def _execute(connection: sqlite3.Connection, write: _Write) -> None:
+    """Execute one write of a transaction; where only its own values are at fault, it fails alone.
+
+    SQLite undoes the failed statement and keeps the transaction.
+    """
+    try:
+        write.changed = connection.execute(write.sql, write.values).rowcount
+    except (
+        sqlite3.IntegrityError,  # a constraint
+        sqlite3.DataError,  # too big
+        sqlite3.InterfaceError,  # not a type it stores
+        sqlite3.ProgrammingError,  # the same, since Python 3.12
+        OverflowError,  # more than 64 bits
+        UnicodeEncodeError,  # half of a surrogate pair
+    ) as fault:
+        logger.exception("the ledger refused a write")
+        write.fault = fault
+
+
+def _wake(batch: Iterable[_Write]) -> None:
+    """Tell the callers: one call into the event loop, however many wait."""
+    for loop, writes in groupby(batch, lambda write: write.done.get_loop()):
+        try:
+            loop.call_soon_threadsafe(_resolve, list(writes))
+        except RuntimeError:
+            logger.debug("the event loop is closed, and with it whoever waited for the ledger")
+
+
+def _resolve(writes: Iterable[_Write]) -> None:
+    for write in writes:
+        if write.done.done():  # cancelled
+            continue
+        if write.fault is None:
+            write.done.set_result(write.changed)
+        else:
+            error = LedgerUnavailable("the ledger can't be written")
+            error.__cause__ = write.fault
+            write.done.set_exception(error)
