@@ -42,6 +42,8 @@ from pointsman.weights import WeightsStore
 
 #: What savings are measured against where the configuration names nothing that has a price.
 REFERENCE_BASELINE = "claude-opus-5-5"
+#: Requests that a scripted deployment remembers.
+SCRIPTED_LOG = 1000
 
 
 class App:
@@ -159,7 +161,7 @@ class App:
         return asgi.build(
             Gateway(
                 pipeline=self.pipeline,
-                access=StaticKey(key and resolve_secret(key, self._environment)),
+                access=StaticKey(None if key is None else resolve_secret(key, self._environment)),
                 ledger=self.ledger,
                 feedback=self.feedback,
                 clock=self._clock,
@@ -192,7 +194,7 @@ class App:
             scripts = [Script.from_mapping(script) for script in model.script]
             standing = scripts[-1] if scripts else None
             return ScriptedProvider(
-                model.model, scripts[:-1], script=standing, clock=self._clock, keep=0
+                model.model, scripts[:-1], script=standing, clock=self._clock, keep=SCRIPTED_LOG
             )
         if model.address is None:
             raise ConfigError(f"[models.{name}]: provider {model.provider!r} needs base_url")

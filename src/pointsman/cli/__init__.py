@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 
-import click
 import typer
 
 from pointsman.cli import ask, database, demo, doctor, models, report, route, serve
@@ -17,7 +16,12 @@ from pointsman.errors import PointsmanError
 _HELP = "Send each prompt to the cheapest model that will answer it well, and prove it."
 
 app = typer.Typer(
-    name="pointsman", help=_HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None
+    name="pointsman",
+    help=_HELP,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
 )
 app.command("serve")(serve.serve)
 app.command("ask")(ask.ask)
@@ -32,13 +36,7 @@ app.add_typer(database.app, name="db")
 def main() -> None:
     """Run a command and exit with its code."""
     try:
-        code = app(standalone_mode=False)
-    except click.UsageError as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
+        app()
     except PointsmanError as error:
         typer.echo(f"pointsman: {error}", err=True)
         sys.exit(1)
-    sys.exit(code if isinstance(code, int) else 0)

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+import typer
+
 from pointsman.app import App, missing_weights, read_books, running_at
 from pointsman.cli.options import ConfigOption, JsonOption
 from pointsman.cli.output import print_json, print_table
@@ -32,14 +34,15 @@ class Check:
     detail: str
 
 
-def doctor(config: ConfigOption = None, as_json: JsonOption = False) -> int:
+def doctor(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Check this machine, the configuration and every deployment; exit code 1 if one fails."""
     checks = [*_machine(), *_configured(config)]
     if as_json:
         print_json([asdict(check) for check in checks])
     else:
         print_table(("check", "status", "detail"), [(c.name, c.status, c.detail) for c in checks])
-    return 1 if any(check.status == "failed" for check in checks) else 0
+    if any(check.status == "failed" for check in checks):
+        raise typer.Exit(1)
 
 
 def _machine() -> Iterator[Check]:

@@ -10,7 +10,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-
 #: Columns where the output is no terminal and nobody says how wide it is.
 _PIPED_WIDTH = 140
 

@@ -9,6 +9,8 @@ from pointsman.formats import sse
 from pointsman.tokens import BYTES_PER_TOKEN
 from pointsman.types import Usage
 
+_NOTHING = msgspec.Raw()
+
 
 class _PromptDetails(msgspec.Struct):
     cached_tokens: int | None = None
@@ -50,7 +52,12 @@ class _Choice(msgspec.Struct):
 class _Body(msgspec.Struct):
     choices: list[_Choice] | None = None
     usage: _Usage | None = None
-    error: msgspec.Raw | None = None
+    error: msgspec.Raw = _NOTHING
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is an error in a reply's place."""
+        return bytes(self.error) not in {b"", b"null"}
 
 
 _BODY = msgspec.json.Decoder(_Body)
@@ -63,7 +70,7 @@ def read_reply(body: bytes, prompt_tokens: int) -> Usage:
     Raises UpstreamBroken where it is not a chat reply: a success status is no proof of one.
     """
     reply = _decode(body)
-    if reply.error is not None or reply.choices is None:
+    if reply.failed or reply.choices is None:
         raise UpstreamBroken("a reply without choices")
     produced = sum(_size(choice.message) for choice in reply.choices)
     return _usage(reply.usage) or _counted(prompt_tokens, produced)
@@ -109,7 +116,7 @@ class StreamReader:
             self.done = True
             return None
         chunk = _decode(event.data)
-        if chunk.error is not None:
+        if chunk.failed:
             self.error = bytes(chunk.error)
             return None
         self._produced += sum(_size(choice.delta) for choice in chunk.choices or ())

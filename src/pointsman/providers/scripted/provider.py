@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-import msgspec
-
 from pointsman.errors import BadRequest, UpstreamUnreachable
+from pointsman.formats.openai_request import upstream_body
 from pointsman.ports import Clock
 from pointsman.providers.scripted.asked import read
 from pointsman.providers.scripted.delivery import Delivery, Record, Served, Sleep, deliver
@@ -87,8 +86,8 @@ class ScriptedProvider:
         return Health(self.state, f"{len(self._queue)} scripts queued")
 
     async def open(self, request: ChatRequest) -> ProviderReply:
-        """Answer `request` with this provider's model put in. Raises UpstreamUnreachable."""
-        delivery = await self.answer(_body(request, self.model))
+        """Answer `request` as any upstream gets it. Raises UpstreamUnreachable."""
+        delivery = await self.answer(upstream_body(request, self.model))
         return ProviderReply(delivery.status, delivery.headers, delivery.chunks)
 
     async def answer(self, body: bytes) -> Delivery:
@@ -154,10 +153,3 @@ def _headers(script: Script, rendered: _Rendered, key: str) -> dict[str, str]:
 def _pieces(data: bytes, count: int) -> list[Frame]:
     size = max(1, -(-len(data) // count))
     return [Frame(data[start : start + size]) for start in range(0, len(data), size)]
-
-
-def _body(request: ChatRequest, model: str) -> bytes:
-    """The request's members as they came, with `model` replaced in its place."""
-    members: Mapping[str, bytes] = {**request.members, "model": msgspec.json.encode(model)}
-    pairs = (msgspec.json.encode(name) + b":" + value for name, value in members.items())
-    return b"{" + b",".join(pairs) + b"}"

@@ -1,0 +1,72 @@
+# One verb per action; `make help` lists them. Needs Python 3.11 or newer, make, and a package index.
+.DEFAULT_GOAL := help
+.PHONY: help run test test-full test-live lint types format bench docs lock clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
+	command -v $$each >/dev/null 2>&1 && $$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	2>/dev/null && echo $$each && break; done)
+CODE := src tests bench scripts
+LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--no-header --quiet
+
+help: ## list the verbs
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+run: $(VENV)/run.stamp ## set up, fetch a small local model, serve
+	@$(BIN)/pointsman models pull smollm2
+	@exec $(BIN)/pointsman serve
+
+test: $(VENV)/dev.stamp ## the core suite: no server, no weights, no network beyond this machine
+	$(BIN)/pytest -m "not full and not live"
+
+test-full: $(VENV)/dev.stamp ## real weights, real servers, faults; fetches what it needs
+	bash scripts/prepare-test-full
+	POINTSMAN_TEST_HOME=$(CURDIR)/var/home $(BIN)/pytest -m full
+
+test-live: $(VENV)/dev.stamp ## real providers, where their keys are set; spends a little money
+	$(BIN)/pytest -m live
+
+lint: $(VENV)/dev.stamp ## style, format, import contracts
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/lint-imports --no-logo
+
+types: $(VENV)/dev.stamp ## strict types
+	$(BIN)/mypy
+
+format: $(VENV)/dev.stamp ## put every file into the house style
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+bench: $(VENV)/dev.stamp ## what a request costs; prints tables, writes var/*.json
+	mkdir -p var
+	$(BIN)/python bench/overhead.py --json var/overhead.json
+
+docs: $(VENV)/dev.stamp ## write the generated pages of docs/reference
+	$(BIN)/python scripts/reference.py
+
+lock: $(VENV)/dev.stamp ## pin every dependency again, with hashes
+	$(BIN)/uv pip compile --upgrade pyproject.toml --extra local $(LOCK) -o requirements.txt
+	$(BIN)/uv pip compile --upgrade pyproject.toml --extra local --extra dev -c requirements.txt \
+		$(LOCK) -o requirements-dev.txt
+	$(BIN)/uv pip compile --upgrade requirements-build.in $(LOCK) -o requirements-build.txt
+
+clean: ## remove what the other verbs made here; weights and books stay where they are
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Pointsman needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "No venv: on Debian and Ubuntu, apt install python3-venv"; rm -rf $(VENV); exit 1; }
+
+$(VENV)/run.stamp: requirements.txt requirements-build.txt pyproject.toml | $(BIN)/python
+	@echo "Setting up $(VENV) (once) ..."
+	@$(PIP) --require-hashes -r requirements-build.txt -r requirements.txt
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
+	@$(PIP) --require-hashes -r requirements-dev.txt
+	@touch $@

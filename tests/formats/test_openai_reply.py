@@ -1,0 +1,109 @@
+"""Replies: passed on as they came, read for the books."""
+
+import json
+
+import pytest
+
+from pointsman.errors import UpstreamBroken
+from pointsman.formats.openai_reply import StreamReader, read_reply, reply_text
+from pointsman.formats.sse import DONE, Splitter, event
+from pointsman.types import Usage
+
+USAGE = {
+    "prompt_tokens": 10,
+    "completion_tokens": 4,
+    "total_tokens": 14,
+    "prompt_tokens_details": {"cached_tokens": 6},
+    "completion_tokens_details": {"reasoning_tokens": 2},
+}
+
+
+def chunk(content: str | None = None, finish: str | None = None, **more: object) -> bytes:
+    delta = {} if content is None else {"content": content}
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    return event(json.dumps({"id": "x", "choices": [choice], **more}).encode())
+
+
+def read(reader: StreamReader, stream: bytes) -> bytes:
+    return b"".join(reader.read(each) or b"" for each in Splitter().feed(stream))
+
+
+def reader(*, keep_usage: bool = False) -> StreamReader:
+    return StreamReader(prompt_tokens=10, keep_usage=keep_usage)
+
+
+def test_a_whole_reply_tells_its_usage() -> None:
+    body = json.dumps({"choices": [{"message": {"content": "hi"}}], "usage": USAGE}).encode()
+
+    assert read_reply(body, 99) == Usage(10, 4, cached_tokens=6, reasoning_tokens=2)
+    assert reply_text(body) == "hi"
+
+
+def test_usage_that_is_missing_or_absurd_is_counted_and_marked() -> None:
+    choice = {
+        "message": {
+            "content": "12345678",
+            "tool_calls": [{"function": {"name": "f", "arguments": "{}."}}],
+        }
+    }
+    for usage in ({}, {"usage": None}, {"usage": {"prompt_tokens": -1, "completion_tokens": 4}}):
+        body = json.dumps({"choices": [choice], **usage}).encode()
+
+        assert read_reply(body, 99) == Usage(99, 3, estimated=True)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>captive portal</html>",
+        b'{"error": {"message": "no"}}',
+        b'{"object": "list"}',
+        b"[]",
+        b'{"choices": "x"}',
+    ],
+)
+def test_a_success_status_is_no_proof_of_a_reply(body: bytes) -> None:
+    with pytest.raises(UpstreamBroken):
+        read_reply(body, 1)
+
+
+def test_events_pass_as_they_came_and_done_is_held_back() -> None:
+    stream = chunk("Hel") + b": ping\n\n" + chunk("lo") + chunk(finish="stop")
+    following = reader()
+
+    assert read(following, stream + DONE) == stream
+    assert following.done
+    assert following.finished
+    assert following.usage == Usage(10, 2, estimated=True)
+
+
+def test_usage_that_was_not_asked_for_is_taken_out() -> None:
+    text, end = chunk("Hi", usage=None), chunk(finish="stop", usage=USAGE)
+    alone = event(json.dumps({"id": "x", "choices": [], "usage": USAGE}).encode())
+    following = reader()
+
+    passed_on = read(following, text + end + alone + DONE)
+
+    assert b"usage" not in passed_on
+    assert b'"content": "Hi"' in passed_on
+    assert b'"finish_reason": "stop"' in passed_on
+    assert following.usage == Usage(10, 4, cached_tokens=6, reasoning_tokens=2)
+
+
+def test_usage_that_was_asked_for_stays() -> None:
+    alone = event(json.dumps({"id": "x", "choices": [], "usage": USAGE}).encode())
+
+    assert read(reader(keep_usage=True), chunk("Hi") + alone) == chunk("Hi") + alone
+
+
+def test_an_error_in_the_stream_is_kept_for_the_end() -> None:
+    following = reader()
+
+    assert read(following, chunk("Hi") + event(b'{"error": {"message": "boom"}}')) == chunk("Hi")
+    assert following.error == b'{"message": "boom"}'
+
+
+def test_what_is_no_json_breaks_the_stream() -> None:
+    with pytest.raises(UpstreamBroken, match="not a chat reply"):
+        read(reader(), event(b'{"choices": ['))

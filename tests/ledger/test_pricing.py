@@ -1,0 +1,61 @@
+"""What tokens cost: exact, or unknown."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from pointsman.ledger.pricing import Free, Listed, Pricer, Rates, Tariff, price
+from pointsman.types import Usage
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("tariff", "usage", "dollars"),
+    [
+        (Free(), Usage(1000, 1000), "0"),
+        (Rates(Decimal("0.10"), Decimal("0.50")), Usage(1_000_000, 1_000_000), "0.60"),
+        (
+            Rates(Decimal(4), Decimal(20), Decimal("0.2")),
+            Usage(1000, 10, cached_tokens=900),
+            "0.00078",
+        ),
+        (Rates(Decimal(4), Decimal(20)), Usage(1000, 10, cached_tokens=900), "0.0042"),
+        # Anthropic's price page, November 2026: $4 in, $0.20 cache read, $20 out per million.
+        (Listed("claude-opus-5-5"), Usage(1000, 10, cached_tokens=100), "0.00382"),
+        (Listed("anthropic/claude-haiku-5-5"), Usage(10_000, 100), "0.00105"),
+        # The same model above 100,000 prompt tokens costs five times as much.
+        (Listed("anthropic/claude-haiku-5-5"), Usage(200_000, 0), "0.1"),
+    ],
+)
+def test_prices(tariff: Tariff, usage: Usage, dollars: str) -> None:
+    assert price(tariff, usage, NOW) == Decimal(dollars)
+
+
+@pytest.mark.parametrize(
+    "tariff",
+    [
+        Listed("no-such-model"),
+        Listed("openai/claude-opus-5-5"),
+        Listed("no-such-provider/claude-opus-5-5"),
+        Listed("claude-opus-5-5", "https://somebody-elses-cloud.example/v1"),
+    ],
+)
+def test_an_unknown_price_is_unknown_and_never_zero(tariff: Tariff) -> None:
+    assert price(tariff, Usage(1000, 1000), NOW) is None
+
+
+def test_a_known_address_identifies_the_provider() -> None:
+    tariff = Listed("gpt-6-sol", "https://api.openai.com/v1")
+
+    assert price(tariff, Usage(1_000_000, 0), NOW) == price(
+        Listed("openai/gpt-6-sol"), Usage(1_000_000, 0), NOW
+    )
+
+
+def test_a_deployment_against_the_baseline() -> None:
+    pricer = Pricer({"small": Free()}, Rates(Decimal(4), Decimal(20)))
+
+    assert pricer.cost("small", Usage(1000, 100), NOW) == 0
+    assert pricer.baseline_cost(Usage(1000, 100), NOW) == Decimal("0.006")

@@ -1,0 +1,141 @@
+"""The life of an entry, and what happens when the books can't be written."""
+
+import asyncio
+import logging
+from decimal import Decimal
+
+import pytest
+
+from pointsman.clock import ManualClock
+from pointsman.errors import LedgerUnavailable
+from pointsman.ledger.pricing import Free, Pricer, Rates
+from pointsman.ledger.settle import Recorder
+from pointsman.storage.memory import MemoryStore
+from pointsman.telemetry.decisions import SilentObserver
+from pointsman.types import (
+    Call,
+    ChatRequest,
+    Decision,
+    Deployment,
+    Entry,
+    Plan,
+    Principal,
+    Score,
+    Settlement,
+    Target,
+    Usage,
+)
+
+SMALL = Deployment(id="small", provider="scripted", model="m", tier="simple", location="local")
+DECISION = Decision(
+    tier="simple",
+    target=Target("auto", "auto"),
+    scored=Score(3.0, {"token_count": 3.0}, "heuristic", "1"),
+    plan=Plan((), ()),
+    reasoning="score 3 -> simple",
+)
+
+
+class FullDisk(MemoryStore):
+    """Books that can be opened but not closed, or not even opened."""
+
+    def __init__(self, *, at: str) -> None:
+        super().__init__()
+        self._at = at
+
+    async def reserve(self, entry: Entry) -> None:
+        if self._at == "reserve":
+            raise LedgerUnavailable("disk full")
+        await super().reserve(entry)
+
+    async def settle(self, request_id: str, settlement: Settlement) -> None:
+        if self._at == "settle":
+            raise LedgerUnavailable("disk full")
+        await super().settle(request_id, settlement)
+
+
+class SlowBooks(MemoryStore):
+    """Books whose reservation is written while nobody waits any more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = asyncio.Event()
+
+    async def reserve(self, entry: Entry) -> None:
+        await super().reserve(entry)
+        self.written.set()
+        await asyncio.Event().wait()
+
+
+class Told(SilentObserver):
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    def settled(self, entry: Entry) -> None:
+        self.entries.append(entry)
+
+
+def recorder(store: MemoryStore, clock: ManualClock, observer: SilentObserver) -> Recorder:
+    pricer = Pricer({"small": Free()}, Rates(Decimal(4), Decimal(20)))
+    return Recorder(store, pricer, clock, observer)
+
+
+def call(clock: ManualClock) -> Call:
+    request = ChatRequest(model="auto", turns=(), members={})
+    return Call("req_1", clock.now(), Principal(), request)
+
+
+async def test_reserved_before_and_settled_after() -> None:
+    store, clock, told = MemoryStore(), ManualClock(), Told()
+
+    record = await recorder(store, clock, told).open(call(clock), DECISION)
+    reserved = await store.get("req_1")
+    clock.advance(0.25)
+    await record.settle("completed", deployment=SMALL, usage=Usage(1000, 100))
+
+    assert reserved is not None
+    assert reserved.outcome == "open"
+    entry = await store.get("req_1")
+    assert entry is not None
+    assert entry.settlement is not None
+    assert entry.outcome == "completed"
+    assert entry.settlement.cost == 0
+    assert entry.settlement.saved == Decimal("0.006")
+    assert entry.settlement.latency_ms == pytest.approx(250)
+    assert [each.request_id for each in told.entries] == ["req_1"]
+
+
+async def test_what_can_not_be_reserved_is_not_begun() -> None:
+    clock = ManualClock()
+
+    with pytest.raises(LedgerUnavailable) as caught:
+        await recorder(FullDisk(at="reserve"), clock, Told()).open(call(clock), DECISION)
+
+    assert caught.value.status == 503
+
+
+async def test_a_paid_answer_survives_a_full_disk(caplog: pytest.LogCaptureFixture) -> None:
+    store, clock, told = FullDisk(at="settle"), ManualClock(), Told()
+    record = await recorder(store, clock, told).open(call(clock), DECISION)
+
+    with caplog.at_level(logging.ERROR):
+        settlement = await record.settle("completed", deployment=SMALL, usage=Usage(10, 1))
+
+    assert settlement.outcome == "completed"
+    assert "record failed" in caplog.text
+    entry = await store.get("req_1")
+    assert entry is not None
+    assert entry.outcome == "open"
+
+
+async def test_a_client_that_leaves_during_the_reservation_leaves_no_open_entry() -> None:
+    store, clock = SlowBooks(), ManualClock()
+    opening = asyncio.ensure_future(recorder(store, clock, Told()).open(call(clock), DECISION))
+    await store.written.wait()
+
+    opening.cancel()
+    await asyncio.gather(opening, return_exceptions=True)
+
+    entry = await store.get("req_1")
+    assert entry is not None
+    assert entry.outcome == "client_left"
