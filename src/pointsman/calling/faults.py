@@ -43,8 +43,7 @@ def is_clients(error: UpstreamError) -> bool:
     """Whether the request is at fault, so that the upstream's answer is the answer."""
     if not isinstance(error, UpstreamRefused) or error.upstream_status not in _CLIENTS_FAULT:
         return False
-    stated = _stated(error.body)
-    return not ({stated.type, stated.code} & _TOO_LONG)
+    return not _is_too_long(error)
 
 
 def counts_against(error: UpstreamError) -> bool:
@@ -67,18 +66,19 @@ def openai_error(error: UpstreamRefused) -> bytes:
     return msgspec.json.encode(_Body(shaped))
 
 
-def exhausted(attempts: Sequence[Attempt], errors: Sequence[UpstreamError]) -> Unavailable:
+def exhausted(attempts: Sequence[Attempt], errors: Sequence[UpstreamError]) -> PointsmanError:
     """What the client is told when every attempt failed.
 
-    429 where all upstreams said so, else 503; always with a time to wait.
+    That the prompt is too long where all upstreams said so; else 429 where all said that, else
+    503; these two with a time to wait.
     """
     tried = "; ".join(f"{a.deployment}: {a.error}" for a in attempts)
+    message = f"no deployment could answer ({tried or 'none was free'})"
+    if errors and all(_is_too_long(error) for error in errors):
+        return NoDeploymentFits(message, code="context_length_exceeded")
     waits = [retry_after(error) for error in errors if isinstance(error, UpstreamRefused)]
     known = [wait for wait in waits if wait is not None]
-    failure = Unavailable(
-        f"no deployment could answer ({tried or 'none was free'})",
-        retry_after=min(known, default=1.0),
-    )
+    failure = Unavailable(message, retry_after=min(known, default=1.0))
     if attempts and all(a.status == TOO_MANY_REQUESTS for a in attempts):
         failure.status = TOO_MANY_REQUESTS
         failure.type = "rate_limit_error"
@@ -123,6 +123,13 @@ def retry_after(error: UpstreamRefused) -> float | None:
     except ValueError:
         return None
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_S) if math.isfinite(seconds) else None
+
+
+def _is_too_long(error: UpstreamError) -> bool:
+    if not isinstance(error, UpstreamRefused):
+        return False
+    stated = _stated(error.body)
+    return not {stated.type, stated.code}.isdisjoint(_TOO_LONG)
 
 
 def _stated(body: bytes) -> _Error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from pointsman.ports import Observer, Scorer
@@ -19,7 +20,10 @@ class GuardedScorer:
     def score(self, turns: Sequence[Turn]) -> Score:
         """See `ports.Scorer`; never raises."""
         try:
-            return self._scorer.score(turns)
+            score = self._scorer.score(turns)
+            if not math.isfinite(score.value + sum(score.parts.values())):
+                raise ValueError("the score is no number")  # noqa: TRY301 - handled as any fault is
+            return score  # noqa: TRY300
         except Exception as error:  # noqa: BLE001 - whatever it is, it is reported and survived
             self._observer.fault("score", error)
             return Score(
