@@ -1,0 +1,314 @@
+"""The cue lists as one frozen value, and the search for cues in a text.
+
+A text is folded (case, width, accents) and cut into tokens: words, punctuation marks
+that may end a clause, and single Chinese characters, so that a Chinese cue is found anywhere in
+a run while a word of any other script is only found whole. At each token the longest cue that
+starts there wins and uses up its words: `smart contract` is coding, and its `contract` is not
+law. Every step is a dictionary look-up or a comparison with a short list, so time grows with
+the length of the text and with nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TypeAlias
+
+from pointsman.errors import ConfigError
+
+#: What a list can say, and under which names. `None`: any name (a domain or an area).
+SECTIONS: Mapping[str, frozenset[str] | None] = {
+    "complex": frozenset({"design", "build", "weigh", "explain", "make", "work", "technical"}),
+    "simple": frozenset({"definition", "material", "small", "light", "brief"}),
+    "reasoning": frozenset({"weigh", "link", "step"}),
+    "expert": None,
+    "domains": None,
+    "decisive": None,
+    "hints": None,
+    "precision": frozenset({"cues"}),
+}
+#: Plain word lists, at the top of a file.
+WORD_LISTS = frozenset(
+    {"function_words", "lead_ins", "determiners", "continuations", "fillers"},
+)
+
+_NAMES = frozenset({"expert", "domains", "decisive", "hints"})
+_NAMED = frozenset({("complex", "technical"), ("complex", "work")})
+_ORDER = "^"
+_STEM = "*"
+_STEM_HEAD = 3  # a stem that starts a cue is found by this many letters
+_FEW_WORDS = 6  # "continue with the next part", politeness aside
+_LANGUAGE_TOKENS = 100  # enough to tell the language by
+_TOO_FEW = 2  # Latin words that tell no language
+#: Shares of listed words at which a text's language is surely not, and surely, one of ours.
+_NOT_READ, _READ = 0.15, 0.25
+_MARKS = frozenset('.,!?;:(*#>"“«「。、।')
+_OPENERS = frozenset(':"“«「')
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff"
+_NO_WORD = r"\s!-/:-@\[-\^`{-~\u00a1\u00ab\u00bb\u00bf\u2010-\u203a\u3001-\u3011\u0964\u0965"
+_ACCENTS = re.compile("[\u0300-\u036f\u093c]+")
+_TOKEN = re.compile(f"[{_HAN}]|[^{_NO_WORD}{_HAN}]+|[{re.escape(''.join(sorted(_MARKS)))}]")
+
+
+def fold(text: str) -> str:
+    """Make `text` comparable: without case, width, accents and nuktas, as people type it."""
+    if text.isascii():
+        return text.lower()
+    bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
+    return unicodedata.normalize("NFC", bare).casefold()
+
+
+def tokenise(folded: str) -> list[str]:
+    """Cut folded text into words, single Chinese characters and clause marks."""
+    return _TOKEN.findall(folded)
+
+
+def is_word(token: str) -> bool:
+    """Whether `token` has a letter in it: not a mark, number or emoji."""
+    return token[0].isalpha() or any(map(str.isalpha, token))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cue:
+    """A phrase of a list: its words, and every `(section, name)` that holds it."""
+
+    words: tuple[str, ...]
+    #: Counts only where it gives an order, see `Lexicon`.
+    order: bool
+    tags: frozenset[tuple[str, str]]
+    #: Whether it only names a subject. Names travel: `platform` tells no language.
+    name: bool
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A place in the tree of cues: what may come next, and the cues that end here."""
+
+    words: dict[str, Node] = field(default_factory=dict)
+    stems: dict[str, Node] = field(default_factory=dict)
+    cue: Cue | None = None
+    #: The cue that ends here where the words give an order.
+    order: Cue | None = None
+    #: Whether a cue may be found here without looking at the next word.
+    ends: bool = False
+
+    def add(self, cue: Cue) -> None:
+        """Grow the branch of `cue`."""
+        node = self
+        for word in cue.words:
+            branches = node.stems if word.endswith(_STEM) else node.words
+            node.ends |= branches is node.stems
+            node = branches.setdefault(word.rstrip(_STEM), Node())
+        node.ends = True
+        if cue.order:
+            node.order = cue
+        else:
+            node.cue = cue
+
+
+#: A cue found in a text, and where its first token is.
+Hit: TypeAlias = tuple[Cue, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text's tokens with the cues found in them, in order."""
+
+    tokens: tuple[str, ...]
+    hits: tuple[Hit, ...]
+    #: 0-1: how sure it is that the text is in a language without a list.
+    unread: float
+
+    def until(self, end: int) -> Reading:
+        """The same reading without the cues from token `end` on."""
+        hits = tuple(hit for hit in self.hits if hit[1] < end)
+        return Reading(self.tokens, hits, self.unread)
+
+    def opener_after(self, at: int) -> int | None:
+        """The first colon or opening quote after token `at`."""
+        for index in range(at + 1, len(self.tokens)):
+            if self.tokens[index] in _OPENERS:
+                return index
+        return None
+
+    def tally(self) -> dict[tuple[str, str], int]:
+        """How many different cues there are of each `(section, name)`."""
+        counts: dict[tuple[str, str], int] = {}
+        for cue in {cue for cue, _ in self.hits}:
+            for tag in cue.tags:
+                counts[tag] = counts.get(tag, 0) + 1
+        return counts
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """Every language's cue lists, compiled.
+
+    A cue written `^design` gives an order: it counts at the start of a clause, after a lead-in
+    ("please", "and", "to") or before a determiner ("a", "this"), so that "graphic design" does
+    not count. A cue word written `optimi*` stands for every word that starts so.
+    """
+
+    #: The plain word lists by name.
+    words: Mapping[str, frozenset[str]]
+    root: Node
+    #: The root's stems by their first letters.
+    heads: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def parse(cls, texts: Mapping[str, str]) -> Lexicon:
+        """Compile TOML texts, keyed by a name for messages. Raises ConfigError."""
+        words: dict[str, set[str]] = {name: set() for name in WORD_LISTS}
+        cues: dict[tuple[tuple[str, ...], bool], set[tuple[str, str]]] = {}
+        for source, text in sorted(texts.items()):
+            for section, name, phrase in _entries(source, text):
+                key = _cue_words(source, phrase)
+                if section in WORD_LISTS:
+                    words[section].update(key)
+                else:
+                    order = phrase.startswith(_ORDER)
+                    cues.setdefault((key, order), set()).add((section, name))
+        root = Node()
+        for (key, order), tags in cues.items():
+            # What gives an order is also what the same words are elsewhere.
+            every = tags | cues.get((key, False), set())
+            names = all(tag[0] in _NAMES or tag in _NAMED for tag in every)
+            root.add(Cue(key, order, frozenset(every), names))
+        heads: dict[str, tuple[str, ...]] = {}
+        for stem in root.stems:
+            head = stem[:_STEM_HEAD]
+            heads[head] = (*heads.get(head, ()), stem)
+        return cls({name: frozenset(found) for name, found in words.items()}, root, heads)
+
+    def read(self, folded: str) -> Reading:
+        """Find the cues in folded text. Linear in its length."""
+        tokens = tokenise(folded)
+        starts = self._starts(set(tokens))
+        hits: list[Hit] = []
+        end = 0
+        for at, (token, following) in enumerate(pairwise((*tokens, ""))):
+            if at < end or token not in starts:
+                continue
+            cue: Cue | None = None
+            for node in starts[token]:
+                if following in node.words or node.ends:
+                    found = self._longest(node, tokens, at, at + 1)
+                    if cue is None or (found is not None and len(found.words) > len(cue.words)):
+                        cue = found
+            if cue is not None:
+                hits.append((cue, at))
+                end = at + len(cue.words)
+        return Reading(tuple(tokens), tuple(hits), self._unread(tokens, hits))
+
+    def is_continuation(self, folded: str) -> bool:
+        """Whether the text only goes on with what came before.
+
+        That is: "yes, please", a sign without words, a number that picks a choice, or a few
+        words without a cue that start so, such as "continue with the next part".
+        """
+        tokens = tokenise(folded)
+        said = [token for token in tokens if is_word(token)]
+        asked = [token for token in said if token not in self.words["fillers"]]
+        if not asked:
+            return not said and sum(token.isdigit() for token in tokens) <= 1
+        if self.words["continuations"].issuperset(asked):
+            return True
+        if asked[0] not in self.words["continuations"] or len(asked) > _FEW_WORDS or "?" in tokens:
+            return False
+        sections = {section for cue, _ in self.read(folded).hits for section, _ in cue.tags}
+        return sections <= {"reasoning", "precision"}
+
+    def _starts(self, vocabulary: set[str]) -> dict[str, list[Node]]:
+        """Where in the tree each token that may start a cue leads."""
+        starts: dict[str, list[Node]] = {}
+        for token in vocabulary:
+            exact = self.root.words.get(token)
+            nodes = [exact] if exact is not None else []
+            stems = self.heads.get(token[:_STEM_HEAD], ())
+            nodes += [self.root.stems[stem] for stem in stems if token.startswith(stem)]
+            if nodes:
+                starts[token] = nodes
+        return starts
+
+    def _unread(self, tokens: Sequence[str], hits: Iterable[Hit]) -> float:
+        """Judge by the first words, without politeness and names, how many are in a list."""
+        inside = {at: cue for cue, start in hits for at in range(start, start + len(cue.words))}
+        words: list[str] = []
+        known = 0
+        for at, token in enumerate(tokens[:_LANGUAGE_TOKENS]):
+            cue = inside.get(at)
+            if is_word(token) and token not in self.words["fillers"] and not (cue and cue.name):
+                words.append(token)
+                known += cue is not None or token in self.words["function_words"]
+        if not words or (len(words) <= _TOO_FEW and all(map(str.isascii, words))):
+            return 0.0
+        return min(1.0, max(0.0, (_READ - known / len(words)) / (_READ - _NOT_READ)))
+
+    def _longest(self, node: Node, tokens: Sequence[str], start: int, at: int) -> Cue | None:
+        """The longest cue whose words before `at` lead from `start` to `node`."""
+        best: Cue | None = None
+        while True:
+            if node.order is not None and self._is_order(tokens, start, at):
+                best = node.order
+            elif node.cue is not None:
+                best = node.cue
+            if at == len(tokens):
+                return best
+            token = tokens[at]
+            for stem, child in node.stems.items():
+                if token.startswith(stem):
+                    found = self._longest(child, tokens, start, at + 1)
+                    best = found or best
+            if token not in node.words:
+                return best
+            node, at = node.words[token], at + 1
+
+    def _is_order(self, tokens: Sequence[str], at: int, after: int) -> bool:
+        """Whether the words from `at` to `after` stand where an order is given."""
+        before = tokens[at - 1] if at else "."
+        if before in _MARKS or before in self.words["lead_ins"]:
+            return True
+        determiners = self.words["determiners"]
+        return before not in determiners and after < len(tokens) and tokens[after] in determiners
+
+
+def _entries(source: str, text: str) -> Iterable[tuple[str, str, str]]:
+    """Every `(section, name, phrase)` of a file."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"lexicon {source} is not TOML: {error}") from error
+    for section, value in document.items():
+        if section == "language":
+            continue
+        if section in WORD_LISTS:
+            lists = {"": value}
+        elif section in SECTIONS and isinstance(value, dict):
+            lists = value
+        else:
+            raise ConfigError(f"lexicon {source}: no list is called {section!r}")
+        names = SECTIONS.get(section)
+        for name, phrases in lists.items():
+            if names is not None and name not in names:
+                raise ConfigError(f"lexicon {source}: {section} has no list {name!r}")
+            if not isinstance(phrases, list) or not all(isinstance(p, str) for p in phrases):
+                raise ConfigError(f"lexicon {source}: {section} {name} is not a list of strings")
+            for phrase in phrases:
+                yield section, name, phrase
+
+
+def _cue_words(source: str, phrase: str) -> tuple[str, ...]:
+    """The tokens of a phrase; a `*` that ends a word stays with it."""
+    words: list[str] = []
+    for token in tokenise(fold(phrase)):
+        if token == _STEM and words:
+            words[-1] += _STEM
+        elif token not in _MARKS:
+            words.append(token)
+    if not words or (words[0].endswith(_STEM) and len(words[0]) <= _STEM_HEAD):
+        raise ConfigError(f"lexicon {source}: the cue {phrase!r} is too short")
+    return tuple(words)
