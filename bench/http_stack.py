@@ -16,19 +16,18 @@ import itertools
 import json
 import os
 import platform
-import socket
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import cast
 
 from starlette.types import Receive, Scope, Send
+
+from _processes import Running, free_port, import_ms, launch, spread
 
 Reply = tuple[int, bytes, AsyncIterator[bytes]]  # status, content type, body as the network gave it
 Post = Callable[[str, bytes], AbstractAsyncContextManager[Reply]]
@@ -202,48 +201,26 @@ SERVERS = {  # arguments after the interpreter: no access log, no WebSockets, on
 
 
 @dataclass
-class Running:
-    """A started process tree that answers HTTP, and what was measured of it."""
+class Measured(Running):
+    """A running server and what was measured of it."""
 
-    name: str
-    port: int
-    process: subprocess.Popen[bytes]
     samples: dict[str, list[float]] = field(default_factory=dict)  # figure -> one value a round
     left: dict[str, Leaving] = field(default_factory=dict)  # by path
     rss_mb: list[float] = field(default_factory=list)  # idle, after
 
-    def pids(self) -> list[int]:
-        """Return this process and its descendants."""
-        found = [self.process.pid]
-        for pid in found:
-            found += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-        return found
-
-    def cpu_ms(self) -> float:
-        """User and system CPU of the tree since its start, in milliseconds."""
-        return sum(time.clock_gettime_ns((~pid << 3) | 2) for pid in self.pids()) / 1e6
-
     def weigh(self) -> None:
-        """Note the tree's resident memory in MiB; pages shared by two processes count twice."""
-        pages = sum(int(Path(f"/proc/{p}/statm").read_text().split()[1]) for p in self.pids())
-        self.rss_mb.append(pages * os.sysconf("SC_PAGE_SIZE") / 2**20)
+        """Note the resident memory."""
+        self.rss_mb.append(self.resident_mb())
 
 
-def start(stack: ExitStack, server: str, client: str = "", upstream_port: int = 0) -> Running:
+def start(stack: ExitStack, server: str, client: str = "", upstream_port: int = 0) -> Measured:
     """Start a proxy, or without a client the upstream, and wait until it listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = int(listener.getsockname()[1])
+    port = free_port()
     what = {"app": "app" if client else "upstream", "folder": Path(__file__).parent, "port": port}
     arguments = [part.format(**what) for part in SERVERS[server].split()]
     told = {"BENCH_CLIENT": client, "BENCH_UPSTREAM": f"http://127.0.0.1:{upstream_port}"}
-    process = subprocess.Popen([sys.executable, *arguments], env={**os.environ, **told})
-    stack.callback(process.wait)
-    stack.callback(process.terminate)
-    for _ in range(200):
-        time.sleep(0.05)
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return Running(f"{server} + {client}", port, process)
-    raise SystemExit(f"{server} did not start")
+    running = launch(stack, f"{server} + {client}", port, arguments, {**os.environ, **told})
+    return Measured(running.name, running.port, running.process)
 
 
 async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> list[bytes]:
@@ -282,7 +259,7 @@ async def load(port: int, path: str, requests: int, connections: int = 1) -> tup
     return statistics.median(ms for ms, _ in replies), sum(count for _, count in replies)
 
 
-async def noted(server: Running, path: str) -> tuple[float, str]:
+async def noted(server: Measured, path: str) -> tuple[float, str]:
     """Return what the proxy or the upstream noted of the last client to leave ``path``."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     found = json.loads((await ask(reader, writer, "/stat"))[0])
@@ -290,7 +267,7 @@ async def noted(server: Running, path: str) -> tuple[float, str]:
     return tuple(found.get(path, (0.0, "never told")))
 
 
-async def measure(proxy: Running) -> None:
+async def measure(proxy: Measured) -> None:
     """Run one round of one proxy: a short warm-up, requests, streams, then latency alone."""
     await load(proxy.port, "/json", 4 * CONCURRENCY, CONCURRENCY)
     start_ms = proxy.cpu_ms()
@@ -306,7 +283,7 @@ async def measure(proxy: Running) -> None:
         proxy.samples.setdefault(name, []).append(value)
 
 
-async def leave(proxy: Running, origin: Running, path: str) -> Leaving:
+async def leave(proxy: Measured, origin: Measured, path: str) -> Leaving:
     """Ask, close the connection after 0.3 s, and see when app and upstream learn of it."""
     _, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
     writer.write(f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
@@ -319,19 +296,7 @@ async def leave(proxy: Running, origin: Running, path: str) -> Leaving:
     return ms[0], ms[1], outcome
 
 
-def import_ms(module: str) -> float:
-    """CPU milliseconds that a fresh interpreter spends importing a module."""
-    code = f"from time import process_time as t; t0 = t(); import {module}; print((t() - t0) * 1e3)"
-    return float(subprocess.check_output([sys.executable, "-c", code]))
-
-
-def spread(values: list[float], digits: int) -> str:
-    """Median (least-most)."""
-    middle, least, most = statistics.median(values), min(values), max(values)
-    return f"{middle:.{digits}f} ({least:.{digits}f}-{most:.{digits}f})"
-
-
-def row(proxy: Running) -> str:
+def row(proxy: Measured) -> str:
     """One proxy's line of the table."""
     figures = (("cpu_ms_per_request", 3), ("cpu_us_per_chunk", 1), ("latency_p50_ms", 2))
     cells = [proxy.name, *(spread(proxy.samples[name], digits) for name, digits in figures)]
@@ -342,7 +307,7 @@ def row(proxy: Running) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def table(proxies: list[Running], direct: list[float], imports: dict[str, list[float]]) -> str:
+def table(proxies: list[Measured], direct: list[float], imports: dict[str, list[float]]) -> str:
     """Return the one table, as Markdown, with two lines of facts below it."""
     reads = min(min(proxy.samples["reads_per_chunk"]) for proxy in proxies)
     rows = "\n".join(map(row, proxies))
@@ -372,7 +337,7 @@ async def bench(rounds: int) -> tuple[str, dict[str, object]]:
             for place in range(len(proxies)):
                 await measure(proxies[(place + turn) % len(proxies)])
             for name, found in imports.items():
-                found.append(import_ms(name))
+                found.append(import_ms(f"import {name}"))
         for proxy in proxies:
             for path in ("/drip", "/stall", "/mute"):
                 proxy.left[path] = await leave(proxy, origin, path)

@@ -59,7 +59,8 @@ def printed(form: str, *entries: Entry) -> list[str]:
 def test_a_line_for_people_has_what_they_ask_for() -> None:
     (line,) = printed("text", ENTRY)
 
-    for part in ("10:30:00", "12.5", "simple", "-> small", "432 ms", "$0.001250", "completed"):
+    local_time = f"{ENTRY.time.astimezone():%H:%M:%S}"
+    for part in (local_time, "12.5", "simple", "-> small", "432 ms", "$0.001250", "completed"):
         assert part in line
     assert "\x1b" not in line
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import sys
@@ -39,6 +40,7 @@ def serve(
         )
     if missing := missing_weights(settings):
         raise ConfigError(f"{missing}; `pointsman models pull smollm2` fetches them")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     listening = _listen(host, port)
     observer = SilentObserver() if decisions == "off" else DecisionLog(sys.stdout, decisions)
     try:

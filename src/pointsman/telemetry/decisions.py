@@ -84,7 +84,7 @@ def as_text(entry: Entry) -> str:
     latency = f"{settled.latency_ms:.0f} ms" if settled else "-"
     reason = settled.reason if settled else entry.decision.reasoning
     return (
-        f"{entry.time:%H:%M:%S}  {entry.decision.score:5.1f}  {entry.decision.tier:<8} -> {where}"
+        f"{entry.time.astimezone():%H:%M:%S}  {entry.decision.score:5.1f}  {entry.decision.tier:<8} -> {where}"
         f"  {latency}  {cost}  {entry.outcome}  {_one_line(reason)}"
     )
 
