@@ -177,7 +177,11 @@ class App:
         return self._store
 
     def _provider(self, name: str, model: ModelSettings) -> Provider:
-        timeouts = Timeouts(**model.timeouts.model_dump())
+        timeouts = Timeouts(
+            connect_s=model.timeouts.connect_s,
+            first_byte_s=model.first_byte_s,
+            between_chunks_s=model.timeouts.between_chunks_s,
+        )
         if model.provider == "embedded":
             return EmbeddedProvider(
                 weights=_weights(model, self.settings),

@@ -70,7 +70,8 @@ class TimeoutSettings(_Section):
     """Seconds an attempt may take, by phase."""
 
     connect_s: float = Field(default=5.0, gt=0)
-    first_byte_s: float = Field(default=120.0, gt=0)
+    #: 600 for a local model, which may have to load first, and 120 for one in the cloud.
+    first_byte_s: float | None = Field(default=None, gt=0)
     between_chunks_s: float = Field(default=60.0, gt=0)
 
 
@@ -101,7 +102,7 @@ class ModelSettings(_Section):
     timeouts: TimeoutSettings = TimeoutSettings()
     #: `embedded` only: requests served at once, each with its own `context_length`.
     slots: int = Field(default=2, ge=1, le=64)
-    #: `embedded` only: threads; the cores there are where not given.
+    #: `embedded` only: threads; one less than the cores this process may use, where not given.
     threads: int | None = Field(default=None, ge=1)
     #: `embedded` only: a GGUF file; else the pulled weights named like `model`.
     weights: Path | None = None
@@ -130,6 +131,11 @@ class ModelSettings(_Section):
     def address(self) -> str | None:
         """The base URL in force; None for a provider that lives in this process."""
         return self.base_url or DEFAULT_BASE_URLS.get(self.provider)
+
+    @property
+    def first_byte_s(self) -> float:
+        """Seconds until the reply must have begun."""
+        return self.timeouts.first_byte_s or (600.0 if self.where == "local" else 120.0)
 
     @property
     def where(self) -> Location:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -92,8 +93,10 @@ class Caller:
             except UpstreamError as error:
                 errors.append(error)
                 self.blame(line, error)
-                elapsed = self._clock.monotonic() - started
-                trail.append(faults.failed_attempt(line.deployment, elapsed, error))
+                trail.append(faults.failed_attempt(line.deployment, self._since(started), error))
+            except asyncio.CancelledError:
+                trail.append(faults.given_up(line.deployment, self._since(started)))
+                raise
             else:
                 return Answer(line, started, content)
         raise faults.exhausted(trail, errors)
@@ -102,7 +105,7 @@ class Caller:
         self, answer: Answer, outcome: Outcome, error: UpstreamError | None = None
     ) -> Attempt:
         """The answering attempt, now that its reply has ended."""
-        elapsed = self._clock.monotonic() - answer.started
+        elapsed = self._since(answer.started)
         if error is not None:
             self.blame(answer.line, error)
             return faults.failed_attempt(answer.line.deployment, elapsed, error)
@@ -118,6 +121,9 @@ class Caller:
             line.breaker.failed(self._clock.monotonic())
         else:
             line.breaker.left()
+
+    def _since(self, started: float) -> float:
+        return self._clock.monotonic() - started
 
     def _wait(self, plan: Plan) -> float:
         """Seconds until the first of the dropped deployments lets a request pass again."""

@@ -99,6 +99,11 @@ def failed_attempt(deployment: Deployment, elapsed_s: float, error: UpstreamErro
     )
 
 
+def given_up(deployment: Deployment, elapsed_s: float) -> Attempt:
+    """An attempt that the client did not wait for."""
+    return Attempt(deployment.id, deployment.tier, "client_left", latency_ms=elapsed_s * 1000)
+
+
 def outcome(error: BaseException, attempts: Sequence[Attempt]) -> Outcome:
     """How a request ended that got no answer because of `error`."""
     if isinstance(error, asyncio.CancelledError):

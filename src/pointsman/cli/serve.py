@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import socket
 import sys
 from typing import Annotated, Literal
@@ -69,6 +70,9 @@ async def _serve(app: App, settings: Settings, listening: socket.socket) -> None
                 timeout_graceful_shutdown=settings.server.shutdown_grace_s,
             )
         )
+        for ending in (signal.SIGINT, signal.SIGTERM):
+            # uvicorn raises it again when all replies are out; the books are closed after that.
+            signal.signal(ending, lambda *_: None)
         await server.serve(sockets=[listening])
     finally:
         await app.close()

@@ -52,9 +52,7 @@ class HttpClient:
         """
         import aiohttp  # noqa: PLC0415
 
-        limits = aiohttp.ClientTimeout(
-            total=None, sock_connect=timeouts.connect_s, sock_read=timeouts.between_chunks_s
-        )
+        limits = aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect_s)
         sent = {"content-type": "application/json", **headers}
         try:
             async with asyncio.timeout(timeouts.first_byte_s):
@@ -66,7 +64,9 @@ class HttpClient:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise UpstreamUnreachable(_reason(error)) from error
         headers_seen = {name.lower(): value for name, value in response.headers.items()}
-        return ProviderReply(response.status, headers_seen, _chunks(response))
+        return ProviderReply(
+            response.status, headers_seen, _chunks(response, timeouts.between_chunks_s)
+        )
 
     async def get(
         self, url: str, headers: Mapping[str, str], timeout_s: float
@@ -120,14 +120,20 @@ class HttpClient:
         return self._session
 
 
-async def _chunks(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+async def _chunks(
+    response: aiohttp.ClientResponse, between_s: float
+) -> AsyncGenerator[bytes, None]:
     import aiohttp  # noqa: PLC0415
 
     try:
-        async for chunk in response.content.iter_any():
+        while True:
+            async with asyncio.timeout(between_s):
+                chunk = await response.content.readany()
+            if not chunk:
+                return
             yield chunk
-    except aiohttp.SocketTimeoutError as error:
-        raise UpstreamTimeout("the upstream stopped sending") from error
+    except TimeoutError as error:
+        raise UpstreamTimeout(f"nothing more came within {between_s:g} s") from error
     except (aiohttp.ClientError, OSError) as error:
         raise UpstreamBroken(f"the connection broke: {_reason(error)}") from error
     finally:

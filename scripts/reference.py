@@ -1,0 +1,293 @@
+"""Writes the generated parts of docs/reference: what stands between two comments, from the code.
+
+A page marks a part with `<!-- generated: NAME -->` and `<!-- /generated -->`; `PARTS` says what
+belongs there. The prose around it is written by hand. `make docs` runs this; a test compares.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import typer
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from pointsman import config, errors
+from pointsman.cli import app
+from pointsman.server.compat import ALIASES
+from pointsman.server.routes import PATHS
+
+PAGES = Path(__file__).parents[1] / "docs" / "reference"
+_PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
+_PARAMETER = re.compile(r"\{(\w+):\w+\}")
+_WIDTH = 88
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One member of the configuration."""
+
+    #: Tables and name, such as `("server", "port")`.
+    path: tuple[str, ...]
+    type: str
+    default: str
+    meaning: str
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that overrides it."""
+        return "POINTSMAN_" + "__".join(self.path).upper()
+
+
+def settings() -> str:
+    """A table for each table of `pointsman.toml`."""
+    tables: dict[tuple[str, ...], list[Setting]] = {}
+    for setting in walk(config.Settings):
+        tables.setdefault(setting.path[:-1], []).append(setting)
+    return "\n".join(
+        f"### {_title(path)}\n\n"
+        + table(
+            ("name", "type", "default", "environment", "meaning"),
+            [(f"`{s.path[-1]}`", s.type, s.default, f"`{s.variable}`", s.meaning) for s in members],
+        )
+        for path, members in tables.items()
+    )
+
+
+def walk(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[Setting]:
+    """Every setting of `model`, those of its own members after all of its tables' parents."""
+    comments = _comments(model)
+    inner: list[tuple[tuple[str, ...], type[BaseModel]]] = []
+    for name, field in model.model_fields.items():
+        section = _section(field.annotation)
+        if section is None:
+            meaning = comments.get(name, "")
+            yield Setting((*path, name), _type(field.annotation), _default(field), meaning)
+        elif typing.get_origin(field.annotation) is dict:
+            inner.append(((*path, name, "<id>"), section))
+        else:
+            inner.append(((*path, name), section))
+    for inner_path, section in inner:
+        yield from walk(section, inner_path)
+
+
+def providers() -> str:
+    """Where each provider is looked for."""
+    names = typing.get_args(config.ProviderName)
+    return table(
+        ("provider", "address where `base_url` is not given", "key where `api_key` is not given"),
+        [
+            (
+                f"`{name}`",
+                _code(config.DEFAULT_BASE_URLS.get(name)),
+                _code(config.DEFAULT_KEY_VARIABLES.get(name)),
+            )
+            for name in names
+        ],
+    )
+
+
+def commands() -> str:
+    """`--help` of every command."""
+    return "\n".join(
+        f"## {' '.join(words)}\n\n```text\n{text}\n```\n" for words, text in _helps(("pointsman",))
+    )
+
+
+def paths() -> str:
+    """Every path."""
+    return table(
+        ("path", "key", "what"),
+        [
+            (
+                f"`{path.method} {plain(path.path)}`",
+                "asked for" if path.access == "key" else "",
+                path.summary,
+            )
+            for path in PATHS
+        ],
+    )
+
+
+def aliases() -> str:
+    """Every older name of a path."""
+    return table(
+        ("older name", "answered by"),
+        [(f"`{alias}`", f"`{path}`") for alias, path in ALIASES.items()],
+    )
+
+
+def bodies() -> str:
+    """The members of each body that is Pointsman's own."""
+    return table(
+        ("path", "member", "type", "default"),
+        [
+            (
+                f"`{plain(path.path)}`",
+                f"`{field.name}`",
+                _type(typing.get_type_hints(path.takes)[field.name]),
+                "required" if field.required else _shown(field.default),
+            )
+            for path in PATHS
+            if path.takes is not None
+            for field in msgspec.structs.fields(path.takes)
+        ],
+    )
+
+
+def failures() -> str:
+    """Every error that a client can meet."""
+    known = [
+        each
+        for each in vars(errors).values()
+        if inspect.isclass(each) and issubclass(each, errors.PointsmanError)
+    ]
+    return table(
+        ("error", "status", "`type`", "`code`", "meaning"),
+        [
+            (
+                f"`{each.__name__}`",
+                str(each.status),
+                f"`{each.type}`",
+                _code(each.code),
+                inspect.cleandoc(each.__doc__ or "").partition("\n")[0],
+            )
+            for each in known
+            if each not in {errors.PointsmanError, errors.ConfigError}
+            and (not issubclass(each, errors.UpstreamError) or each is errors.UpstreamError)
+        ],
+    )
+
+
+PARTS: Mapping[str, Callable[[], str]] = {
+    "settings": settings,
+    "providers": providers,
+    "commands": commands,
+    "paths": paths,
+    "aliases": aliases,
+    "bodies": bodies,
+    "errors": failures,
+}
+
+
+def filled(text: str) -> str:
+    """A page with its generated parts as the code has them now."""
+    return _PART.sub(lambda part: f"{part[1]}\n{PARTS[part[2]]()}\n{part[3]}", text)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "".join(f"| {' | '.join(_cell(cell) for cell in line)} |\n" for line in lines)
+
+
+def plain(path: str) -> str:
+    """A path without Starlette's converters."""
+    return _PARAMETER.sub(r"{\1}", path)
+
+
+def _helps(words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The words and the help of a command, then of those below it."""
+    command = typer.main.get_command(app)
+    context = command.make_context(
+        words[0], [], resilient_parsing=True, terminal_width=_WIDTH, max_content_width=_WIDTH
+    )
+    for word in words[1:]:
+        command = command.commands[word]
+        context = command.make_context(word, [], parent=context, resilient_parsing=True)
+    text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
+    yield words, text.strip()
+    for word in getattr(command, "commands", {}):
+        yield from _helps((*words, word))
+
+
+def _title(path: tuple[str, ...]) -> str:
+    return f"`[{'.'.join(path)}]`" if path else "Top level"
+
+
+def _comments(model: type[BaseModel]) -> dict[str, str]:
+    """What the `#:` comments above a class's members say."""
+    source = inspect.getsource(model)
+    lines = source.splitlines()
+    found: dict[str, str] = {}
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name):
+            continue
+        above: list[str] = []
+        row = node.lineno - 2
+        while lines[row].strip().startswith("#:"):
+            above.insert(0, lines[row].strip().removeprefix("#:").strip())
+            row -= 1
+        found[node.target.id] = " ".join(above)
+    return found
+
+
+def _section(annotation: object) -> type[BaseModel] | None:
+    """The table that an annotation stands for: itself, where optional, or by name."""
+    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_section, typing.get_args(annotation))), None)
+
+
+def _type(annotation: object) -> str:
+    """A type in a user's words."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Literal:
+        return ", ".join(f'`"{each}"`' for each in arguments)
+    if origin in {list, tuple, frozenset}:
+        return f"list of {_plural(arguments[0])}"
+    if origin is dict:
+        return "table" if arguments[1] is object else f"table of {_plural(arguments[1])}"
+    if arguments:
+        return _type(next(each for each in arguments if each is not type(None)))
+    words = {"str": "string", "SecretStr": "string", "int": "whole number", "bool": "boolean"}
+    words |= {"float": "number", "Decimal": "number", "Path": "path"}
+    return words[getattr(annotation, "__name__", "")]
+
+
+def _plural(annotation: object) -> str:
+    word = _type(annotation)
+    return word if word.endswith("`") else f"{word}s"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default is PydanticUndefined:
+        return "" if field.default_factory else "required"
+    return _shown(field.default)
+
+
+def _shown(value: object) -> str:
+    if value is None or value == ():
+        return ""
+    if isinstance(value, tuple):
+        value = list(value)
+    return f"`{msgspec.json.encode(value).decode()}`"
+
+
+def _code(text: str | None) -> str:
+    return f"`{text}`" if text else ""
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def main() -> None:
+    """Write every page."""
+    for page in sorted(PAGES.glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(filled(text), encoding="utf-8")
+        if _PART.search(text):
+            print(page.relative_to(PAGES.parents[1]))
+
+
+if __name__ == "__main__":
+    main()

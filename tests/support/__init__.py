@@ -1,0 +1,1 @@
+"""Real processes for the tests: the gateway, and what stands behind it."""
