@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import psutil
 import pytest
+from tests.support.upstreams import model_weights
 
 from pointsman.clock import SystemClock
 from pointsman.errors import UpstreamBroken, UpstreamUnreachable
