@@ -256,25 +256,25 @@ def _tariff(model: ModelSettings) -> Tariff:
     if model.price is not None:
         return Rates(model.price.input, model.price.output, model.price.cached)
     if model.priced_as is not None:
-        return Listed(model.priced_as)
+        return Listed.named(model.priced_as)
     if model.where == "local":
         return Free()
     if model.provider == "openai":
-        return Listed(f"openai/{model.model}")
-    return Listed(model.model, model.address)
+        return Listed(model.model, "openai")
+    return Listed(model.model, base_url=model.address)
 
 
 def _baseline(settings: Settings, tariffs: Mapping[str, Tariff]) -> Tariff:
     """The configured baseline, or the strongest deployment that costs money, or the reference."""
     named = settings.routing.baseline
     if named is not None:
-        return tariffs.get(named) or Listed(named)
+        return tariffs.get(named) or Listed.named(named)
     tiers = settings.routing.tiers
     priced = [name for name, tariff in tariffs.items() if not isinstance(tariff, Free)]
     strongest = max(
         priced, key=lambda name: tiers.index(settings.tier_of(settings.models[name])), default=None
     )
-    return Listed(REFERENCE_BASELINE) if strongest is None else tariffs[strongest]
+    return Listed.named(REFERENCE_BASELINE) if strongest is None else tariffs[strongest]
 
 
 def missing_weights(settings: Settings) -> str | None:

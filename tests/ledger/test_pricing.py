@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import genai_prices
 import pytest
 
 from pointsman.ledger.pricing import Free, Listed, Pricer, Rates, Tariff, price
@@ -24,9 +25,9 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
         (Rates(Decimal(4), Decimal(20)), Usage(1000, 10, cached_tokens=900), "0.0042"),
         # Anthropic's price page, November 2026: $4 in, $0.20 cache read, $20 out per million.
         (Listed("claude-opus-5-5"), Usage(1000, 10, cached_tokens=100), "0.00382"),
-        (Listed("anthropic/claude-haiku-5-5"), Usage(10_000, 100), "0.00105"),
+        (Listed.named("anthropic/claude-haiku-5-5"), Usage(10_000, 100), "0.00105"),
         # The same model above 100,000 prompt tokens costs five times as much.
-        (Listed("anthropic/claude-haiku-5-5"), Usage(200_000, 0), "0.1"),
+        (Listed.named("anthropic/claude-haiku-5-5"), Usage(200_000, 0), "0.1"),
     ],
 )
 def test_prices(tariff: Tariff, usage: Usage, dollars: str) -> None:
@@ -37,9 +38,9 @@ def test_prices(tariff: Tariff, usage: Usage, dollars: str) -> None:
     "tariff",
     [
         Listed("no-such-model"),
-        Listed("openai/claude-opus-5-5"),
-        Listed("no-such-provider/claude-opus-5-5"),
-        Listed("claude-opus-5-5", "https://somebody-elses-cloud.example/v1"),
+        Listed.named("openai/claude-opus-5-5"),
+        Listed.named("no-such-provider/claude-opus-5-5"),
+        Listed("claude-opus-5-5", base_url="https://somebody-elses-cloud.example/v1"),
     ],
 )
 def test_an_unknown_price_is_unknown_and_never_zero(tariff: Tariff) -> None:
@@ -47,10 +48,10 @@ def test_an_unknown_price_is_unknown_and_never_zero(tariff: Tariff) -> None:
 
 
 def test_a_known_address_identifies_the_provider() -> None:
-    tariff = Listed("gpt-6-sol", "https://api.openai.com/v1")
+    tariff = Listed("gpt-6-sol", base_url="https://api.openai.com/v1")
 
     assert price(tariff, Usage(1_000_000, 0), NOW) == price(
-        Listed("openai/gpt-6-sol"), Usage(1_000_000, 0), NOW
+        Listed.named("openai/gpt-6-sol"), Usage(1_000_000, 0), NOW
     )
 
 
@@ -59,3 +60,39 @@ def test_a_deployment_against_the_baseline() -> None:
 
     assert pricer.cost("small", Usage(1000, 100), NOW) == 0
     assert pricer.baseline_cost(Usage(1000, 100), NOW) == Decimal("0.006")
+
+
+def test_flat_rates_give_what_the_library_gives() -> None:
+    """Every listed model, with and without cached tokens, small and large prompts."""
+    usages = [
+        Usage(1000, 10),
+        Usage(1000, 10, cached_tokens=900),
+        Usage(300_000, 5000, cached_tokens=7),
+    ]
+    compared = 0
+    for provider in genai_prices.data_snapshot.get_snapshot().providers:
+        for model in provider.models:
+            tariff = Listed(model.id, provider.id)
+            for usage in usages:
+                ours = price(tariff, usage, NOW)
+                theirs = _theirs(provider.id, model.id, usage)
+
+                assert ours == theirs, (provider.id, model.id, usage)
+                compared += ours is not None
+
+    assert compared > 1000
+
+
+def _theirs(provider: str, model: str, usage: Usage) -> Decimal | None:
+    counted = genai_prices.Usage(
+        input_tokens=usage.input_tokens,
+        cache_read_tokens=usage.cached_tokens,
+        output_tokens=usage.output_tokens,
+    )
+    try:
+        found = genai_prices.calc_price(
+            counted, model, provider_id=provider, genai_request_timestamp=NOW
+        )
+    except (LookupError, ValueError):
+        return None
+    return found.total_price

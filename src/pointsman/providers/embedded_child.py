@@ -70,6 +70,8 @@ def parameters(settings: Settings) -> xllamacpp.CommonParams:
     params.n_ctx = settings.slots * settings.context_length  # it is divided among the slots
     params.cpuparams.n_threads = settings.threads or max(1, usable_cores() - 1)
     params.cache_ram_mib = settings.prompt_cache_mib
+    params.sampling.temp = 0.2  # with top_p what SmolLM2's card recommends; at llama.cpp's own 0.8
+    params.sampling.top_p = 0.9  # so small a model rambles. A request's own values win.
     params.offline = True
     params.ui = False
     params.endpoint_slots = False

@@ -15,7 +15,6 @@ import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import TypeAlias
 
 from pointsman.errors import ConfigError
@@ -190,11 +189,12 @@ class Lexicon:
         starts = self._starts(set(tokens))
         hits: list[Hit] = []
         end = 0
-        for at, (token, following) in enumerate(pairwise((*tokens, ""))):
-            if at < end or token not in starts:
+        for at in [at for at, token in enumerate(tokens) if token in starts]:
+            if at < end:
                 continue
+            following = tokens[at + 1] if at + 1 < len(tokens) else ""
             cue: Cue | None = None
-            for node in starts[token]:
+            for node in starts[tokens[at]]:
                 if following in node.words or node.ends:
                     found = self._longest(node, tokens, at, at + 1)
                     if cue is None or (found is not None and len(found.words) > len(cue.words)):
@@ -224,14 +224,12 @@ class Lexicon:
 
     def _starts(self, vocabulary: set[str]) -> dict[str, list[Node]]:
         """Where in the tree each token that may start a cue leads."""
-        starts: dict[str, list[Node]] = {}
+        exact, stems, heads = self.root.words, self.root.stems, self.heads
+        starts = {token: [exact[token]] for token in vocabulary & exact.keys()}
         for token in vocabulary:
-            exact = self.root.words.get(token)
-            nodes = [exact] if exact is not None else []
-            stems = self.heads.get(token[:_STEM_HEAD], ())
-            nodes += [self.root.stems[stem] for stem in stems if token.startswith(stem)]
-            if nodes:
-                starts[token] = nodes
+            for stem in heads.get(token[:_STEM_HEAD], ()):
+                if token.startswith(stem):
+                    starts.setdefault(token, []).append(stems[stem])
         return starts
 
     def _unread(self, tokens: Sequence[str], hits: Iterable[Hit]) -> float:

@@ -114,8 +114,9 @@ async def until_disconnect(receive: Receive) -> None:
 
 def safe_header(value: str) -> str:
     """`value` as one line of printable ASCII."""
-    printable = "".join(char if " " <= char <= "~" else "?" for char in value)
-    return printable[:_LONGEST_HEADER]
+    if not (value.isascii() and value.isprintable()):
+        value = "".join(char if " " <= char <= "~" else "?" for char in value)
+    return value[:_LONGEST_HEADER]
 
 
 def _start(status: int, headers: Mapping[str, str]) -> dict[str, object]:
