@@ -19,6 +19,7 @@ import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+from typer.core import TyperGroup
 
 from pointsman import config, errors
 from pointsman.cli import app
@@ -97,9 +98,10 @@ def providers() -> str:
 
 def commands() -> str:
     """`--help` of every command."""
-    return "\n".join(
-        f"## {' '.join(words)}\n\n```text\n{text}\n```\n" for words, text in _helps(("pointsman",))
+    top = typer.main.get_command(app).make_context(
+        "pointsman", [], resilient_parsing=True, terminal_width=_WIDTH, max_content_width=_WIDTH
     )
+    return "\n".join(f"## {name}\n\n```text\n{text}\n```\n" for name, text in _helps(top))
 
 
 def paths() -> str:
@@ -133,7 +135,7 @@ def bodies() -> str:
             (
                 f"`{plain(path.path)}`",
                 f"`{field.name}`",
-                _type(typing.get_type_hints(path.takes)[field.name]),
+                _type(typing.get_type_hints(path.takes)[field.name]).replace("table", "object"),
                 "required" if field.required else _shown(field.default),
             )
             for path in PATHS
@@ -194,19 +196,13 @@ def plain(path: str) -> str:
     return _PARAMETER.sub(r"{\1}", path)
 
 
-def _helps(words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """The words and the help of a command, then of those below it."""
-    command = typer.main.get_command(app)
-    context = command.make_context(
-        words[0], [], resilient_parsing=True, terminal_width=_WIDTH, max_content_width=_WIDTH
-    )
-    for word in words[1:]:
-        command = command.commands[word]
-        context = command.make_context(word, [], parent=context, resilient_parsing=True)
-    text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
-    yield words, text.strip()
-    for word in getattr(command, "commands", {}):
-        yield from _helps((*words, word))
+def _helps(context: typer.Context) -> Iterator[tuple[str, str]]:
+    """A command's words and its help, then those of the commands below it."""
+    text = "\n".join(line.rstrip() for line in context.get_help().splitlines())
+    yield context.command_path, text.strip()
+    if isinstance(context.command, TyperGroup):
+        for name, command in context.command.commands.items():
+            yield from _helps(command.make_context(name, [], context, resilient_parsing=True))
 
 
 def _title(path: tuple[str, ...]) -> str:

@@ -123,6 +123,13 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, says: s
     assert str(path) in str(caught.value)
 
 
+def test_an_empty_key_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POINTSMAN_API_KEY", "")
+
+    with pytest.raises(ConfigError, match="api_key"):
+        load()
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no configuration file"):
         load(tmp_path / "none.toml")

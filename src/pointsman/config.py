@@ -58,7 +58,9 @@ class _Section(BaseModel):
 class ServerSettings(_Section):
     """Where and how the gateway listens."""
 
+    #: The address to listen on; any other than loopback needs `api_key`.
     host: str = "127.0.0.1"
+    #: The port to listen on; 0 takes a free one.
     port: int = Field(default=7070, ge=0, le=65535)
     #: Bytes of a request's body; larger ones get 413.
     max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
@@ -69,31 +71,43 @@ class ServerSettings(_Section):
 class TimeoutSettings(_Section):
     """Seconds an attempt may take, by phase."""
 
+    #: Until the connection stands.
     connect_s: float = Field(default=5.0, gt=0)
     #: 600 for a local model, which may have to load first, and 120 for one in the cloud.
     first_byte_s: float | None = Field(default=None, gt=0)
+    #: Between two pieces of a stream.
     between_chunks_s: float = Field(default=60.0, gt=0)
 
 
 class PriceSettings(_Section):
     """US dollars per million tokens."""
 
+    #: For input tokens.
     input: Decimal = Field(ge=0)
+    #: For output tokens, reasoning included.
     output: Decimal = Field(ge=0)
+    #: For input tokens that the provider had cached; as `input` where not given.
     cached: Decimal | None = Field(default=None, ge=0)
 
 
 class ModelSettings(_Section):
     """One deployment: a table `[models.<id>]`."""
 
+    #: How the model is reached.
     provider: ProviderName
+    #: The model, as its server calls it.
     model: str = Field(min_length=1)
+    #: The lowest tier where not given.
     tier: str | None = None
+    #: The server's address, up to and with `/v1`.
     base_url: str | None = None
+    #: The key to send, best as a reference: `${NAME}`.
     api_key: SecretStr | None = None
     #: Derived from the address where not given.
     location: Location | None = None
+    #: In tokens, prompt and reply together; no limit is known where not given.
     context_length: int | None = Field(default=None, gt=0)
+    #: What it can do; nothing is ruled out where not given.
     capabilities: frozenset[Capability] | None = None
     #: Your own price; beats every table.
     price: PriceSettings | None = None
@@ -154,7 +168,9 @@ class ModelSettings(_Section):
 class TierFloors(_Section):
     """Lowest tiers: by topic (`high_stakes`) and by domain."""
 
+    #: Where legal, medical or financial judgement is asked for.
     high_stakes: str | None = "complex"
+    #: By domain, such as `{ mathematics = "complex" }`.
     domains: dict[str, str] = Field(default_factory=dict)
     #: Refuse where no deployment of the floor's tier can serve, instead of using the best left.
     strict: bool = False
@@ -163,6 +179,7 @@ class TierFloors(_Section):
 class RoutingSettings(_Section):
     """How a tier is chosen and an order made."""
 
+    #: What scores a prompt.
     scorer: Literal["heuristic"] = "heuristic"
     #: Lowest tier first.
     tiers: tuple[str, ...] = ("simple", "medium", "complex")
@@ -174,7 +191,8 @@ class RoutingSettings(_Section):
     max_local_tokens: int | None = Field(default=None, gt=0)
     #: Try the other deployments, of any tier and location, when the first one fails.
     fallback: bool = True
-    #: A deployment's id, or any priced model.
+    #: What savings are measured against: a deployment's id, or any priced model. By default the
+    #: deployment of the highest tier that costs money, else `claude-opus-5-5`.
     baseline: str | None = None
     floors: TierFloors = TierFloors()
 
@@ -192,6 +210,7 @@ class RoutingSettings(_Section):
 class LogSettings(_Section):
     """What `serve` prints for each decision."""
 
+    #: A line for each decision, for people or for programs.
     decisions: Literal["text", "json", "off"] = "text"
 
 
@@ -209,12 +228,15 @@ class Settings(BaseSettings):
         env_prefix="POINTSMAN_", env_nested_delimiter="__", extra="forbid", frozen=True
     )
 
+    #: Where the books and the weights are; by default the system's folder for user data.
     home: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("pointsman")))
     #: A static key that every caller must send; optional on loopback.
-    api_key: SecretStr | None = None
+    api_key: SecretStr | None = Field(default=None, min_length=1)
     server: ServerSettings = ServerSettings()
     models: dict[str, ModelSettings] = Field(default_factory=lambda: dict(DEFAULT_MODELS))
+    #: Other names: what a client asks for, and what it gets.
     aliases: dict[str, str] = Field(default_factory=dict)
+    #: What becomes of a name that nothing has.
     unknown_model: Literal["error", "auto"] = "error"
     routing: RoutingSettings = RoutingSettings()
     log: LogSettings = LogSettings()

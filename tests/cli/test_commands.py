@@ -51,6 +51,13 @@ def test_alone_it_explains_itself(run: Run) -> None:
     assert code in {0, 2}
 
 
+def test_it_knows_its_version(run: Run) -> None:
+    code, out, _ = run("--version")
+
+    assert code == 0
+    assert out.strip()[0].isdigit()
+
+
 def test_route_explains_without_a_server_or_a_model(run: Run) -> None:
     code, out, _ = run("route", "--scorer", "heuristic", "--json", "What is Python?")
 

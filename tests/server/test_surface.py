@@ -72,6 +72,7 @@ async def test_without_a_key_everybody_may_ask_and_with_one_only_who_has_it(
         await ask("/v1/chat/completions", json=HELLO),
         await ask("/v1/chat/completions", json=HELLO, headers={"authorization": "Bearer wrong"}),
         await ask("/v1/chat/completions", json=HELLO, headers={"authorization": "Basic s3cret"}),
+        await ask("/v1/chat/completions", json=HELLO, headers={"x-api-key": ""}),
         await ask(
             "/v1/chat/completions",
             json=HELLO,
@@ -83,7 +84,7 @@ async def test_without_a_key_everybody_may_ask_and_with_one_only_who_has_it(
         await ask("/v1/chat/completions", json=HELLO, headers={"x-api-key": "s3cret"}),
     ]
 
-    assert [reply.status_code for reply in refused] == [401] * 4
+    assert [reply.status_code for reply in refused] == [401] * 5
     assert {reply.json()["error"]["code"] for reply in refused} == {"invalid_api_key"}
     assert [reply.status_code for reply in taken] == [200] * 2
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from pointsman.telemetry.decisions import DecisionLog
-from pointsman.types import Decision, Entry, Plan, Principal, Score, Settlement, Target
+from pointsman.types import Decision, Entry, Plan, Principal, Score, Settlement, Target, Usage
 
 ENTRY = Entry(
     request_id="req_1",
@@ -25,6 +25,7 @@ ENTRY = Entry(
     ),
     settlement=Settlement(
         "completed",
+        usage=Usage(10, 5),
         deployment="small",
         served_tier="simple",
         reason="why\nnot \x1b[31m",

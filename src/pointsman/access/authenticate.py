@@ -38,7 +38,7 @@ def _sent(headers: Mapping[str, str]) -> str | None:
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         return token.strip()
-    return headers.get("x-api-key")
+    return headers.get("x-api-key") or None
 
 
 def _digest(key: str) -> bytes:

@@ -7,17 +7,16 @@ Exit codes: 0 done, 1 it could not be done (one line says why and what to do), 2
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
+from pointsman.app import version
 from pointsman.cli import ask, database, demo, doctor, models, report, route, serve
 from pointsman.errors import PointsmanError
 
-_HELP = "Send each prompt to the cheapest model that will answer it well, and prove it."
-
 app = typer.Typer(
     name="pointsman",
-    help=_HELP,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
     add_completion=False,
@@ -31,6 +30,24 @@ app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)
 app.add_typer(models.app, name="models")
 app.add_typer(database.app, name="db")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version())
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """Send each prompt to the cheapest model that will answer it well, and prove it."""
 
 
 def main() -> None:

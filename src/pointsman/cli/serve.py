@@ -107,7 +107,8 @@ def _greet(settings: Settings, address: str) -> None:
         '    -d \'{"model": "auto", "messages": '
         '[{"role": "user", "content": "What is the capital of France?"}]}\''
     )
-    typer.echo(f"Clients: base URL {address}/v1, any key. Paths: {address}/docs. Ctrl-C stops.")
+    key = "any key" if settings.api_key is None else "your key"
+    typer.echo(f"Clients: base URL {address}/v1, {key}. Paths: {address}/docs. Ctrl-C stops.")
     sys.stdout.flush()
 
 

@@ -37,6 +37,13 @@ class Policy:
     unknown_model_is_auto: bool = False
 
 
+def names(policy: Policy, deployments: Mapping[str, Deployment]) -> tuple[str, ...]:
+    """Every name that a request may ask for: routes, tiers in use, aliases, deployments."""
+    in_use = {deployment.tier for deployment in deployments.values()}
+    tiers = [tier for tier in policy.tiers if tier in in_use]
+    return ("auto", *LOCATIONS, *tiers, *policy.aliases, *deployments)
+
+
 def resolve(name: str, policy: Policy, deployments: Mapping[str, Deployment]) -> Target:
     """What a model's name stands for. Raises UnknownModel."""
     name = policy.aliases.get(name, name)
@@ -50,7 +57,7 @@ def resolve(name: str, policy: Policy, deployments: Mapping[str, Deployment]) ->
         return Target("deployment", name)
     if policy.unknown_model_is_auto:
         return Target("auto", "auto")
-    known = ", ".join(("auto", *LOCATIONS, *policy.tiers, *deployments))
+    known = ", ".join(names(policy, deployments))
     raise UnknownModel(
         f"there is no model {name[:128]!r}; there are: {known}. "
         "GET /v1/models lists them, and [aliases] gives other names to them",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pointsman.errors import UnknownModel
-from pointsman.routing.policy import LOCATIONS
+from pointsman.routing.policy import names
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import Incoming, Outgoing, as_json
 
@@ -32,11 +32,11 @@ async def model(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 def _all(gateway: Gateway) -> list[tuple[str, str]]:
     decider = gateway.pipeline.decider
-    policy, deployments = decider.policy, decider.deployments
-    in_use = {deployment.tier for deployment in deployments.values()}
-    tiers = [tier for tier in policy.tiers if tier in in_use]
-    routes = [(name, "pointsman") for name in ("auto", *LOCATIONS, *tiers, *policy.aliases)]
-    return routes + [(name, found.provider) for name, found in deployments.items()]
+    found = decider.deployments
+    return [
+        (name, found[name].provider if name in found else "pointsman")
+        for name in names(decider.policy, found)
+    ]
 
 
 def _model(name: str, owner: str) -> dict[str, object]:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import IO, Literal
 
-from pointsman.types import Entry
+from pointsman.types import Entry, Settlement
 
 #: Lines that wait for a slow reader; further ones are dropped, and counted.
 _WAITING_LINES = 1000
@@ -80,13 +80,19 @@ def as_text(entry: Entry) -> str:
     """The entry as a line for people."""
     settled = entry.settlement
     where = (settled.deployment if settled else None) or "nowhere"
-    cost = "unknown" if settled is None or settled.cost is None else f"${settled.cost:.6f}"
+    cost = _cost(settled)
     latency = f"{settled.latency_ms:.0f} ms" if settled else "-"
     reason = settled.reason if settled else entry.decision.reasoning
     return (
         f"{entry.time.astimezone():%H:%M:%S}  {entry.decision.score:5.1f}  {entry.decision.tier:<8} -> {where}"
         f"  {latency}  {cost}  {entry.outcome}  {_one_line(reason)}"
     )
+
+
+def _cost(settled: Settlement | None) -> str:
+    if settled is None or settled.usage is None:
+        return "-"
+    return "unknown" if settled.cost is None else f"${settled.cost:.6f}"
 
 
 def as_json(entry: Entry) -> str:
