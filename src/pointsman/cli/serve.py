@@ -104,8 +104,7 @@ def _greet(settings: Settings, address: str) -> None:
     typer.echo("Try it:")
     typer.echo(f"  curl {address}/v1/chat/completions -H 'content-type: application/json' \\")
     typer.echo(
-        '    -d \'{"model": "auto", "messages": '
-        '[{"role": "user", "content": "What is the capital of France?"}]}\''
+        '    -d \'{"model": "auto", "messages": [{"role": "user", "content": "What is Python?"}]}\''
     )
     key = "any key" if settings.api_key is None else "your key"
     typer.echo(f"Clients: base URL {address}/v1, {key}. Paths: {address}/docs. Ctrl-C stops.")

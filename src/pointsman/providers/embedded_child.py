@@ -37,6 +37,8 @@ class Settings:
     context_length: int
     #: Requests served at once; more of them queue.
     slots: int
+    #: Tokens of a reply whose request sets no limit.
+    reply_limit: int = 1024
     #: None for one less than the cores there are.
     threads: int | None = None
     #: Added to the niceness: the gateway's event loop goes first.
@@ -70,8 +72,12 @@ def parameters(settings: Settings) -> xllamacpp.CommonParams:
     params.n_ctx = settings.slots * settings.context_length  # it is divided among the slots
     params.cpuparams.n_threads = settings.threads or max(1, usable_cores() - 1)
     params.cache_ram_mib = settings.prompt_cache_mib
-    params.sampling.temp = 0.2  # with top_p what SmolLM2's card recommends; at llama.cpp's own 0.8
-    params.sampling.top_p = 0.9  # so small a model rambles. A request's own values win.
+    # What SmolLM2's card recommends, and a penalty without which it repeats itself for ever; at
+    # llama.cpp's own settings so small a model rambles. A request's own values win.
+    params.sampling.temp = 0.2
+    params.sampling.top_p = 0.9
+    params.sampling.penalty_repeat = 1.1
+    params.n_predict = settings.reply_limit
     params.offline = True
     params.ui = False
     params.endpoint_slots = False
