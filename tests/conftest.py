@@ -33,7 +33,7 @@ async def start() -> AsyncIterator[StartGateway]:
         app = App(settings or two_tiers(**more), environment={})
         await app.start(in_memory=True)
         transport = httpx2.ASGITransport(app=app.asgi())
-        gateway = Gateway(app, httpx2.AsyncClient(transport=transport, base_url="http://gateway"))
+        gateway = Gateway(app, httpx2.AsyncClient(transport=transport, base_url="http://localhost"))
         running.append(gateway)
         return gateway
 

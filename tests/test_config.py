@@ -147,6 +147,8 @@ def test_a_providers_usual_variable_is_read() -> None:
 
     assert model.key({"OPENAI_API_KEY": "sk"}) == "sk"
     assert model.key({}) is None
+    elsewhere = ModelSettings(provider="openai", model="m", base_url="https://proxy.example/v1")
+    assert elsewhere.key({"OPENAI_API_KEY": "sk"}) is None
     assert ModelSettings(provider="vllm", model="m").key({"OPENAI_API_KEY": "sk"}) is None
 
 
@@ -171,6 +173,24 @@ def test_the_address_says_where_a_model_is(url: str, where: str) -> None:
 )
 def test_loopback(host: str, *, loopback: bool) -> None:
     assert is_loopback(host) is loopback
+
+
+def test_tiers_of_ones_own_need_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(
+        "[routing]\ntiers = ['small', 'large']\n[models.a]\nprovider = 'scripted'\nmodel = 'm'"
+    )
+
+    assert load(path).routing.tiers == ("small", "large")
+
+
+def test_settings_made_in_python_are_not_changed_by_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("POINTSMAN_SERVER__PORT", "9999")
+    monkeypatch.setenv("POINTSMAN_MODELS__X__MODEL", "half a model")
+
+    assert Settings().server.port == 7070
 
 
 def test_settings_can_be_made_in_python() -> None:

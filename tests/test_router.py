@@ -44,6 +44,10 @@ async def test_complete_and_feedback() -> None:
             await router.feedback("req_none", 1)
         with pytest.raises(BadRequest):
             await router.complete("hi", parameters={"stream": True})
+        with pytest.raises(BadRequest, match="rating"):
+            await router.feedback(done.request_id, 500)
+        with pytest.raises(BadRequest, match="rating"):
+            await router.feedback(done.request_id, float("nan"))
     finally:
         await app.close()
 

@@ -37,11 +37,15 @@ from pointsman.storage.owner import owner
 from pointsman.storage.reader import SqliteReader
 from pointsman.storage.sqlite import SqliteStore
 from pointsman.telemetry.decisions import SilentObserver
-from pointsman.types import Deployment, DeploymentState
-from pointsman.weights import WeightsStore
+from pointsman.types import Capability, Deployment, DeploymentState
+from pointsman.weights import WeightsStore, published_weights
 
 #: What savings are measured against where the configuration names nothing that has a price.
 REFERENCE_BASELINE = "claude-opus-5-5"
+#: Tokens of context that the embedded model gets for each request, where nobody says.
+EMBEDDED_CONTEXT = 4096
+#: llama.cpp is started without a projector: it neither sees nor hears.
+EMBEDDED_CAPABILITIES: frozenset[Capability] = frozenset({"tools", "json_schema", "logprobs", "n"})
 #: Requests that a scripted deployment remembers.
 SCRIPTED_LOG = 1000
 
@@ -149,7 +153,10 @@ class App:
 
     def states(self) -> dict[str, DeploymentState]:
         """Every deployment's state, by id."""
-        return {each.deployment.id: each.state for each in self._caller.candidates()}
+        return {
+            each.deployment.id: "down" if each.breaker_open else each.state
+            for each in self._caller.candidates()
+        }
 
     def providers(self) -> Mapping[str, Provider]:
         """Every deployment's provider, by id."""
@@ -186,7 +193,7 @@ class App:
             return EmbeddedProvider(
                 weights=_weights(model, self.settings),
                 model=model.model,
-                context_length=model.context_length or 4096,
+                context_length=model.context_length or EMBEDDED_CONTEXT,
                 slots=model.slots,
                 threads=model.threads,
                 clock=self._clock,
@@ -223,9 +230,21 @@ def _deployment(name: str, model: ModelSettings, settings: Settings) -> Deployme
         model=model.model,
         tier=settings.tier_of(model),
         location=model.where,
-        context_length=model.context_length,
-        capabilities=model.capabilities,
+        context_length=_context_length(model),
+        capabilities=_capabilities(model),
     )
+
+
+def _context_length(model: ModelSettings) -> int | None:
+    if model.context_length is None and model.provider == "embedded":
+        return EMBEDDED_CONTEXT
+    return model.context_length
+
+
+def _capabilities(model: ModelSettings) -> frozenset[Capability] | None:
+    if model.capabilities is None and model.provider == "embedded":
+        return EMBEDDED_CAPABILITIES
+    return model.capabilities
 
 
 def _policy(settings: Settings) -> Policy:
@@ -234,11 +253,11 @@ def _policy(settings: Settings) -> Policy:
     return Policy(
         tiers=routing.tiers,
         thresholds=routing.thresholds,
-        default_tier=routing.default_tier,
+        default_tier=routing.default_tier or routing.tiers[len(routing.tiers) // 2],
         max_local_tokens=routing.max_local_tokens,
         fallback=routing.fallback,
         floors=Floors(
-            topics={"high_stakes": floors.high_stakes} if floors.high_stakes else {},
+            topics=_stakes(floors.high_stakes, routing.tiers),
             domains=floors.domains,
             strict=floors.strict,
         ),
@@ -247,9 +266,15 @@ def _policy(settings: Settings) -> Policy:
     )
 
 
+def _stakes(floor: str | bool, tiers: tuple[str, ...]) -> dict[str, str]:  # noqa: FBT001
+    if floor is False:
+        return {}
+    return {"high_stakes": tiers[-1] if floor is True else floor}
+
+
 def _pricer(settings: Settings) -> Pricer:
     tariffs = {name: _tariff(model) for name, model in settings.models.items()}
-    return Pricer(tariffs, _baseline(settings, tariffs))
+    return Pricer(tariffs, *_baseline(settings, tariffs))
 
 
 def _tariff(model: ModelSettings) -> Tariff:
@@ -264,24 +289,29 @@ def _tariff(model: ModelSettings) -> Tariff:
     return Listed(model.model, base_url=model.address)
 
 
-def _baseline(settings: Settings, tariffs: Mapping[str, Tariff]) -> Tariff:
-    """The configured baseline, or the strongest deployment that costs money, or the reference."""
+def _baseline(settings: Settings, tariffs: Mapping[str, Tariff]) -> tuple[Tariff, ...]:
+    """What is named; else the strongest deployments that cost money, and then the reference."""
     named = settings.routing.baseline
     if named is not None:
-        return tariffs.get(named) or Listed.named(named)
+        return (tariffs.get(named) or Listed.named(named),)
     tiers = settings.routing.tiers
-    priced = [name for name, tariff in tariffs.items() if not isinstance(tariff, Free)]
-    strongest = max(
-        priced, key=lambda name: tiers.index(settings.tier_of(settings.models[name])), default=None
+    by_strength = sorted(
+        tariffs, key=lambda name: -tiers.index(settings.tier_of(settings.models[name]))
     )
-    return Listed.named(REFERENCE_BASELINE) if strongest is None else tariffs[strongest]
+    paid = [tariffs[name] for name in by_strength if not isinstance(tariffs[name], Free)]
+    return (*paid, Listed.named(REFERENCE_BASELINE))
 
 
 def missing_weights(settings: Settings) -> str | None:
-    """Which embedded deployment has no weights yet, in words; None where all have theirs."""
+    """Which embedded deployment has no weights yet, and what to do; None where all have theirs."""
     for name, model in settings.models.items():
         if model.provider == "embedded" and not _weights(model, settings).is_file():
-            return f"[models.{name}]: the weights of {model.model} are not here yet"
+            known = model.model in published_weights()
+            spec = model.model if known else "<path or URL of its GGUF file>"
+            return (
+                f"[models.{name}]: the weights of {model.model} are not here yet; "
+                f"`pointsman models pull {spec}` fetches them"
+            )
     return None
 
 

@@ -26,7 +26,12 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from pointsman.errors import ConfigError
 from pointsman.types import Capability, Location
@@ -161,15 +166,18 @@ class ModelSettings(_Section):
     def key(self, environment: Mapping[str, str]) -> str | None:
         """The provider's key, its reference resolved. Raises ConfigError where it is not set."""
         if self.api_key is None:
-            return environment.get(DEFAULT_KEY_VARIABLES.get(self.provider, ""))
+            # A provider's usual key goes to that provider's own address, and nowhere else.
+            usual = "" if self.base_url else DEFAULT_KEY_VARIABLES.get(self.provider, "")
+            return environment.get(usual)
         return resolve_secret(self.api_key, environment)
 
 
 class TierFloors(_Section):
     """Lowest tiers: by topic (`high_stakes`) and by domain."""
 
-    #: Where legal, medical or financial judgement is asked for.
-    high_stakes: str | None = "complex"
+    #: Where legal, medical or financial judgement is asked for: a tier; true is the highest, false
+    #: is none.
+    high_stakes: str | bool = True
     #: By domain, such as `{ mathematics = "complex" }`.
     domains: dict[str, str] = Field(default_factory=dict)
     #: Refuse where no deployment of the floor's tier can serve, instead of using the best left.
@@ -185,8 +193,8 @@ class RoutingSettings(_Section):
     tiers: tuple[str, ...] = ("simple", "medium", "complex")
     #: Lowest score of each tier above the first; the scorer's own where not given.
     thresholds: dict[str, float] = Field(default_factory=dict)
-    #: The tier of requests that could not be scored.
-    default_tier: str = "medium"
+    #: The tier of requests that could not be scored; the middle one where not given.
+    default_tier: str | None = None
     #: A preference: past so many prompt tokens, cloud where there is one.
     max_local_tokens: int | None = Field(default=None, gt=0)
     #: Try the other deployments, of any tier and location, when the first one fails.
@@ -198,9 +206,9 @@ class RoutingSettings(_Section):
 
     @model_validator(mode="after")
     def _tiers_are_known(self) -> RoutingSettings:
-        named = {self.default_tier, *self.thresholds, *self.floors.domains.values()}
-        if self.floors.high_stakes:
-            named.add(self.floors.high_stakes)
+        named = {*self.thresholds, *self.floors.domains.values()}
+        named |= {self.default_tier} if self.default_tier else set()
+        named |= {self.floors.high_stakes} if isinstance(self.floors.high_stakes, str) else set()
         unknown = sorted(named - set(self.tiers))
         if unknown:
             raise ValueError(f"unknown tier {unknown[0]!r}; tiers are {', '.join(self.tiers)}")
@@ -250,8 +258,8 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        del settings_cls, dotenv_settings, file_secret_settings
-        return env_settings, init_settings  # the file comes in as init values
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)  # `load` puts file and environment together
 
     @model_validator(mode="after")
     def _names_fit(self) -> Settings:
@@ -289,7 +297,7 @@ def load(file: Path | None = None) -> Settings:
     Raises ConfigError that names the file, the member and what is wrong with it.
     """
     found = file or find(os.environ)
-    values = _read(found) if found else {}
+    values = _merged(_read(found) if found else {}, EnvSettingsSource(Settings)())
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
@@ -297,6 +305,18 @@ def load(file: Path | None = None) -> Settings:
         place = ".".join(str(part) for part in first["loc"]) or "the configuration"
         where = f"{found}: " if found else ""
         raise ConfigError(f"{where}{place}: {first['msg']}") from error
+
+
+def _merged(low: Mapping[str, object], high: Mapping[str, object]) -> dict[str, object]:
+    """Both, member by member; `high` wins."""
+    merged = dict(low)
+    for name, value in high.items():
+        under = merged.get(name)
+        if isinstance(value, dict) and isinstance(under, dict):
+            merged[name] = _merged(under, value)
+        else:
+            merged[name] = value
+    return merged
 
 
 def find(environment: Mapping[str, str]) -> Path | None:

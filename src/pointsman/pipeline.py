@@ -90,9 +90,20 @@ class Pipeline:
         try:
             answer = await self._caller.call(decision.plan, call.request, record.attempts)
         except BaseException as error:
-            await record.settle(faults.outcome(error, record.attempts), error=str(error))
+            await self._settle_unanswered(call, record, error)
             raise
         return await self._reply(call, decision, record, answer)
+
+    async def _settle_unanswered(self, call: Call, record: Record, error: BaseException) -> None:
+        """No answer: refused, failed, or not waited for; what was sent by then may cost."""
+        outcome = faults.outcome(error, record.attempts)
+        sent = outcome == "client_left" and bool(record.attempts)
+        await record.settle(
+            outcome,
+            deployment=self.decider.deployments[record.attempts[-1].deployment] if sent else None,
+            usage=Usage(call.request.input_tokens, estimated=True) if sent else None,
+            error=str(error) or None,
+        )
 
     async def _reply(self, call: Call, decision: Decision, record: Record, answer: Answer) -> Reply:
         """The answer as a reply that is in the books when it has ended."""
@@ -122,7 +133,7 @@ class Pipeline:
 
         if not isinstance(content, Whole):
             return replace(reply, body=Delivery(content, settle))
-        settlement = await settle("completed" if content.usage else "failed")
+        settlement = await settle("failed" if content.refused else "completed", content.refused)
         return replace(
             reply,
             status=content.status,

@@ -13,10 +13,12 @@ from pointsman.app import App
 from pointsman.clock import SystemClock
 from pointsman.config import Settings, load
 from pointsman.errors import BadRequest, PointsmanError
+from pointsman.feedback.signals import said
+from pointsman.formats.openai_error import message_of
 from pointsman.formats.openai_reply import reply_text
 from pointsman.formats.openai_request import chat_body, parse_chat
 from pointsman.ids import new_request_id
-from pointsman.types import Call, ChatRequest, Decision, Feedback, Json, Principal, Usage
+from pointsman.types import Call, ChatRequest, Decision, Json, Principal, Usage
 
 Prompt = str | Sequence[Mapping[str, Json]]
 
@@ -88,9 +90,8 @@ class Router:
         reply = await self._app.pipeline.answer(call)
         settled = reply.settlement
         if not isinstance(reply.body, bytes) or settled is None or settled.usage is None:
-            raise BadRequest(
-                f"{reply.deployment.id} refused the request: {settled and settled.error}"
-            )
+            words = message_of(reply.body) if isinstance(reply.body, bytes) else ""
+            raise BadRequest(f"{reply.deployment.id} refused the request: {words}")
         return Completion(
             request_id=reply.request_id,
             text=reply_text(reply.body),
@@ -108,9 +109,8 @@ class Router:
     async def feedback(
         self, request_id: str, rating: float | None = None, comment: str | None = None
     ) -> None:
-        """Say how good a reply was: from -1 (bad) to 1 (good). Raises NotFound."""
-        said = Feedback(request_id, self._clock.now(), rating, comment)
-        await self._app.feedback.add(said)
+        """Say how good a reply was: from -1 (bad) to 1 (good). Raises NotFound, BadRequest."""
+        await self._app.feedback.add(said(request_id, self._clock.now(), rating, comment))
 
 
 def _request(prompt: Prompt, model: str, parameters: Mapping[str, Json]) -> ChatRequest:

@@ -41,6 +41,8 @@ class Candidate:
 
     deployment: Deployment
     state: DeploymentState = "up"
+    #: It failed repeatedly and is left alone for a while.
+    breaker_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class Score:
     """0-100: how likely it is that the lowest tier will *not* suffice, and why."""
 
     value: float
-    #: Named contributions; they add up to `value` before it is clipped to 0-100.
+    #: Named contributions; they add up to `value`.
     parts: Mapping[str, float]
     scorer: str
     version: str

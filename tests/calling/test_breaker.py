@@ -60,6 +60,16 @@ def test_a_probe_that_the_client_left_frees_its_place() -> None:
     assert breaker.enter(Breaker.COOL_DOWN_S)
 
 
+def test_a_deployment_that_breaks_every_stream_is_left_alone() -> None:
+    breaker = Breaker()
+    for _ in range(Breaker.FAILURES):
+        assert breaker.enter(0.0)
+        breaker.answered()
+        breaker.failed(0.0)
+
+    assert breaker.is_open(0.0)
+
+
 @given(st.lists(st.sampled_from(["succeeded", "failed", "left", "wait"]), max_size=60))
 def test_it_never_stays_open_for_ever(events: list[str]) -> None:
     breaker, now = Breaker(), 0.0

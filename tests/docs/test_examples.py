@@ -1,5 +1,6 @@
 """What the pages show works: configurations load, programs run, commands and requests exist."""
 
+import asyncio
 import json
 import re
 import sys
@@ -166,7 +167,7 @@ def test_requests_fit_their_path(where: str, words: list[str]) -> None:
 
     assert url.netloc == "127.0.0.1:7070", where
     if body is not None and path.takes is not None:
-        assert bodies.read(body, path.takes)
+        assert asyncio.run(bodies.read(body, path.takes))
     elif body is not None:
         assert parse_chat(body).turns
 

@@ -46,7 +46,13 @@ def test_usage_that_is_missing_or_absurd_is_counted_and_marked() -> None:
             "tool_calls": [{"function": {"name": "f", "arguments": "{}."}}],
         }
     }
-    for usage in ({}, {"usage": None}, {"usage": {"prompt_tokens": -1, "completion_tokens": 4}}):
+    for usage in (
+        {},
+        {"usage": None},
+        {"usage": {}},
+        {"usage": {"prompt_tokens": None, "completion_tokens": 4}},
+        {"usage": {"prompt_tokens": -1, "completion_tokens": 4}},
+    ):
         body = json.dumps({"choices": [choice], **usage}).encode()
 
         assert read_reply(body, 99) == Usage(99, 3, estimated=True)
@@ -107,3 +113,20 @@ def test_an_error_in_the_stream_is_kept_for_the_end() -> None:
 def test_what_is_no_json_breaks_the_stream() -> None:
     with pytest.raises(UpstreamBroken, match="not a chat reply"):
         read(reader(), event(b'{"choices": ['))
+
+
+def test_what_is_odd_but_a_reply_is_taken() -> None:
+    parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+    call = {"function": {"name": "f", "arguments": {"x": 1}}}
+    message = {"content": parts, "reasoning_content": {}, "tool_calls": [call]}
+    usage = {"prompt_tokens": 3.0, "completion_tokens": 2}
+    body = json.dumps({"choices": [{"message": message}], "usage": usage}).encode()
+
+    assert read_reply(body, 1) == Usage(3, 2)
+    assert reply_text(body) == "ab"
+
+
+def test_our_own_count_goes_by_bytes() -> None:
+    body = json.dumps({"choices": [{"message": {"content": "\u6c34" * 400}}]}).encode()
+
+    assert read_reply(body, 1).output_tokens == 300

@@ -41,7 +41,7 @@ def body(**members: object) -> bytes:
         (body(stream=True, stream_options=[]), "stream_options"),
         (body(stream=True, stream_options={"include_usage": 1}), "stream_options.include_usage"),
         (body(max_tokens=True), "max_tokens"),
-        (body(max_tokens=0), "max_tokens"),
+        (body(tools=[{"x": 1}]), "tools[0]"),
         (body(max_completion_tokens=1.5), "max_completion_tokens"),
         (body(n=-1), "n"),
         (body(tools={}), "tools"),
@@ -150,3 +150,22 @@ def test_a_prompt_becomes_a_request() -> None:
 
     assert request.turns == (Turn("user", "hi"),)
     assert request.max_output_tokens == 3
+
+
+@pytest.mark.parametrize("limit", [-1, 0])
+def test_no_limit_in_other_servers_words_is_left_to_them(limit: int) -> None:
+    assert parse_chat(body(max_tokens=limit)).max_output_tokens is None
+
+
+def test_tool_calls_and_schemas_count_as_prompt() -> None:
+    call = {"id": "x", "type": "function", "function": {"name": "f", "arguments": "x" * 4000}}
+    schema = {"type": "json_schema", "json_schema": {"description": "x" * 4000}}
+    calling = [*HELLO, {"role": "assistant", "tool_calls": [call]}]
+
+    assert parse_chat(body(messages=calling)).input_tokens > 1000
+    assert parse_chat(body(response_format=schema)).input_tokens > 1000
+
+
+def test_a_lone_surrogate_is_refused_from_python_too() -> None:
+    with pytest.raises(BadRequest, match="surrogate"):
+        chat_body("auto", "\ud800", {})

@@ -51,6 +51,16 @@ def test_a_byte_order_mark_is_no_data() -> None:
     assert [e.data for e in sse.Splitter().feed(b"\xef\xbb\xbfdata: 1\n\n")] == [b"1"]
 
 
+def test_a_large_event_is_not_searched_again_and_again() -> None:
+    splitter = sse.Splitter()
+    searched = 0
+    for _ in range(100):
+        assert list(splitter.feed(b"x" * 1000)) == []
+        searched += len(splitter.rest) - splitter._searched
+
+    assert searched < 1000
+
+
 def test_an_event_without_end_is_refused() -> None:
     splitter = sse.Splitter()
 

@@ -24,6 +24,8 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
         ),
         (Rates(Decimal(4), Decimal(20)), Usage(1000, 10, cached_tokens=900), "0.0042"),
         # Anthropic's price page, November 2026: $4 in, $0.20 cache read, $20 out per million.
+        # An upstream that reports more cached tokens than there were: never less than nothing.
+        (Rates(Decimal(4), Decimal(20), Decimal(1)), Usage(10, 0, cached_tokens=99), "0.00001"),
         (Listed("claude-opus-5-5"), Usage(1000, 10, cached_tokens=100), "0.00382"),
         (Listed.named("anthropic/claude-haiku-5-5"), Usage(10_000, 100), "0.00105"),
         # The same model above 100,000 prompt tokens costs five times as much.
@@ -60,6 +62,13 @@ def test_a_deployment_against_the_baseline() -> None:
 
     assert pricer.cost("small", Usage(1000, 100), NOW) == 0
     assert pricer.baseline_cost(Usage(1000, 100), NOW) == Decimal("0.006")
+
+
+def test_the_first_known_price_is_the_baseline() -> None:
+    pricer = Pricer({}, Listed("no-such-model"), Rates(Decimal(4), Decimal(20)))
+
+    assert pricer.baseline_cost(Usage(1000, 100), NOW) == Decimal("0.006")
+    assert Pricer({}, Listed("no-such-model")).baseline_cost(Usage(1, 1), NOW) is None
 
 
 def test_flat_rates_give_what_the_library_gives() -> None:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from pointsman.errors import UnknownModel
 from pointsman.routing.decide import decide
 from pointsman.routing.policy import Floors, Policy, resolve
+from pointsman.routing.policy import names as names_of
 from pointsman.types import Candidate, ChatRequest, Decision, Deployment, Score, Target, Turn
 
 AUTO = Target("auto", "auto")
@@ -97,7 +98,7 @@ def test_a_high_stakes_topic_goes_to_the_top_whatever_the_score() -> None:
 
 def test_a_floor_whose_tier_is_absent_or_down_is_clamped_to_the_best_there_is() -> None:
     stakes = score(3, topics=("high_stakes",))
-    down = Candidate(STRONG.deployment, "down")
+    down = Candidate(STRONG.deployment, breaker_open=True)
 
     assert names(
         decide(request(), AUTO, stakes, [SMALL, MIDDLE, down], Policy(floors=HIGH_STAKES))
@@ -140,7 +141,11 @@ def test_what_does_not_fit_is_dropped_with_its_reason() -> None:
 
 def test_an_open_breaker_sends_the_request_past() -> None:
     decision = decide(
-        request(), AUTO, score(0), [Candidate(SMALL.deployment, "down"), MIDDLE], Policy()
+        request(),
+        AUTO,
+        score(0),
+        [Candidate(SMALL.deployment, breaker_open=True), MIDDLE],
+        Policy(),
     )
 
     assert names(decision) == ["middle"]
@@ -208,7 +213,8 @@ def test_nothing_is_lost_and_nothing_is_planned_twice(
     value: float, states: list[str], tokens: int, topics: tuple[str, ...]
 ) -> None:
     candidates = [
-        Candidate(each.deployment, state) for each, state in zip(ALL, states, strict=True)
+        Candidate(each.deployment, "up" if state == "open" else state, breaker_open=state == "open")
+        for each, state in zip(ALL, states, strict=True)
     ]
     policy = Policy(floors=HIGH_STAKES, max_local_tokens=3000)
 
@@ -220,7 +226,7 @@ def test_nothing_is_lost_and_nothing_is_planned_twice(
     dropped = [drop.deployment for drop in decision.dropped]
     assert sorted(planned + dropped) == ["middle", "small", "strong"]
     assert all(drop.reason for drop in decision.dropped)
-    assert all(c.state != "down" for c in candidates if c.deployment.id in planned)
+    assert all(not c.breaker_open for c in candidates if c.deployment.id in planned)
     assert decision == decide(
         request(input_tokens=tokens), AUTO, score(value, topics=topics), candidates, policy
     )
@@ -234,6 +240,24 @@ def test_a_higher_score_never_gets_a_lower_tier(one: float, other: float) -> Non
     chosen = [decide(request(), AUTO, score(value), ALL, Policy()).tier for value in (low, high)]
 
     assert tiers.index(chosen[0]) <= tiers.index(chosen[1])
+
+
+def test_a_floor_that_raised_the_tier_is_named_and_no_other() -> None:
+    policy = Policy(floors=Floors(topics={"high_stakes": "complex"}, domains={"coding": "medium"}))
+
+    by_domain = decide(request(), AUTO, score(0, domain="coding"), ALL, policy)
+    by_score = decide(request(), AUTO, score(80, topics=("high_stakes",)), ALL, policy)
+
+    assert "(coding floor)" in by_domain.reasoning
+    assert "floor" not in by_score.reasoning
+
+
+def test_an_alias_may_be_a_pattern() -> None:
+    policy = Policy(aliases={"gpt-4o": "local", "gpt-4*": "auto"})
+
+    assert resolve("gpt-4o", policy, {}) == Target("location", "local")
+    assert resolve("gpt-4o-mini", policy, {}) == AUTO
+    assert names_of(policy, {}) == ("auto", "local", "cloud", "gpt-4o")
 
 
 def test_names_are_resolved() -> None:

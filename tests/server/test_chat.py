@@ -146,7 +146,10 @@ async def test_the_clients_own_fault_is_told_and_not_retried(gateway: Gateway) -
     assert reply.status_code == 400
     assert reply.json()["error"]["message"]
     assert strong.log == []
-    assert (await gateway.record(reply))["outcome"] == "failed"
+    record = await gateway.record(reply)
+    assert record["outcome"] == "failed"
+    assert record["error"] == "upstream answered 400"
+    assert [attempt["status"] for attempt in record["attempts"]] == [400]
 
 
 async def test_nothing_available_is_503_with_a_time_to_come_back(gateway: Gateway) -> None:
@@ -187,23 +190,30 @@ async def test_a_deployment_that_keeps_failing_is_left_alone(gateway: Gateway) -
     ]
 
 
-@pytest.mark.parametrize("cut", [200, 400, 700])
+@pytest.mark.parametrize("cut", [400, 700, 900])
 async def test_a_stream_that_breaks_ends_with_an_error_and_no_done(
     gateway: Gateway, cut: int
 ) -> None:
     gateway.tell("weak", Script(cut_at_byte=cut))
 
-    reply = await gateway.chat("What is Python? " * 5, stream=True)
+    reply = await gateway.chat("What is Python? " * 5, stream=True, model="weak")
 
-    if reply.headers["x-pointsman-model"] == "weak":  # a byte had gone out
-        events = [line for line in reply.text.splitlines() if line.startswith("data: ")]
-        assert json.loads(events[-1][6:])["error"]["code"] == "upstream_error"
-        assert "[DONE]" not in reply.text
-        record = await gateway.record(reply)
-        assert record["outcome"] == "failed"
-        assert record["usage"]["estimated"]
-    else:
-        assert "[DONE]" in reply.text
+    events = [line for line in reply.text.splitlines() if line.startswith("data: ")]
+    assert json.loads(events[-1][6:])["error"]["code"] == "upstream_error"
+    assert "[DONE]" not in reply.text
+    record = await gateway.record(reply)
+    assert record["outcome"] == "failed"
+    assert record["usage"]["estimated"]
+
+
+async def test_a_comment_and_a_lone_done_are_no_answer(gateway: Gateway) -> None:
+    comment = b': PROCESSING\n\ndata: {"error": {"message": "no"}}\n\n'
+    for nothing in (comment, b"data: [DONE]\n\n"):
+        gateway.tell("weak", Script(body=nothing, content_type="text/event-stream"))
+
+        reply = await gateway.chat(SIMPLE, stream=True)
+
+        assert reply.headers["x-pointsman-model"] == "strong"
 
 
 async def test_a_stream_without_done_is_whole_where_the_model_had_finished(

@@ -69,7 +69,7 @@ def send() -> Iterator[object]:
     app = App(two_tiers(), environment={})
     loop.run_until_complete(app.start(in_memory=True))
     transport = httpx2.ASGITransport(app=app.asgi())
-    client = httpx2.AsyncClient(transport=transport, base_url="http://gateway")
+    client = httpx2.AsyncClient(transport=transport, base_url="http://localhost")
 
     def send_one(path: str, body: bytes, headers: dict[str, str]) -> httpx2.Response:
         encoded = [(name, value.encode("latin-1")) for name, value in headers.items()]

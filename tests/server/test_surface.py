@@ -60,6 +60,7 @@ async def test_wrong_paths_and_methods(
 
     assert reply.status_code == status
     assert reply.json()["error"]["message"]
+    assert ("allow" in reply.headers) == (status == 405)
 
 
 async def test_without_a_key_everybody_may_ask_and_with_one_only_who_has_it(
@@ -87,6 +88,35 @@ async def test_without_a_key_everybody_may_ask_and_with_one_only_who_has_it(
     assert [reply.status_code for reply in refused] == [401] * 5
     assert {reply.json()["error"]["code"] for reply in refused} == {"invalid_api_key"}
     assert [reply.status_code for reply in taken] == [200] * 2
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"origin": "http://localhost:3000"}, 200),
+        ({"origin": "https://evil.example", "content-type": "text/plain"}, 401),
+        ({"origin": "null"}, 401),
+        ({"host": "evil.example:7070"}, 401),
+        ({"host": "127.0.0.1:7070"}, 200),
+        ({"host": "[::1]:7070"}, 200),
+    ],
+)
+async def test_without_a_key_a_foreign_web_page_may_not_ask(
+    gateway: Gateway, headers: dict[str, str], status: int
+) -> None:
+    reply = await gateway.client.post("/v1/chat/completions", json=HELLO, headers=headers)
+
+    assert reply.status_code == status
+
+
+async def test_with_a_key_the_key_decides(start: StartGateway) -> None:
+    gateway = await start(api_key="s3cret")
+    headers = {"origin": "https://app.example", "host": "llm.example", "x-api-key": "s3cret"}
+
+    assert (
+        await gateway.client.post("/v1/chat/completions", json=HELLO, headers=headers)
+    ).status_code == 200
 
 
 async def test_every_path_says_who_may_call_it(start: StartGateway) -> None:
@@ -142,6 +172,12 @@ async def test_route_decides_and_calls_nobody(gateway: Gateway) -> None:
     assert decided["estimated_cost_usd"] == 0
     assert weak.log == []
     assert (await gateway.client.get("/v1/decisions")).json()["data"] == []
+
+
+async def test_route_takes_messages_that_speak_of_a_model(gateway: Gateway) -> None:
+    messages = [{"role": "user", "content": 'the "model" member'}]
+
+    assert (await gateway.client.post("/v1/route", json={"messages": messages})).status_code == 200
 
 
 async def test_route_without_a_text_says_what_to_send(gateway: Gateway) -> None:
@@ -243,7 +279,12 @@ async def test_decisions_are_paged_newest_first(gateway: Gateway) -> None:
     assert [record["request_id"] for record in second.json()["data"]] == [ids[0]]
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=x", "limit=99999999999", "before=yesterday"])
+@pytest.mark.parametrize(
+    "query",
+    ["limit=0", "limit=x", "limit=99999999999", "limit=000000050999", "before=yesterday",
+     "before=0001-01-01T00:00:00", "limit=" + "9" * 5000],
+    ids=lambda query: query[:24],
+)  # fmt: skip
 async def test_a_page_that_does_not_exist(gateway: Gateway, query: str) -> None:
     assert (await gateway.client.get(f"/v1/decisions?{query}")).status_code == 400
 

@@ -88,8 +88,9 @@ def test_a_reader_that_does_not_read_blocks_nobody() -> None:
 
     for _ in range(5000):
         log.settled(ENTRY)
+    log.close()  # does not wait for the reader either
     pipe.reading.set()
-    log.close()
+    log._thread.join(10)
 
     assert len(pipe.getvalue().splitlines()) < 1100
     assert "lines were dropped" in pipe.getvalue()

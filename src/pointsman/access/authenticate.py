@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from pointsman.errors import AuthenticationFailed
 from pointsman.types import Principal
@@ -20,9 +22,11 @@ class StaticKey:
     def authenticate(self, headers: Mapping[str, str]) -> Principal:
         """The principal behind a request's headers (names in lower case).
 
-        Raises AuthenticationFailed where a key is set and the request's is missing or wrong.
+        Raises AuthenticationFailed where a key is set and the request's is missing or wrong, and, where
+        none is set, for what a web page from elsewhere had a browser send.
         """
         if self._digest is None:
+            _refuse_foreign_pages(headers)
             return Principal()
         sent = _sent(headers)
         if sent is None:
@@ -32,6 +36,32 @@ class StaticKey:
         if not hmac.compare_digest(self._digest, _digest(sent)):
             raise AuthenticationFailed("the API key is wrong")
         return Principal(key="static")
+
+
+def _refuse_foreign_pages(headers: Mapping[str, str]) -> None:
+    """Without a key, only this machine may ask: no foreign page, under no borrowed name.
+
+    A browser states the page's origin; a page that had its own name resolved to this machine
+    (DNS rebinding) shows in the host.
+    """
+    origin = headers.get("origin")
+    hosts = [urlsplit(f"//{headers.get('host', 'localhost')}").hostname]
+    if origin is not None:
+        hosts.append(urlsplit(origin).hostname)
+    if not all(_is_this_machine(host or "") for host in hosts):
+        raise AuthenticationFailed(
+            "a web page from elsewhere, or a host name that is not this machine's, may not ask "
+            "without a key: set POINTSMAN_API_KEY"
+        )
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _sent(headers: Mapping[str, str]) -> str | None:

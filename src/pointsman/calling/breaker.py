@@ -38,6 +38,11 @@ class Breaker:
         self._probing = self._opens_at is not None
         return True
 
+    def answered(self) -> None:
+        """It has begun to answer: let others pass; earlier failures count until a reply is whole."""
+        self._opens_at = None
+        self._probing = False
+
     def succeeded(self) -> None:
         """Close: the deployment answers."""
         self._failures = 0

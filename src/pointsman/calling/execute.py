@@ -47,6 +47,7 @@ class Whole:
     status: int
     body: bytes
     usage: Usage | None
+    refused: UpstreamRefused | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Caller:
         """Every deployment and its state now."""
         now = self._clock.monotonic()
         return [
-            Candidate(line.deployment, "down" if line.breaker.is_open(now) else line.provider.state)
+            Candidate(line.deployment, line.provider.state, line.breaker.is_open(now))
             for line in self._lines.values()
         ]
 
@@ -109,6 +110,8 @@ class Caller:
         if error is not None:
             self.blame(answer.line, error)
             return faults.failed_attempt(answer.line.deployment, elapsed, error)
+        if outcome == "completed":
+            answer.line.breaker.succeeded()
         deployment = answer.line.deployment
         status = answer.content.status if isinstance(answer.content, Whole) else _OK
         return Attempt(
@@ -139,7 +142,10 @@ class Caller:
         except BaseException:
             line.breaker.left()
             raise
-        line.breaker.succeeded()
+        if isinstance(content, Whole):
+            line.breaker.succeeded()
+        else:
+            line.breaker.answered()
         return content
 
 
@@ -152,7 +158,7 @@ async def _open(provider: Provider, request: ChatRequest) -> Whole | Relay:
             body = await _read(reply, _MAX_ERROR_BYTES, cut=True)
             refused = UpstreamRefused(reply.status, reply.headers, body)
             if faults.is_clients(refused):
-                return Whole(reply.status, faults.openai_error(refused), None)
+                return Whole(reply.status, faults.openai_error(refused), None, refused)
             raise refused
         if request.stream:
             reader = StreamReader(

@@ -40,11 +40,11 @@ class Relay:
         content_type = self._reply.headers.get("content-type", "")
         if "text/event-stream" not in content_type:
             raise UpstreamBroken(f"{content_type or 'nothing'} instead of an event stream")
-        while not self._first and not self._reader.done:
+        while not self._reader.begun:
             chunk = await anext(self._reply.chunks, None)
-            if chunk is None:
+            if chunk is None or self._reader.done:
                 raise UpstreamBroken("the stream ended before it began")
-            self._first = self._take(chunk)
+            self._first += self._take(chunk)
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """The client's bytes, up to but without `[DONE]`.
@@ -83,7 +83,10 @@ class Relay:
         try:
             async with asyncio.timeout(_GRACE_AFTER_DONE_S):
                 await anext(self._reply.chunks, None)
-        except TimeoutError:
+        except (
+            TimeoutError,
+            UpstreamError,
+        ):  # the model is done; how its connection ends is no matter
             return
 
 

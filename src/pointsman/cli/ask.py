@@ -65,7 +65,7 @@ def ask(
 
 async def _in_process(settings: Settings, prompt: str, model: str) -> Figures:
     if missing := missing_weights(settings):
-        raise ConfigError(f"{missing}; `pointsman models pull smollm2` fetches them")
+        raise ConfigError(missing)
     async with Router.from_settings(settings) as router:
         done = await router.complete(prompt, model=model)
     return Figures(

@@ -108,7 +108,7 @@ def _embedded(settings: Settings) -> Iterator[Check]:
         yield Check("llama.cpp", "ok", "xllamacpp is installed")
     missing = missing_weights(settings)
     if missing:
-        yield Check("weights", "failed", f"{missing}; `pointsman models pull smollm2`")
+        yield Check("weights", "failed", missing)
     else:
         yield Check("weights", "ok", "here")
 

@@ -22,7 +22,9 @@ from pointsman.ledger.report import report as summed
 def report(
     config: ConfigOption = None,
     as_json: JsonOption = False,
-    days: Annotated[float | None, typer.Option(help="Only the last so many days.")] = None,
+    days: Annotated[
+        float | None, typer.Option(min=0, max=36_500, help="Only the last so many days.")
+    ] = None,
 ) -> None:
     """Sum the books up: requests, tokens, cost and savings."""
     settings = load(config)

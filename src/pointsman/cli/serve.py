@@ -40,7 +40,7 @@ def serve(
             'money. Set one: export POINTSMAN_API_KEY="$(openssl rand -hex 32)"'
         )
     if missing := missing_weights(settings):
-        raise ConfigError(f"{missing}; `pointsman models pull smollm2` fetches them")
+        raise ConfigError(missing)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     listening = _listen(host, port)
     observer = SilentObserver() if decisions == "off" else DecisionLog(sys.stdout, decisions)

@@ -8,6 +8,14 @@ from pointsman.errors import PointsmanError
 from pointsman.formats import sse
 
 
+class _Error(msgspec.Struct):
+    message: str
+
+
+class _Body(msgspec.Struct):
+    error: _Error
+
+
 def body(error: PointsmanError) -> bytes:
     """The body of an error reply."""
     return msgspec.json.encode(
@@ -20,6 +28,14 @@ def body(error: PointsmanError) -> bytes:
             }
         }
     )
+
+
+def message_of(body: bytes) -> str:
+    """The message of an error's body; empty where it has none."""
+    try:
+        return msgspec.json.decode(body, type=_Body).error.message
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
 
 
 def stream_event(error: PointsmanError) -> bytes:

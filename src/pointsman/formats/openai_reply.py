@@ -21,15 +21,15 @@ class _CompletionDetails(msgspec.Struct):
 
 
 class _Usage(msgspec.Struct):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: int
+    completion_tokens: int
     prompt_tokens_details: _PromptDetails | None = None
     completion_tokens_details: _CompletionDetails | None = None
 
 
 class _Function(msgspec.Struct):
-    name: str | None = None
-    arguments: str | None = None
+    name: object = None
+    arguments: object = None
 
 
 class _ToolCall(msgspec.Struct):
@@ -37,9 +37,9 @@ class _ToolCall(msgspec.Struct):
 
 
 class _Message(msgspec.Struct):
-    content: str | None = None
-    reasoning_content: str | None = None
-    refusal: str | None = None
+    content: object = None
+    reasoning_content: object = None
+    refusal: object = None
     tool_calls: list[_ToolCall] | None = None
 
 
@@ -51,7 +51,7 @@ class _Choice(msgspec.Struct):
 
 class _Body(msgspec.Struct):
     choices: list[_Choice] | None = None
-    usage: _Usage | None = None
+    usage: object = None
     error: msgspec.Raw = _NOTHING
 
     @property
@@ -80,7 +80,11 @@ def reply_text(body: bytes) -> str:
     """The first choice's text. Raises UpstreamBroken where it is not a chat reply."""
     choices = _decode(body).choices
     message = choices[0].message if choices else None
-    return (message.content if message else None) or ""
+    content = message.content if message else None
+    if isinstance(content, list):  # some servers answer in parts, as requests are written
+        texts = [part.get("text") for part in content if isinstance(part, dict)]
+        return "".join(text for text in texts if isinstance(text, str))
+    return content if isinstance(content, str) else ""
 
 
 class StreamReader:
@@ -92,6 +96,8 @@ class StreamReader:
         self._keep_usage = keep_usage
         self._reported: Usage | None = None
         self._produced = 0
+        #: The first chunk was seen: comments before it are no answer.
+        self.begun = False
         #: `[DONE]` was seen.
         self.done = False
         #: A choice has its finish reason: the model said all it had to say.
@@ -119,6 +125,7 @@ class StreamReader:
         if chunk.failed:
             self.error = bytes(chunk.error)
             return None
+        self.begun = True
         self._produced += sum(_size(choice.delta) for choice in chunk.choices or ())
         self.finished |= any(choice.finish_reason for choice in chunk.choices or ())
         if chunk.usage is not None:
@@ -141,8 +148,12 @@ def _without_usage(data: bytes) -> bytes:
     return sse.event(msgspec.json.encode(members))
 
 
-def _usage(usage: _Usage | None) -> Usage | None:
-    if usage is None or min(usage.prompt_tokens, usage.completion_tokens) < 0:
+def _usage(stated: object) -> Usage | None:
+    try:
+        usage = msgspec.convert(stated, _Usage, strict=False)
+    except msgspec.ValidationError:
+        return None
+    if min(usage.prompt_tokens, usage.completion_tokens) < 0:
         return None
     prompt = usage.prompt_tokens_details
     completion = usage.completion_tokens_details
@@ -163,11 +174,15 @@ def _counted(prompt_tokens: int, produced: int) -> Usage:
 
 
 def _size(message: _Message | None) -> int:
-    """Characters that the model wrote."""
+    """Bytes that the model wrote."""
     if message is None:
         return 0
     texts = [message.content, message.reasoning_content, message.refusal]
     for call in message.tool_calls or ():
         if call.function:
             texts += [call.function.name, call.function.arguments]
-    return sum(len(text) for text in texts if text)
+    return sum(
+        len(text.encode() if isinstance(text, str) else msgspec.json.encode(text))
+        for text in texts
+        if text
+    )

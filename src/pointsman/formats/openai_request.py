@@ -34,7 +34,7 @@ def parse_chat(body: bytes) -> ChatRequest:
     turns, parts = _messages(value.get("messages"))
     stream = _flag(value, "stream")
     options = _typed(value, "stream_options", dict, "an object") or {}
-    tools = _typed(value, "tools", list, "an array") or []
+    tools = _tools(value)
     members = {key: bytes(raw) for key, raw in _MEMBERS.decode(body).items()}
     return ChatRequest(
         model=_model(value),
@@ -43,15 +43,18 @@ def parse_chat(body: bytes) -> ChatRequest:
         needs=_needs(value, tools, parts),
         stream=stream,
         include_usage=stream and _flag(options, "include_usage", "stream_options.include_usage"),
-        input_tokens=_prompt_tokens(turns, members.get("tools", b""), parts),
-        max_output_tokens=_limit(value, "max_completion_tokens") or _limit(value, "max_tokens"),
+        input_tokens=_prompt_tokens(turns, value["messages"], members, parts),
+        max_output_tokens=_reply_limit(value),
     )
 
 
 def chat_body(model: str, prompt: str | list[Json], parameters: Mapping[str, Json]) -> bytes:
-    """A chat request's body, from a prompt or from messages."""
+    """A chat request's body, from a prompt or from messages. Raises BadRequest."""
     messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
-    return msgspec.json.encode({"model": model, "messages": messages, **parameters})
+    try:
+        return msgspec.json.encode({"model": model, "messages": messages, **parameters})
+    except UnicodeEncodeError as error:
+        raise BadRequest("the prompt holds a lone surrogate, which is no character") from error
 
 
 def upstream_body(request: ChatRequest, model: str) -> bytes:
@@ -110,13 +113,13 @@ def _text(content: Json, place: str, parts: list[str]) -> str:
         kind = part.get("type") if isinstance(part, dict) else None
         if not isinstance(part, dict) or not isinstance(kind, str):
             raise BadRequest(f"`{place}[{i}]` must be an object with a `type`", param=place)
+        if kind != "text":
+            parts.append(kind)
+            continue
         text = part.get("text", "")
         if not isinstance(text, str):
             raise BadRequest(f"`{place}[{i}].text` must be a string", param=place)
-        if kind == "text":
-            texts.append(text)
-        else:
-            parts.append(kind)
+        texts.append(text)
     return "\n".join(texts)
 
 
@@ -136,9 +139,30 @@ def _needs(
     return frozenset(needs)
 
 
-def _prompt_tokens(turns: tuple[Turn, ...], tools: bytes, parts: tuple[str, ...]) -> int:
+def _tools(value: dict[str, Json]) -> list[Json]:
+    tools = _typed(value, "tools", list, "an array") or []
+    for i, tool in enumerate(tools):
+        if not isinstance(tool, dict) or not isinstance(tool.get("type"), str):
+            place = f"tools[{i}]"
+            raise BadRequest(f"`{place}` must be an object with a `type`", param=place)
+    return tools
+
+
+def _prompt_tokens(
+    turns: tuple[Turn, ...], messages: Json, members: Mapping[str, bytes], parts: tuple[str, ...]
+) -> int:
+    """All that the model reads: texts, tool calls, tools and schemas, images."""
     text = sum(estimate_tokens(turn.text) + _TOKENS_PER_MESSAGE for turn in turns)
-    return text + len(tools) // BYTES_PER_TOKEN + _TOKENS_PER_IMAGE * parts.count("image_url")
+    calls = [
+        m["tool_calls"] for m in _list(messages) if isinstance(m, dict) and m.get("tool_calls")
+    ]
+    stated = [members.get(name, b"") for name in ("tools", "functions", "response_format")]
+    size = sum(map(len, stated)) + sum(len(msgspec.json.encode(call)) for call in calls)
+    return text + size // BYTES_PER_TOKEN + _TOKENS_PER_IMAGE * parts.count("image_url")
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
 
 
 def _flag(value: dict[str, Json], name: str, place: str | None = None) -> bool:
@@ -146,6 +170,19 @@ def _flag(value: dict[str, Json], name: str, place: str | None = None) -> bool:
     if flag is not None and not isinstance(flag, bool):
         raise BadRequest(f"`{place or name}` must be true or false", param=place or name)
     return bool(flag)
+
+
+def _reply_limit(value: dict[str, Json]) -> int | None:
+    """What the client allows; below 1, which some servers read as no limit, is the model's matter."""
+    for name in ("max_completion_tokens", "max_tokens"):
+        limit = value.get(name)
+        if limit is None:
+            continue
+        if isinstance(limit, bool) or not isinstance(limit, int):
+            raise BadRequest(f"`{name}` must be a whole number", param=name)
+        if limit >= 1:
+            return limit
+    return None
 
 
 def _limit(value: dict[str, Json], name: str) -> int | None:

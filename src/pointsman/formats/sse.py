@@ -30,16 +30,18 @@ class Splitter:
     def __init__(self) -> None:
         """Start empty."""
         self._buffer = b""
+        self._searched = 0
 
     def feed(self, chunk: bytes) -> Iterator[Event]:
         """The events that `chunk` completes. Raises UpstreamBroken for one that is too long."""
         self._buffer += chunk
         start = 0
-        for end in _END.finditer(self._buffer):
+        for end in _END.finditer(self._buffer, self._searched):
             raw = self._buffer[start : end.end()]
             start = end.end()
             yield Event(raw, _data(raw))
         self._buffer = self._buffer[start:]
+        self._searched = max(0, len(self._buffer) - 3)
         if len(self._buffer) > MAX_EVENT_BYTES:
             raise UpstreamBroken(f"an event of over {MAX_EVENT_BYTES} bytes")
 

@@ -57,14 +57,14 @@ Tariff: TypeAlias = Free | Rates | Listed
 class Pricer:
     """Prices usage by deployment, and against the baseline."""
 
-    def __init__(self, tariffs: Mapping[str, Tariff], baseline: Tariff) -> None:
-        """`tariffs` by deployment id."""
+    def __init__(self, tariffs: Mapping[str, Tariff], *baseline: Tariff) -> None:
+        """`tariffs` by deployment id; the first of the `baseline` whose price is known is it."""
         self._tariffs = tariffs
         self._baseline = baseline
 
     def load(self) -> None:
         """Load the price table now, so that no request has to wait for it. Blocks."""
-        if any(isinstance(tariff, Listed) for tariff in (*self._tariffs.values(), self._baseline)):
+        if any(isinstance(tariff, Listed) for tariff in (*self._tariffs.values(), *self._baseline)):
             import genai_prices  # noqa: F401, PLC0415 - a third of a second
 
     def cost(self, deployment: str, usage: Usage, at: datetime) -> Decimal | None:
@@ -73,7 +73,8 @@ class Pricer:
 
     def baseline_cost(self, usage: Usage, at: datetime) -> Decimal | None:
         """US dollars that the same tokens would have cost on the baseline; None where unknown."""
-        return price(self._baseline, usage, at)
+        prices = (price(tariff, usage, at) for tariff in self._baseline)
+        return next((known for known in prices if known is not None), None)
 
 
 def price(tariff: Tariff, usage: Usage, at: datetime) -> Decimal | None:
@@ -82,11 +83,10 @@ def price(tariff: Tariff, usage: Usage, at: datetime) -> Decimal | None:
         return Decimal(0)
     if isinstance(tariff, Listed):
         return _listed(tariff, usage, at)
-    fresh = usage.input_tokens - usage.cached_tokens
+    from_cache = min(usage.cached_tokens, usage.input_tokens)
+    fresh = usage.input_tokens - from_cache
     cached = tariff.input if tariff.cached is None else tariff.cached
-    total = (
-        fresh * tariff.input + usage.cached_tokens * cached + usage.output_tokens * tariff.output
-    )
+    total = fresh * tariff.input + from_cache * cached + usage.output_tokens * tariff.output
     return total / _PER_MILLION
 
 

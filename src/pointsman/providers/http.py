@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from pointsman.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
@@ -20,6 +21,8 @@ _HEADERS = {
     # Nothing is unpacked and packed again on the way, and a stream is not held up by a codec.
     "accept-encoding": "identity",
 }
+#: Bytes of a small resource that are read.
+_MAX_RESOURCE_BYTES = 1024 * 1024
 _REASONS = {
     "ServerDisconnectedError": "connection closed without an answer",
     "ClientPayloadError": "the body stopped short",
@@ -52,8 +55,9 @@ class HttpClient:
         """
         import aiohttp  # noqa: PLC0415
 
-        limits = aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect_s)
+        limits = aiohttp.ClientTimeout(total=None, connect=timeouts.connect_s)
         sent = {"content-type": "application/json", **headers}
+        began = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(timeouts.first_byte_s):
                 response = await self._send(url, body, sent, limits)
@@ -64,9 +68,10 @@ class HttpClient:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise UpstreamUnreachable(_reason(error)) from error
         headers_seen = {name.lower(): value for name, value in response.headers.items()}
-        return ProviderReply(
-            response.status, headers_seen, _chunks(response, timeouts.between_chunks_s)
-        )
+        rest_s = max(0.001, timeouts.first_byte_s - (asyncio.get_running_loop().time() - began))
+        chunks = _chunks(response, rest_s, timeouts.between_chunks_s)
+        await anext(chunks)  # started, so that aclose() always gives the connection back
+        return ProviderReply(response.status, headers_seen, chunks)
 
     async def get(
         self, url: str, headers: Mapping[str, str], timeout_s: float
@@ -79,7 +84,12 @@ class HttpClient:
             async with self._open().get(
                 url, headers=headers, timeout=limits, allow_redirects=False
             ) as response:
-                return response.status, await response.content.read(1024 * 1024)
+                body = b""
+                while len(body) < _MAX_RESOURCE_BYTES and (
+                    piece := await response.content.readany()
+                ):
+                    body += piece
+                return response.status, body
         except TimeoutError as error:
             raise UpstreamTimeout(f"no answer within {timeout_s:g} s") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -96,22 +106,34 @@ class HttpClient:
     ) -> aiohttp.ClientResponse:
         import aiohttp  # noqa: PLC0415
 
+        seen: dict[str, bool] = {}
+
         async def post() -> aiohttp.ClientResponse:
             return await self._open().post(
-                url, data=body, headers=headers, timeout=limits, allow_redirects=False
+                url,
+                data=body,
+                headers=headers,
+                timeout=limits,
+                allow_redirects=False,
+                trace_request_ctx=seen,
             )
 
         try:
             return await post()
         except aiohttp.ServerDisconnectedError:
-            # A pooled connection that the other side had closed: no byte of a reply came.
+            if "reused" not in seen:
+                raise
+            # Out of the pool, and closed by the other side meanwhile: no byte of a reply came.
             return await post()
 
     def _open(self) -> aiohttp.ClientSession:
         import aiohttp  # noqa: PLC0415
 
         if self._session is None:
+            trace = aiohttp.TraceConfig()
+            trace.on_connection_reuseconn.append(_note_reuse)
             self._session = aiohttp.ClientSession(
+                trace_configs=[trace],
                 connector=aiohttp.TCPConnector(limit=0),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers=_HEADERS,
@@ -120,20 +142,34 @@ class HttpClient:
         return self._session
 
 
+async def _note_reuse(
+    session: aiohttp.ClientSession,
+    context: SimpleNamespace,
+    params: aiohttp.TraceConnectionReuseconnParams,
+) -> None:
+    """Leave a note, in the request's own context, that its connection came out of the pool."""
+    del session, params
+    if context.trace_request_ctx is not None:
+        context.trace_request_ctx["reused"] = True
+
+
 async def _chunks(
-    response: aiohttp.ClientResponse, between_s: float
+    response: aiohttp.ClientResponse, limit_s: float, between_s: float
 ) -> AsyncGenerator[bytes, None]:
+    """The body; `limit_s` until its first piece, `between_s` until each further one."""
     import aiohttp  # noqa: PLC0415
 
     try:
+        yield b""  # taken by `post`
         while True:
-            async with asyncio.timeout(between_s):
+            async with asyncio.timeout(limit_s):
                 chunk = await response.content.readany()
             if not chunk:
                 return
+            limit_s = between_s
             yield chunk
     except TimeoutError as error:
-        raise UpstreamTimeout(f"nothing more came within {between_s:g} s") from error
+        raise UpstreamTimeout(f"nothing more came within {limit_s:g} s") from error
     except (aiohttp.ClientError, OSError) as error:
         raise UpstreamBroken(f"the connection broke: {_reason(error)}") from error
     finally:

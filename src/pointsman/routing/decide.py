@@ -35,8 +35,9 @@ def decide(
 
     The plan is empty where every deployment was dropped; whoever calls says so to the client.
     """
-    floor = _floor(scored, target, policy)
-    tier = _tier(target, scored, candidates, policy, floor)
+    floor, cause = _floor(scored, target, policy)
+    chosen = _tier(target, scored, candidates, policy)
+    tier = max(chosen, floor or chosen, key=policy.tiers.index)
     kept: list[Candidate] = []
     dropped: list[Dropped] = []
     for candidate in candidates:
@@ -59,18 +60,21 @@ def decide(
         for i, c in enumerate(kept)
     )
     plan = Plan(attempts, tuple(dropped))
-    reasoning = explain.reasoning(target, scored, tier, floor, plan, cloud_first=local_last)
+    reasoning = explain.reasoning(
+        target, scored, tier, cause if tier != chosen else None, plan, cloud_first=local_last
+    )
     return Decision(tier=tier, target=target, scored=scored, plan=plan, reasoning=reasoning)
 
 
-def _floor(scored: Score, target: Target, policy: Policy) -> str | None:
-    """The highest floor that applies; what a person named explicitly has none."""
+def _floor(scored: Score, target: Target, policy: Policy) -> tuple[str | None, str | None]:
+    """The highest floor that applies, and whose it is; what a person named has none."""
     if target.kind in {"tier", "deployment"}:
-        return None
-    floors = [policy.floors.topics[t] for t in scored.topics if t in policy.floors.topics]
+        return None, None
+    floors = {t: policy.floors.topics[t] for t in scored.topics if t in policy.floors.topics}
     if scored.domain in policy.floors.domains:
-        floors.append(policy.floors.domains[scored.domain])
-    return max(floors, key=policy.tiers.index, default=None)
+        floors[scored.domain] = policy.floors.domains[scored.domain]
+    cause = max(floors, key=lambda name: policy.tiers.index(floors[name]), default=None)
+    return (None, None) if cause is None else (floors[cause], cause)
 
 
 def _tier(
@@ -78,21 +82,16 @@ def _tier(
     scored: Score,
     candidates: Sequence[Candidate],
     policy: Policy,
-    floor: str | None,
 ) -> str:
     if target.kind == "tier":
         return target.name
     if target.kind == "deployment":
         return next(c.deployment.tier for c in candidates if c.deployment.id == target.name)
     if scored.fault is not None:
-        tier = policy.default_tier
-    else:
-        present = {candidate.deployment.tier for candidate in candidates}
-        tier = thresholds.tier_for(
-            scored.value,
-            thresholds.bounds(policy.tiers, present, scored.scorer, policy.thresholds),
-        )
-    return max(tier, floor or tier, key=policy.tiers.index)
+        return policy.default_tier
+    present = {candidate.deployment.tier for candidate in candidates}
+    lowest = thresholds.bounds(policy.tiers, present, scored.scorer, policy.thresholds)
+    return thresholds.tier_for(scored.value, lowest)
 
 
 def _above(

@@ -17,7 +17,13 @@ def place(deployment: Deployment, tier: str, *, position: int) -> str:
 
 
 def reasoning(
-    target: Target, scored: Score, tier: str, floor: str | None, plan: Plan, *, cloud_first: bool
+    target: Target,
+    scored: Score,
+    tier: str,
+    raised_by: str | None,
+    plan: Plan,
+    *,
+    cloud_first: bool,
 ) -> str:
     """One sentence: why this tier, and where that leads."""
     if target.kind in {"tier", "deployment"}:
@@ -26,8 +32,8 @@ def reasoning(
         why = f"not scored ({scored.fault}) -> default tier {tier}"
     else:
         why = f"score {scored.value:.0f}{_causes(scored)} -> {tier}"
-        if floor == tier and scored.topics:
-            why += f" ({scored.topics[0]} floor)"
+        if raised_by is not None:
+            why += f" ({raised_by} floor)"
         if target.kind == "location":
             why = f"{target.name} was asked for, {why}"
     if cloud_first:

@@ -44,7 +44,7 @@ def context(request: ChatRequest, wanted: Target, candidate: Candidate) -> str |
 def breaker(request: ChatRequest, wanted: Target, candidate: Candidate) -> str | None:
     """A deployment that keeps failing is left alone for a while."""
     del request, wanted
-    return "failed repeatedly, its breaker is open" if candidate.state == "down" else None
+    return "failed repeatedly, its breaker is open" if candidate.breaker_open else None
 
 
 #: In this order; the first that objects gives the reason.

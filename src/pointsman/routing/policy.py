@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 from pointsman.errors import UnknownModel
 from pointsman.types import Deployment, Target
 
 LOCATIONS = ("local", "cloud")
+#: What makes an alias a pattern, as in the shell: `gpt-4o*`.
+_PATTERN = frozenset("*?[")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +40,24 @@ class Policy:
     unknown_model_is_auto: bool = False
 
 
+def _unaliased(name: str, aliases: Mapping[str, str]) -> str:
+    """What an alias stands for: its exact name first, then the first pattern that fits."""
+    if name in aliases:
+        return aliases[name]
+    return next((to for pattern, to in aliases.items() if fnmatchcase(name, pattern)), name)
+
+
 def names(policy: Policy, deployments: Mapping[str, Deployment]) -> tuple[str, ...]:
     """Every name that a request may ask for: routes, tiers in use, aliases, deployments."""
     in_use = {deployment.tier for deployment in deployments.values()}
     tiers = [tier for tier in policy.tiers if tier in in_use]
-    return ("auto", *LOCATIONS, *tiers, *policy.aliases, *deployments)
+    aliases = [alias for alias in policy.aliases if not _PATTERN.intersection(alias)]
+    return ("auto", *LOCATIONS, *tiers, *aliases, *deployments)
 
 
 def resolve(name: str, policy: Policy, deployments: Mapping[str, Deployment]) -> Target:
     """What a model's name stands for. Raises UnknownModel."""
-    name = policy.aliases.get(name, name)
+    name = _unaliased(name, policy.aliases)
     if name == "auto":
         return Target("auto", name)
     if name in LOCATIONS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -48,7 +49,8 @@ class _Methods:
         allowed = ", ".join(self._endpoints)
         error = BadRequest(f"{scope['path']} takes {allowed}", code="method_not_allowed")
         error.status = 405
-        await respond(errors.render(error), send, new_request_id())
+        refused = replace(errors.render(error), headers={"allow": allowed})
+        await respond(refused, send, new_request_id())
 
 
 async def _unknown_path(scope: Scope, receive: Receive, send: Send) -> None:

@@ -8,6 +8,7 @@ import msgspec
 
 from pointsman.errors import BadRequest
 from pointsman.formats import strict_json
+from pointsman.server.http import aside
 
 _T = TypeVar("_T")
 
@@ -44,9 +45,9 @@ class FeedbackRequest(msgspec.Struct, forbid_unknown_fields=True):
     comment: str | None = None
 
 
-def read(body: bytes, kind: type[_T]) -> _T:
+async def read(body: bytes, kind: type[_T]) -> _T:
     """The body as `kind`. Raises BadRequest that names what does not fit."""
-    value = strict_json.decode(body)
+    value = await aside(strict_json.decode, body)
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:

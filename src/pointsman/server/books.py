@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 from datetime import datetime
 
 import msgspec
 
 from pointsman.errors import BadRequest, NotFound
-from pointsman.formats.openai_request import chat_body, parse_chat
+from pointsman.feedback.signals import said
+from pointsman.formats.openai_request import chat_body
 from pointsman.ledger.report import report
 from pointsman.ledger.view import decision_view, entry_view
 from pointsman.server.bodies import FeedbackRequest, RouteRequest, read
+from pointsman.server.chat import parse
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import Incoming, Outgoing, as_json
-from pointsman.types import Feedback
 
 _PAGE = 50
 _LONGEST_PAGE = 1000
@@ -23,16 +23,16 @@ _LONGEST_PAGE = 1000
 
 async def route(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """The decision for a chat request or a text, explained; calls no model."""
-    asked = read(incoming.body, RouteRequest)
+    asked = await read(incoming.body, RouteRequest)
     if asked.messages is not None:
-        body = incoming.body if b'"model"' in incoming.body else _with_model(incoming.body)
+        body = _with_model(incoming.body)
     else:
         text = next((t for t in (asked.prompt, asked.message, asked.query) if t is not None), None)
         if text is None:
             raise BadRequest("send `messages`, or a text as `prompt`, `message` or `query`")
         body = chat_body(asked.model, text, {})
     force_route = incoming.headers.get("x-force-route") or None
-    decision = gateway.pipeline.decider.explain(parse_chat(body), force_route)
+    decision = gateway.pipeline.decider.explain(await parse(body), force_route)
     return as_json(decision_view(decision))
 
 
@@ -55,15 +55,10 @@ async def decision(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 async def feedback(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """Store what a user says of a reply."""
-    said = read(incoming.body, FeedbackRequest)
-    if said.rating is None and said.comment is None:
-        raise BadRequest("send a `rating` from -1 to 1, a `comment`, or both", param="rating")
-    if said.rating is not None and not (math.isfinite(said.rating) and -1 <= said.rating <= 1):
-        raise BadRequest("`rating` must be from -1 (bad) to 1 (good)", param="rating")
-    await gateway.feedback.add(
-        Feedback(said.request_id, gateway.clock.now(), said.rating, said.comment)
-    )
-    return as_json({"request_id": said.request_id, "stored": True}, status=201)
+    body = await read(incoming.body, FeedbackRequest)
+    now = gateway.clock.now()
+    await gateway.feedback.add(said(body.request_id, now, body.rating, body.comment))
+    return as_json({"request_id": body.request_id, "stored": True}, status=201)
 
 
 async def report_totals(gateway: Gateway, incoming: Incoming) -> Outgoing:
@@ -80,7 +75,12 @@ def _with_model(body: bytes) -> bytes:
 def _whole(text: str | None, default: int) -> int:
     if text is None:
         return default
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= _LONGEST_PAGE:
+    if (
+        len(text) > len(str(_LONGEST_PAGE))
+        or not text.isascii()
+        or not text.isdigit()
+        or not 1 <= int(text) <= _LONGEST_PAGE
+    ):
         raise BadRequest(f"`limit` must be a whole number from 1 to {_LONGEST_PAGE}", param="limit")
     return int(text)
 
@@ -90,8 +90,8 @@ def _time(text: str | None, name: str) -> datetime | None:
         return None
     try:
         time = datetime.fromisoformat(text.replace(" ", "+"))
-    except ValueError as error:
+        return time if time.tzinfo else time.astimezone()
+    except (ValueError, OverflowError) as error:
         raise BadRequest(
             f"`{name}` must be a time such as 2026-11-21T10:00:00Z", param=name
         ) from error
-    return time if time.tzinfo else time.astimezone()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -14,6 +16,8 @@ from pointsman.types import ByteStream, Principal
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _LONGEST_HEADER = 512
+_LARGE_BYTES = 128 * 1024
+_T = TypeVar("_T")
 
 
 class ClientLeft(Exception):
@@ -80,6 +84,11 @@ async def read_body(headers: Mapping[str, str], receive: Receive, limit: int) ->
         parts.append(part)
         if not message.get("more_body", False):
             return b"".join(parts)
+
+
+async def aside(parse: Callable[[bytes], _T], body: bytes) -> _T:
+    """What `parse` makes of a body: a large one is parsed in a thread, off the event loop."""
+    return await asyncio.to_thread(parse, body) if len(body) > _LARGE_BYTES else parse(body)
 
 
 async def respond(outgoing: Outgoing, send: Send, request_id: str) -> None:

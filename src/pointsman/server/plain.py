@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pointsman.formats.openai_reply import reply_text
-from pointsman.formats.openai_request import chat_body, parse_chat
+from pointsman.formats.openai_request import chat_body
 from pointsman.server import headers
 from pointsman.server.bodies import MessageRequest, PlainRequest, read
+from pointsman.server.chat import parse
 from pointsman.server.gateway import Gateway, call_of
 from pointsman.server.http import Incoming, Outgoing, as_json
 from pointsman.types import Reply
@@ -15,7 +16,7 @@ from pointsman.types import Reply
 
 async def complete(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """`{prompt, force_tier?, max_tokens?}` to the answer with what it took."""
-    asked = read(incoming.body, PlainRequest)
+    asked = await read(incoming.body, PlainRequest)
     limit = {} if asked.max_tokens is None else {"max_tokens": asked.max_tokens}
     reply = await _answer(
         gateway, incoming, chat_body(asked.force_tier or "auto", asked.prompt, limit)
@@ -25,13 +26,13 @@ async def complete(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 async def message(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """`{message}` to the answer, in the shape that older routers gave."""
-    asked = read(incoming.body, MessageRequest)
+    asked = await read(incoming.body, MessageRequest)
     reply = await _answer(gateway, incoming, chat_body("auto", asked.message, {}))
     return _shaped(reply, tier="complexity", cost="actual_cost", cached="was_cached")
 
 
 async def _answer(gateway: Gateway, incoming: Incoming, body: bytes) -> Reply:
-    return await gateway.pipeline.answer(call_of(gateway, incoming, parse_chat(body)))
+    return await gateway.pipeline.answer(call_of(gateway, incoming, await parse(body)))
 
 
 def _shaped(reply: Reply, *, tier: str, cost: str, cached: str) -> Outgoing:

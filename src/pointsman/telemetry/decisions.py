@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import queue
@@ -39,7 +40,8 @@ class DecisionLog:
 
     def close(self) -> None:
         """Print what waits, then stop."""
-        self._lines.put(None)
+        with contextlib.suppress(queue.Full):
+            self._lines.put(None, timeout=2)
         self._thread.join(timeout=2)
 
     def _put(self, line: str) -> None:

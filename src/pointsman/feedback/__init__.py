@@ -1,0 +1,1 @@
+"""Feedback: what users say of replies."""
