@@ -97,7 +97,7 @@ class Pipeline:
     async def _settle_unanswered(self, call: Call, record: Record, error: BaseException) -> None:
         """No answer: refused, failed, or not waited for; what was sent by then may cost."""
         outcome = faults.outcome(error, record.attempts)
-        sent = outcome == "client_left" and bool(record.attempts)
+        sent = outcome != "failed" and bool(record.attempts)
         await record.settle(
             outcome,
             deployment=self.decider.deployments[record.attempts[-1].deployment] if sent else None,

@@ -324,8 +324,8 @@ class ByteStream(Protocol):
     def __aiter__(self) -> AsyncIterator[bytes]:
         """The pieces, once."""
 
-    async def close(self) -> None:
-        """The client took all it wanted. Idempotent."""
+    async def close(self, outcome: Outcome = "client_left") -> None:
+        """Nobody reads on: the client left, or the gateway stops. Idempotent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """`/v1/chat/completions` from outside: what a client sends and what it gets."""
 
+import asyncio
 import json
 
 import pytest
@@ -7,6 +8,7 @@ from tests.gateway import Gateway, StartGateway
 
 from pointsman.providers.scripted import Script
 
+HELLO = [{"role": "user", "content": "What is Python?"}]
 SIMPLE = "What is Python?"
 COMPLEX = (
     "Design a distributed cache system for a social media platform that handles "
@@ -247,3 +249,24 @@ async def test_an_image_goes_only_where_images_are_seen(start: StartGateway) -> 
     )
 
     assert reply.status_code == 200
+
+
+async def test_a_stream_that_the_gateway_cuts_is_interrupted(gateway: Gateway) -> None:
+    gateway.tell("weak", Script(stall_after_chunks=3))
+    body = json.dumps({"model": "weak", "stream": True, "messages": HELLO}).encode()
+    scope = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "headers": []}
+    requests: asyncio.Queue[dict[str, object]] = asyncio.Queue()
+    requests.put_nowait({"type": "http.request", "body": body})
+    sent: asyncio.Queue[dict[str, object]] = asyncio.Queue()
+    answering = asyncio.ensure_future(
+        gateway.app.asgi()({**scope, "query_string": b""}, requests.get, sent.put)
+    )
+    started, _ = await sent.get(), await sent.get()
+
+    answering.cancel()
+    await asyncio.gather(answering, return_exceptions=True)
+
+    request_id = dict(started["headers"])[b"x-request-id"].decode()
+    entry = await gateway.app.ledger.get(request_id)
+    assert entry is not None
+    assert entry.outcome == "interrupted"

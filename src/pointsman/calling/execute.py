@@ -95,8 +95,9 @@ class Caller:
                 errors.append(error)
                 self.blame(line, error)
                 trail.append(faults.failed_attempt(line.deployment, self._since(started), error))
-            except asyncio.CancelledError:
-                trail.append(faults.given_up(line.deployment, self._since(started)))
+            except asyncio.CancelledError as stopped:
+                elapsed = self._since(started)
+                trail.append(faults.given_up(line.deployment, elapsed, stopped))
                 raise
             else:
                 return Answer(line, started, content)

@@ -99,15 +99,21 @@ def failed_attempt(deployment: Deployment, elapsed_s: float, error: UpstreamErro
     )
 
 
-def given_up(deployment: Deployment, elapsed_s: float) -> Attempt:
-    """An attempt that the client did not wait for."""
-    return Attempt(deployment.id, deployment.tier, "client_left", latency_ms=elapsed_s * 1000)
+def given_up(deployment: Deployment, elapsed_s: float, stopped: asyncio.CancelledError) -> Attempt:
+    """An attempt whose answer nobody waited for."""
+    outcome = stopped_by(stopped)
+    return Attempt(deployment.id, deployment.tier, outcome, latency_ms=elapsed_s * 1000)
+
+
+def stopped_by(error: asyncio.CancelledError) -> Outcome:
+    """Who ended it: the gateway, which says so in a message, or else the client."""
+    return "interrupted" if error.args else "client_left"
 
 
 def outcome(error: BaseException, attempts: Sequence[Attempt]) -> Outcome:
     """How a request ended that got no answer because of `error`."""
     if isinstance(error, asyncio.CancelledError):
-        return "client_left"
+        return stopped_by(error)
     return "failed" if attempts else "refused"
 
 

@@ -121,9 +121,9 @@ class Delivery:
         await self._finish("completed" if broken is None else "failed", broken)
         yield sse.DONE if broken is None else openai_error.stream_event(broken)
 
-    async def close(self) -> None:
+    async def close(self, outcome: Outcome = "client_left") -> None:
         """Cancel the upstream where it is still sending. Idempotent."""
-        await self._finish("client_left", None)
+        await self._finish(outcome, None)
 
     async def _finish(self, outcome: Outcome, error: UpstreamError | None) -> None:
         if self._settled:

@@ -70,11 +70,15 @@ class Endpoint:
         """Answer; when the client leaves, stop, so that the upstream stops too."""
         answering = asyncio.ensure_future(self._answer(incoming, send))
         leaving = asyncio.ensure_future(until_disconnect(receive))
+        because: str | None = None  # the client left
         try:
             await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            because = "the gateway stops"
+            raise
         finally:
             leaving.cancel()
-            answering.cancel()  # does nothing where it is done
+            answering.cancel(because)  # does nothing where it is done
             results = await asyncio.gather(answering, leaving, return_exceptions=True)
         if isinstance(results[0], Exception):
             raise results[0]

@@ -109,6 +109,9 @@ async def respond(outgoing: Outgoing, send: Send, request_id: str) -> None:
         await send(_start(outgoing.status, headers))
         async for piece in body:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
+    except asyncio.CancelledError as stopped:
+        await body.close("interrupted" if stopped.args else "client_left")
+        raise
     finally:
         await body.close()
     await send({"type": "http.response.body", "body": b""})
