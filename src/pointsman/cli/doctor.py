@@ -80,7 +80,7 @@ def _home(settings: Settings) -> Check:
 
 def _books(settings: Settings) -> Check:
     try:
-        read_books(settings)
+        asyncio.run(read_books(settings).close())
     except PointsmanError as error:
         return Check("books", "failed", str(error))
     return Check("books", "ok", str(settings.database))
