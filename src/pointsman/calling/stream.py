@@ -45,6 +45,7 @@ class Relay:
             if chunk is None or self._reader.done:
                 raise UpstreamBroken("the stream ended before it began")
             self._first += self._take(chunk)
+            self._check()
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """The client's bytes, up to but without `[DONE]`.
@@ -59,6 +60,7 @@ class Relay:
                 break
             if piece := self._take(chunk):
                 yield piece
+            self._check()
         if not self._reader.done and self._splitter.rest and (piece := self._take(b"\n\n")):
             yield piece
         if not self._reader.done and not self._reader.finished:
@@ -75,19 +77,18 @@ class Relay:
             for event in self._splitter.feed(chunk)
             if not self._reader.done and (piece := self._reader.read(event))
         ]
+        return b"".join(forwarded)
+
+    def _check(self) -> None:
         if self._reader.error is not None:
             raise UpstreamBroken("the upstream reported an error in the stream")
-        return b"".join(forwarded)
 
     async def _end(self) -> None:
         try:
             async with asyncio.timeout(_GRACE_AFTER_DONE_S):
                 await anext(self._reply.chunks, None)
-        except (
-            TimeoutError,
-            UpstreamError,
-        ):  # the model is done; how its connection ends is no matter
-            return
+        except (TimeoutError, UpstreamError):
+            return  # the model is done; how its connection ends is no matter
 
 
 class Settle(Protocol):
