@@ -193,7 +193,7 @@ class App:
             return EmbeddedProvider(
                 weights=_weights(model, self.settings),
                 model=model.model,
-                context_length=model.context_length or EMBEDDED_CONTEXT,
+                context_length=_embedded_context(model),
                 slots=model.slots,
                 threads=model.threads,
                 clock=self._clock,
@@ -236,9 +236,11 @@ def _deployment(name: str, model: ModelSettings, settings: Settings) -> Deployme
 
 
 def _context_length(model: ModelSettings) -> int | None:
-    if model.context_length is None and model.provider == "embedded":
-        return EMBEDDED_CONTEXT
-    return model.context_length
+    return _embedded_context(model) if model.provider == "embedded" else model.context_length
+
+
+def _embedded_context(model: ModelSettings) -> int:
+    return model.context_length or EMBEDDED_CONTEXT
 
 
 def _capabilities(model: ModelSettings) -> frozenset[Capability] | None:

@@ -45,22 +45,20 @@ def _refuse_foreign_pages(headers: Mapping[str, str]) -> None:
     (DNS rebinding) shows in the host.
     """
     origin = headers.get("origin")
-    hosts = [urlsplit(f"//{headers.get('host', 'localhost')}").hostname]
-    if origin is not None:
-        hosts.append(urlsplit(origin).hostname)
-    if not all(_is_this_machine(host or "") for host in hosts):
+    stated = [f"//{headers.get('host', 'localhost')}"] + ([] if origin is None else [origin])
+    if not all(_is_this_machine(address) for address in stated):
         raise AuthenticationFailed(
             "a web page from elsewhere, or a host name that is not this machine's, may not ask "
             "without a key: set POINTSMAN_API_KEY"
         )
 
 
-def _is_this_machine(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
+def _is_this_machine(address: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
+        host = urlsplit(address).hostname or ""
+        named = host == "localhost" or host.endswith(".localhost")
+        return named or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # neither an address nor one of our names
         return False
 
 

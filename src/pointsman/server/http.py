@@ -67,7 +67,7 @@ def query_map(scope: Scope) -> dict[str, str]:
 async def read_body(headers: Mapping[str, str], receive: Receive, limit: int) -> bytes:
     """The whole body. Raises BodyTooLarge as soon as that is known, ClientLeft on disconnect."""
     stated = headers.get("content-length", "0")
-    if stated.isdigit() and int(stated) > limit:
+    if stated.isdecimal() and int(stated) > limit:
         raise _too_large(limit)
     if headers.get("content-encoding", "identity") != "identity":
         raise BadRequest("send the body uncompressed: content-encoding is not supported yet")
