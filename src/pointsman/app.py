@@ -111,7 +111,7 @@ class App:
         if load:
             for provider in self._providers.values():
                 await provider.start()
-        await asyncio.to_thread(self._pricer.load)
+        await asyncio.to_thread(self._pricer.load, self._clock.now())
 
     async def close(self) -> None:
         """Give everything back. Idempotent."""
