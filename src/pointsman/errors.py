@@ -6,7 +6,8 @@ PointsmanError
 |   |-- UnknownModel        404
 |   |-- NotFound            404, no such entry
 |   |-- BodyTooLarge        413
-|   `-- NoDeploymentFits    400, a gate rules out every deployment
+|   |-- NoDeploymentFits    400, a gate rules out every deployment
+|   `-- Inexpressible       400, an upstream's format can't say it; a gate where another's can
 |-- AuthenticationFailed    401
 |-- Unavailable             503 with Retry-After: nothing can serve now
 |   `-- LedgerUnavailable   503, the books can't be written, so no money is spent
@@ -75,6 +76,17 @@ class NoDeploymentFits(BadRequest):
     """Every deployment was ruled out by something that waiting does not change."""
 
     code = "no_deployment_fits"
+
+
+class Inexpressible(BadRequest):
+    """Something in the request has no words in an upstream's format."""
+
+    code = "unsupported_parameter"
+
+    def __init__(self, feature: str, format_name: str, *, param: str | None = None) -> None:
+        """`feature` in the client's words: "`logit_bias`", "audio input"."""
+        super().__init__(f"{feature} can't be said in the {format_name} format", param=param)
+        self.feature = feature
 
 
 class AuthenticationFailed(PointsmanError):

@@ -21,9 +21,9 @@ from pointsman.routing.decide import decide
 from pointsman.routing.policy import Policy, resolve
 from pointsman.types import (
     Call,
-    ChatRequest,
     Decision,
     Deployment,
+    ModelRequest,
     Outcome,
     Reply,
     Settlement,
@@ -55,13 +55,13 @@ class Decider:
         self._pricer = pricer
         self._clock = clock
 
-    def decide(self, request: ChatRequest, force_route: str | None = None) -> Decision:
+    def decide(self, request: ModelRequest, force_route: str | None = None) -> Decision:
         """Score and decide. Calls no model, writes nothing. Raises UnknownModel."""
         target = resolve(force_route or request.model, self.policy, self.deployments)
         scored = self._scorer.score(request.turns)
         return decide(request, target, scored, self._caller.candidates(), self.policy)
 
-    def explain(self, request: ChatRequest, force_route: str | None = None) -> Decision:
+    def explain(self, request: ModelRequest, force_route: str | None = None) -> Decision:
         """The decision with what it is expected to cost. Raises UnknownModel."""
         decision = self.decide(request, force_route)
         if decision.deployment is None:

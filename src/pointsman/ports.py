@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Protocol
 
 from pointsman.types import (
-    ChatRequest,
     DeploymentState,
     Entry,
     Feedback,
     Health,
+    ModelRequest,
     ProviderReply,
     ReportRow,
     Score,
@@ -50,7 +50,7 @@ class Provider(Protocol):
     async def start(self) -> None:
         """Get ready; returns at once, `state` tells when it is done. Idempotent."""
 
-    async def open(self, request: ChatRequest) -> ProviderReply:
+    async def open(self, request: ModelRequest) -> ProviderReply:
         """Send the request and return when the status line is there.
 
         Raises UpstreamUnreachable or UpstreamTimeout. The reply's chunks raise

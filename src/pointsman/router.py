@@ -14,11 +14,11 @@ from pointsman.clock import SystemClock
 from pointsman.config import Settings, load
 from pointsman.errors import BadRequest, PointsmanError
 from pointsman.feedback.signals import said
-from pointsman.formats.openai_error import message_of
-from pointsman.formats.openai_reply import reply_text
-from pointsman.formats.openai_request import chat_body, parse_chat
+from pointsman.formats.chat.error import message_of
+from pointsman.formats.chat.follow import reply_text
+from pointsman.formats.chat.request import chat_body, parse_chat
 from pointsman.ids import new_request_id
-from pointsman.types import Call, ChatRequest, Decision, Json, Principal, Usage
+from pointsman.types import Call, Decision, Json, ModelRequest, Principal, Usage
 
 Prompt = str | Sequence[Mapping[str, Json]]
 
@@ -113,7 +113,7 @@ class Router:
         await self._app.feedback.add(said(request_id, self._clock.now(), rating, comment))
 
 
-def _request(prompt: Prompt, model: str, parameters: Mapping[str, Json]) -> ChatRequest:
+def _request(prompt: Prompt, model: str, parameters: Mapping[str, Json]) -> ModelRequest:
     messages: str | list[Json] = (
         prompt if isinstance(prompt, str) else [dict(message) for message in prompt]
     )

@@ -17,6 +17,21 @@ Location: TypeAlias = Literal["local", "cloud"]
 Capability: TypeAlias = Literal["tools", "vision", "audio", "json_schema", "logprobs", "n"]
 #: `cold` is not loaded but starts on demand; `warming` is loading; `down` has an open breaker.
 DeploymentState: TypeAlias = Literal["up", "warming", "cold", "down"]
+#: What a deployment is asked to do.
+Task: TypeAlias = Literal["chat", "embeddings", "audio", "images", "rerank"]
+#: Wire formats: what clients send, what upstreams take, or both.
+FormatName: TypeAlias = Literal[
+    "chat",  # OpenAI's /chat/completions
+    "completions",  # OpenAI's /completions
+    "responses",  # OpenAI's /responses
+    "messages",  # Anthropic's /v1/messages
+    "ollama",  # Ollama's /api/chat
+    "ollama_generate",  # Ollama's /api/generate
+    "gemini",  # Google's generateContent
+    "embeddings",  # OpenAI's /embeddings
+    "ollama_embed",  # Ollama's /api/embed
+    "raw",  # passed on unread: audio, images, rerank
+]
 Outcome: TypeAlias = Literal["open", "completed", "client_left", "failed", "interrupted", "refused"]
 
 
@@ -33,6 +48,9 @@ class Deployment:
     context_length: int | None = None
     #: None where it is not known, and then nothing is ruled out.
     capabilities: frozenset[Capability] | None = None
+    #: What its server takes, the preferred one first; a request in none of them is translated.
+    formats: tuple[FormatName, ...] = ("chat",)
+    tasks: frozenset[Task] = frozenset({"chat"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +72,8 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class ChatRequest:
-    """A read-only view of a chat request, for scoring and routing.
+class ModelRequest:
+    """A read-only view of a request to a model, for scoring and routing.
 
     `members` holds the top-level members as the client sent them, byte for byte and in order:
     what reaches the model is built from them, never from this view.
@@ -72,6 +90,44 @@ class ChatRequest:
     input_tokens: int = 0
     #: What the client allows for the reply; None where it does not say.
     max_output_tokens: int | None = None
+    #: The wire format it came in.
+    format: FormatName = "chat"
+    task: Task = "chat"
+    #: The conversation it continues, where the client's body names one (`prompt_cache_key`, ...).
+    session: str | None = None
+    #: Headers of the client's that go along where the format stays (`anthropic-beta`, ...).
+    headers: Mapping[str, str] = field(default_factory=dict)
+    #: Set for what is passed on unread.
+    raw: RawBody | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RawBody:
+    """A body that is passed on as it came, but for the model's name in it."""
+
+    #: Below the base URL: `/audio/transcriptions`.
+    path: str
+    content_type: str
+    #: What stands before the model's name, and after it.
+    before: bytes
+    after: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """A request as it goes to an upstream."""
+
+    format: FormatName
+    #: The upstream's name for the model; some formats say it in the path.
+    model: str
+    body: bytes
+    stream: bool = False
+    content_type: str = "application/json"
+    #: Where it isn't the format's own path.
+    path: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    #: Names of what the client sent and this leaves out.
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +145,7 @@ class Call:
     request_id: str
     time: datetime
     principal: Principal
-    request: ChatRequest
+    request: ModelRequest
     #: `X-Force-Route`, where sent.
     force_route: str | None = None
     #: The client's own `x-request-id`: kept, never used as a key.
@@ -202,7 +258,11 @@ class Usage:
 
     input_tokens: int = 0
     output_tokens: int = 0
+    #: Input tokens that were read from the provider's prompt cache.
     cached_tokens: int = 0
+    #: Input tokens that were written to it.
+    written_tokens: int = 0
+    #: Output tokens that were thought and not said.
     reasoning_tokens: int = 0
     #: Counted by us because the upstream did not say.
     estimated: bool = False

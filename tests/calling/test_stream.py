@@ -6,7 +6,7 @@ import pytest
 
 from pointsman.calling.stream import Relay
 from pointsman.errors import UpstreamBroken
-from pointsman.formats.openai_reply import StreamReader
+from pointsman.formats.chat.follow import StreamReader
 from pointsman.types import ProviderReply
 
 HEADERS = {"content-type": "text/event-stream"}

@@ -19,7 +19,7 @@ from typer.core import TyperGroup
 from pointsman.app import App
 from pointsman.cli import app, main
 from pointsman.config import load
-from pointsman.formats.openai_request import parse_chat
+from pointsman.formats.chat.request import parse_chat
 from pointsman.server import bodies
 from pointsman.server.compat import ALIASES
 from pointsman.server.routes import PATHS

@@ -14,10 +14,10 @@ from pointsman.storage.memory import MemoryStore
 from pointsman.telemetry.decisions import SilentObserver
 from pointsman.types import (
     Call,
-    ChatRequest,
     Decision,
     Deployment,
     Entry,
+    ModelRequest,
     Plan,
     Principal,
     Score,
@@ -81,7 +81,7 @@ def recorder(store: MemoryStore, clock: ManualClock, observer: SilentObserver) -
 
 
 def call(clock: ManualClock) -> Call:
-    request = ChatRequest(model="auto", turns=(), members={})
+    request = ModelRequest(model="auto", turns=(), members={})
     return Call("req_1", clock.now(), Principal(), request)
 
 

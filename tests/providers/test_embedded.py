@@ -13,7 +13,7 @@ import pytest
 
 from pointsman.clock import SystemClock
 from pointsman.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
-from pointsman.formats.openai_request import chat_body, parse_chat
+from pointsman.formats.chat.request import chat_body, parse_chat
 from pointsman.ports import Provider
 from pointsman.providers.embedded import EmbeddedProvider
 from pointsman.providers.http import HttpClient

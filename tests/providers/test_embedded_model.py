@@ -15,7 +15,7 @@ from tests.support.upstreams import model_weights
 
 from pointsman.clock import SystemClock
 from pointsman.errors import UpstreamBroken, UpstreamUnreachable
-from pointsman.formats.openai_request import chat_body, parse_chat
+from pointsman.formats.chat.request import chat_body, parse_chat
 from pointsman.ports import Provider
 from pointsman.providers import embedded_child
 from pointsman.providers.child_process import ChildProcess

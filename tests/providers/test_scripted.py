@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pointsman.ports import Provider
 from pointsman.providers.scripted import Script, ScriptedProvider
 from pointsman.tokens import estimate_tokens
-from pointsman.types import ChatRequest, Json, Usage
+from pointsman.types import Json, ModelRequest, Usage
 
 QUESTION = "What is the capital of France?"
 WEATHER = {
@@ -36,7 +36,7 @@ async def send(provider=None, **members: Json):
     """Send a request; give back status, headers and body."""
     members = {"model": "auto", "messages": [user()]} | members
     raw = {name: json.dumps(value).encode() for name, value in members.items()}
-    reply = await (provider or ScriptedProvider("m")).open(ChatRequest("auto", (), raw))
+    reply = await (provider or ScriptedProvider("m")).open(ModelRequest("auto", (), raw))
     return reply.status, reply.headers, b"".join([chunk async for chunk in reply.chunks])
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from pointsman.providers.scripted import ScriptedProvider
-from pointsman.types import ChatRequest
+from pointsman.types import ModelRequest
 
 USER = {"role": "user", "content": "Well?"}
 CLOCK = {"type": "function", "function": {"name": "read_clock"}}
@@ -63,7 +63,7 @@ async def test_a_bad_request_is_refused_and_names_the_member(members, param):
 
 async def test_messages_are_required_and_model_is_put_in_place():
     provider = ScriptedProvider("mine")
-    reply = await provider.open(ChatRequest("auto", (), {"model": b'"auto"', "x": b"[ 1 ]"}))
+    reply = await provider.open(ModelRequest("auto", (), {"model": b'"auto"', "x": b"[ 1 ]"}))
 
     assert reply.status == 400
     assert provider.log[0].request == b'{"model":"mine","x":[ 1 ]}'

@@ -8,7 +8,7 @@ from pointsman.errors import UnknownModel
 from pointsman.routing.decide import decide
 from pointsman.routing.policy import Floors, Policy, resolve
 from pointsman.routing.policy import names as names_of
-from pointsman.types import Candidate, ChatRequest, Decision, Deployment, Score, Target, Turn
+from pointsman.types import Candidate, Decision, Deployment, ModelRequest, Score, Target, Turn
 
 AUTO = Target("auto", "auto")
 HIGH_STAKES = Floors(topics={"high_stakes": "complex"})
@@ -26,8 +26,8 @@ STRONG = Candidate(deployment("strong", "complex"))
 ALL = [SMALL, MIDDLE, STRONG]
 
 
-def request(**more: object) -> ChatRequest:
-    return ChatRequest(
+def request(**more: object) -> ModelRequest:
+    return ModelRequest(
         model="auto", turns=(Turn("user", "x"),), members={}, **{"input_tokens": 10, **more}
     )
 

@@ -10,13 +10,13 @@ from pointsman.calling import faults
 from pointsman.calling.breaker import Breaker
 from pointsman.calling.stream import Relay
 from pointsman.errors import UpstreamBroken, UpstreamError, UpstreamRefused
-from pointsman.formats.openai_reply import StreamReader, read_reply
+from pointsman.formats.chat.follow import StreamReader, read_reply
 from pointsman.ports import Clock, Provider
 from pointsman.types import (
     Attempt,
     Candidate,
-    ChatRequest,
     Deployment,
+    ModelRequest,
     Outcome,
     Plan,
     ProviderReply,
@@ -76,7 +76,7 @@ class Caller:
             for line in self._lines.values()
         ]
 
-    async def call(self, plan: Plan, request: ChatRequest, trail: list[Attempt]) -> Answer:
+    async def call(self, plan: Plan, request: ModelRequest, trail: list[Attempt]) -> Answer:
         """The first answer along the plan; each failed attempt is appended to `trail`.
 
         Raises Unavailable where there is none, NoDeploymentFits where waiting would not help.
@@ -135,7 +135,7 @@ class Caller:
         resting = [drop.deployment for drop in plan.dropped if drop.gate == "breaker"]
         return min((self._lines[name].breaker.wait(now) for name in resting), default=0.0)
 
-    async def _attempt(self, line: Line, request: ChatRequest) -> Whole | Relay:
+    async def _attempt(self, line: Line, request: ModelRequest) -> Whole | Relay:
         try:
             content = await _open(line.provider, request)
         except UpstreamError:
@@ -150,7 +150,7 @@ class Caller:
         return content
 
 
-async def _open(provider: Provider, request: ChatRequest) -> Whole | Relay:
+async def _open(provider: Provider, request: ModelRequest) -> Whole | Relay:
     """Open one attempt. Raises UpstreamError where another deployment should be tried."""
     reply = await provider.open(request)
     handed_on = False

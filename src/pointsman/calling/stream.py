@@ -7,8 +7,9 @@ from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from pointsman.errors import UpstreamBroken, UpstreamError
-from pointsman.formats import openai_error, sse
-from pointsman.formats.openai_reply import StreamReader
+from pointsman.formats import sse
+from pointsman.formats.chat import error as openai_error
+from pointsman.formats.chat.follow import StreamReader
 from pointsman.formats.sse import Splitter
 from pointsman.types import Outcome, ProviderReply, Usage
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from pointsman.errors import UpstreamError
-from pointsman.formats.openai_request import upstream_body
+from pointsman.formats.chat.request import upstream_body
 from pointsman.providers.http import HttpClient, Timeouts
-from pointsman.types import ChatRequest, DeploymentState, Health, ProviderReply
+from pointsman.types import DeploymentState, Health, ModelRequest, ProviderReply
 
 _PROBE_TIMEOUT_S = 2.0
 _OK = 200
@@ -54,7 +54,7 @@ class OpenAIProvider:
     async def start(self) -> None:
         """Nothing to start: somebody else runs the server."""
 
-    async def open(self, request: ChatRequest) -> ProviderReply:
+    async def open(self, request: ModelRequest) -> ProviderReply:
         """Send the request on. See `ports.Provider`."""
         return await self._client.post(
             f"{self._base_url}/chat/completions",

@@ -11,9 +11,9 @@ from pointsman.routing import explain, gates, thresholds
 from pointsman.routing.policy import Policy
 from pointsman.types import (
     Candidate,
-    ChatRequest,
     Decision,
     Dropped,
+    ModelRequest,
     Plan,
     PlannedAttempt,
     Score,
@@ -25,7 +25,7 @@ _READINESS = {"up": 0, "warming": 1, "cold": 2, "down": 3}
 
 
 def decide(
-    request: ChatRequest,
+    request: ModelRequest,
     target: Target,
     scored: Score,
     candidates: Sequence[Candidate],
@@ -112,7 +112,7 @@ def _above(
     return above, below
 
 
-def _prefers_cloud(request: ChatRequest, policy: Policy) -> bool:
+def _prefers_cloud(request: ModelRequest, policy: Policy) -> bool:
     limit = policy.max_local_tokens
     return limit is not None and request.input_tokens > limit
 

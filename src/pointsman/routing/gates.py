@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from pointsman.types import Candidate, ChatRequest, Target
+from pointsman.types import Candidate, ModelRequest, Target
 
 #: Tokens kept free for the reply where the request does not say how long it may be.
 REPLY_ROOM = 256
 
-Gate = Callable[[ChatRequest, Target, Candidate], str | None]
+Gate = Callable[[ModelRequest, Target, Candidate], str | None]
 
 
-def target(request: ChatRequest, wanted: Target, candidate: Candidate) -> str | None:
+def target(request: ModelRequest, wanted: Target, candidate: Candidate) -> str | None:
     """Asked for by location or by name: only there."""
     del request
     deployment = candidate.deployment
@@ -23,7 +23,7 @@ def target(request: ChatRequest, wanted: Target, candidate: Candidate) -> str | 
     return None
 
 
-def capability(request: ChatRequest, wanted: Target, candidate: Candidate) -> str | None:
+def capability(request: ModelRequest, wanted: Target, candidate: Candidate) -> str | None:
     """What the request needs and the deployment is known not to have."""
     del wanted
     has = candidate.deployment.capabilities
@@ -31,7 +31,7 @@ def capability(request: ChatRequest, wanted: Target, candidate: Candidate) -> st
     return f"has no {', '.join(missing)}" if missing else None
 
 
-def context(request: ChatRequest, wanted: Target, candidate: Candidate) -> str | None:
+def context(request: ModelRequest, wanted: Target, candidate: Candidate) -> str | None:
     """Prompt and reply must fit the context; estimated, so with the benefit of the doubt."""
     del wanted
     length = candidate.deployment.context_length
@@ -41,7 +41,7 @@ def context(request: ChatRequest, wanted: Target, candidate: Candidate) -> str |
     return None
 
 
-def breaker(request: ChatRequest, wanted: Target, candidate: Candidate) -> str | None:
+def breaker(request: ModelRequest, wanted: Target, candidate: Candidate) -> str | None:
     """A deployment that keeps failing is left alone for a while."""
     del request, wanted
     return "failed repeatedly, its breaker is open" if candidate.breaker_open else None
@@ -56,7 +56,7 @@ GATES: Mapping[str, Gate] = {
 }
 
 
-def check(request: ChatRequest, wanted: Target, candidate: Candidate) -> tuple[str, str] | None:
+def check(request: ModelRequest, wanted: Target, candidate: Candidate) -> tuple[str, str] | None:
     """The first gate that removes the candidate, with its reason."""
     for name, gate in GATES.items():
         reason = gate(request, wanted, candidate)

@@ -9,7 +9,7 @@ import msgspec
 
 from pointsman.errors import BadRequest, NotFound
 from pointsman.feedback.signals import said
-from pointsman.formats.openai_request import chat_body
+from pointsman.formats.chat.request import chat_body
 from pointsman.ledger.report import report
 from pointsman.ledger.view import decision_view, entry_view
 from pointsman.server.bodies import FeedbackRequest, RouteRequest, read

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pointsman.formats.openai_request import parse_chat
+from pointsman.formats.chat.request import parse_chat
 from pointsman.server import headers
 from pointsman.server.gateway import Gateway, call_of
 from pointsman.server.http import Incoming, Outgoing, aside
-from pointsman.types import ChatRequest
+from pointsman.types import ModelRequest
 
 
 async def chat_completions(gateway: Gateway, incoming: Incoming) -> Outgoing:
@@ -16,6 +16,6 @@ async def chat_completions(gateway: Gateway, incoming: Incoming) -> Outgoing:
     return Outgoing(reply.status, reply.body, reply.content_type, headers.of(reply))
 
 
-async def parse(body: bytes) -> ChatRequest:
+async def parse(body: bytes) -> ModelRequest:
     """The request in `body`. Raises BadRequest."""
     return await aside(parse_chat, body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from pointsman.errors import PointsmanError
-from pointsman.formats import openai_error
+from pointsman.formats.chat import error as openai_error
 from pointsman.server.http import Outgoing
 
 

@@ -9,7 +9,7 @@ from pointsman.access.authenticate import StaticKey
 from pointsman.pipeline import Pipeline
 from pointsman.ports import Clock, FeedbackStore, Ledger
 from pointsman.server.http import Incoming
-from pointsman.types import Call, ChatRequest, DeploymentState
+from pointsman.types import Call, DeploymentState, ModelRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Gateway:
     version: str
 
 
-def call_of(gateway: Gateway, incoming: Incoming, request: ChatRequest) -> Call:
+def call_of(gateway: Gateway, incoming: Incoming, request: ModelRequest) -> Call:
     """A parsed request with what surrounds it."""
     return Call(
         request_id=incoming.request_id,

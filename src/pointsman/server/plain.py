@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pointsman.formats.openai_reply import reply_text
-from pointsman.formats.openai_request import chat_body
+from pointsman.formats.chat.follow import reply_text
+from pointsman.formats.chat.request import chat_body
 from pointsman.server import headers
 from pointsman.server.bodies import MessageRequest, PlainRequest, read
 from pointsman.server.chat import parse

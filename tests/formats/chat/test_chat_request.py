@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pointsman.errors import BadRequest
-from pointsman.formats.openai_request import chat_body, parse_chat, upstream_body
+from pointsman.formats.chat.request import chat_body, parse_chat, upstream_body
 from pointsman.types import Turn
 
 HELLO = [{"role": "user", "content": "hello"}]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
 
 import msgspec
 
 from pointsman.errors import BadRequest
-from pointsman.formats import strict_json
+from pointsman.formats import members, strict_json
 from pointsman.tokens import BYTES_PER_TOKEN, estimate_tokens
-from pointsman.types import Capability, ChatRequest, Json, Turn
+from pointsman.types import Capability, Json, ModelRequest, Turn
 
 #: The chat template's markers around each message, in tokens.
 _TOKENS_PER_MESSAGE = 4
@@ -19,11 +18,9 @@ _TOKENS_PER_IMAGE = 765
 
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 _NEEDED_BY_PART: Mapping[str, Capability] = {"image_url": "vision", "input_audio": "audio"}
-_T = TypeVar("_T")
-_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def parse_chat(body: bytes) -> ChatRequest:
+def parse_chat(body: bytes) -> ModelRequest:
     """A checked view of a chat request's body. Raises BadRequest that names the member at fault.
 
     Members that Pointsman does not know are left alone: they reach the model.
@@ -32,18 +29,19 @@ def parse_chat(body: bytes) -> ChatRequest:
     if not isinstance(value, dict):
         raise BadRequest("the body must be a JSON object with `model` and `messages`")
     turns, parts = _messages(value.get("messages"))
-    stream = _flag(value, "stream")
-    options = _typed(value, "stream_options", dict, "an object") or {}
+    stream = members.flag(value, "stream")
+    options = members.typed(value, "stream_options", dict, "an object") or {}
     tools = _tools(value)
-    members = {key: bytes(raw) for key, raw in _MEMBERS.decode(body).items()}
-    return ChatRequest(
+    raw = members.raw(body)
+    return ModelRequest(
         model=_model(value),
         turns=turns,
-        members=members,
+        members=raw,
         needs=_needs(value, tools, parts),
         stream=stream,
-        include_usage=stream and _flag(options, "include_usage", "stream_options.include_usage"),
-        input_tokens=_prompt_tokens(turns, value["messages"], members, parts),
+        include_usage=stream
+        and members.flag(options, "include_usage", "stream_options.include_usage"),
+        input_tokens=_prompt_tokens(turns, value["messages"], raw, parts),
         max_output_tokens=_reply_limit(value),
     )
 
@@ -57,19 +55,18 @@ def chat_body(model: str, prompt: str | list[Json], parameters: Mapping[str, Jso
         raise BadRequest("the prompt holds a lone surrogate, which is no character") from error
 
 
-def upstream_body(request: ChatRequest, model: str) -> bytes:
+def upstream_body(request: ModelRequest, model: str) -> bytes:
     """The body for an upstream: the client's own members, but for two.
 
     `model` becomes the deployment's; a stream always asks for usage, since the books need it.
     """
-    members = dict(request.members)
-    members["model"] = msgspec.json.encode(model)
+    raw = dict(request.members)
+    raw["model"] = msgspec.json.encode(model)
     if request.stream:
-        asked = msgspec.json.decode(members.get("stream_options", b"null"))
+        asked = msgspec.json.decode(raw.get("stream_options", b"null"))
         options = {**(asked or {}), "include_usage": True}
-        members["stream_options"] = msgspec.json.encode(options)
-    inner = b",".join(msgspec.json.encode(key) + b":" + raw for key, raw in members.items())
-    return b"{" + inner + b"}"
+        raw["stream_options"] = msgspec.json.encode(options)
+    return members.joined(raw)
 
 
 def _model(value: dict[str, Json]) -> str:
@@ -127,20 +124,20 @@ def _needs(
     value: dict[str, Json], tools: list[Json], parts: tuple[str, ...]
 ) -> frozenset[Capability]:
     needs: set[Capability] = {_NEEDED_BY_PART[p] for p in parts if p in _NEEDED_BY_PART}
-    response_format = _typed(value, "response_format", dict, "an object") or {}
+    response_format = members.typed(value, "response_format", dict, "an object") or {}
     if tools:
         needs.add("tools")
     if response_format.get("type") == "json_schema":
         needs.add("json_schema")
-    if _flag(value, "logprobs"):
+    if members.flag(value, "logprobs"):
         needs.add("logprobs")
-    if (_limit(value, "n") or 1) > 1:
+    if (members.whole(value, "n", least=1) or 1) > 1:
         needs.add("n")
     return frozenset(needs)
 
 
 def _tools(value: dict[str, Json]) -> list[Json]:
-    tools = _typed(value, "tools", list, "an array") or []
+    tools = members.typed(value, "tools", list, "an array") or []
     for i, tool in enumerate(tools):
         if not isinstance(tool, dict) or not isinstance(tool.get("type"), str):
             place = f"tools[{i}]"
@@ -149,27 +146,20 @@ def _tools(value: dict[str, Json]) -> list[Json]:
 
 
 def _prompt_tokens(
-    turns: tuple[Turn, ...], messages: Json, members: Mapping[str, bytes], parts: tuple[str, ...]
+    turns: tuple[Turn, ...], messages: Json, raw: Mapping[str, bytes], parts: tuple[str, ...]
 ) -> int:
     """All that the model reads: texts, tool calls, tools and schemas, images."""
     text = sum(estimate_tokens(turn.text) + _TOKENS_PER_MESSAGE for turn in turns)
     calls = [
         m["tool_calls"] for m in _list(messages) if isinstance(m, dict) and m.get("tool_calls")
     ]
-    stated = [members.get(name, b"") for name in ("tools", "functions", "response_format")]
+    stated = [raw.get(name, b"") for name in ("tools", "functions", "response_format")]
     size = sum(map(len, stated)) + sum(len(msgspec.json.encode(call)) for call in calls)
     return text + size // BYTES_PER_TOKEN + _TOKENS_PER_IMAGE * parts.count("image_url")
 
 
 def _list(value: Json) -> list[Json]:
     return value if isinstance(value, list) else []
-
-
-def _flag(value: dict[str, Json], name: str, place: str | None = None) -> bool:
-    flag = value.get(name)
-    if flag is not None and not isinstance(flag, bool):
-        raise BadRequest(f"`{place or name}` must be true or false", param=place or name)
-    return bool(flag)
 
 
 def _reply_limit(value: dict[str, Json]) -> int | None:
@@ -183,19 +173,3 @@ def _reply_limit(value: dict[str, Json]) -> int | None:
         if limit >= 1:
             return limit
     return None
-
-
-def _limit(value: dict[str, Json], name: str) -> int | None:
-    limit = value.get(name)
-    if limit is None:
-        return None
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        raise BadRequest(f"`{name}` must be a whole number of at least 1", param=name)
-    return limit
-
-
-def _typed(value: dict[str, Json], name: str, kind: type[_T], what: str) -> _T | None:
-    member = value.get(name)
-    if member is None or isinstance(member, kind):
-        return member
-    raise BadRequest(f"`{name}` must be {what}", param=name)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from pointsman.errors import UpstreamBroken
-from pointsman.formats.openai_reply import StreamReader, read_reply, reply_text
+from pointsman.formats.chat.follow import StreamReader, read_reply, reply_text
 from pointsman.formats.sse import DONE, Splitter, event
 from pointsman.types import Usage
 

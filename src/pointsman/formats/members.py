@@ -1,0 +1,87 @@
+"""Members of a decoded JSON object, with their types checked. All raise BadRequest that names them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+import msgspec
+
+from pointsman.errors import BadRequest
+from pointsman.types import Json
+
+_T = TypeVar("_T")
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def raw(body: bytes) -> dict[str, bytes]:
+    """The top-level members of a JSON object that was checked before, byte for byte, in order."""
+    return {key: bytes(value) for key, value in _MEMBERS.decode(body).items()}
+
+
+def joined(raw_members: Mapping[str, bytes]) -> bytes:
+    """A JSON object of raw members."""
+    inner = b",".join(msgspec.json.encode(key) + b":" + value for key, value in raw_members.items())
+    return b"{" + inner + b"}"
+
+
+def typed(value: dict[str, Json], name: str, kind: type[_T], what: str) -> _T | None:
+    """The member, None where it is missing or null. `what` says in words what it must be."""
+    member = value.get(name)
+    if member is None or isinstance(member, kind):
+        return member
+    raise BadRequest(f"`{name}` must be {what}", param=name)
+
+
+def flag(value: dict[str, Json], name: str, place: str | None = None) -> bool:
+    """A boolean, false where it is missing; `place` is its path where it is not top-level."""
+    member = value.get(name)
+    if member is not None and not isinstance(member, bool):
+        raise BadRequest(f"`{place or name}` must be true or false", param=place or name)
+    return bool(member)
+
+
+def text(value: dict[str, Json], name: str, place: str | None = None) -> str | None:
+    """A string, None where it is missing or null."""
+    member = value.get(name)
+    if member is None or isinstance(member, str):
+        return member
+    raise BadRequest(f"`{place or name}` must be a string", param=place or name)
+
+
+def number(value: dict[str, Json], name: str) -> float | None:
+    """A number, None where it is missing or null."""
+    member = value.get(name)
+    if member is None:
+        return None
+    if isinstance(member, bool) or not isinstance(member, int | float):
+        raise BadRequest(f"`{name}` must be a number", param=name)
+    return member
+
+
+def whole(value: dict[str, Json], name: str, *, least: int | None = None) -> int | None:
+    """A whole number of at least `least`, None where it is missing or null."""
+    member = value.get(name)
+    if member is None:
+        return None
+    if isinstance(member, bool) or not isinstance(member, int):
+        raise BadRequest(f"`{name}` must be a whole number", param=name)
+    if least is not None and member < least:
+        raise BadRequest(f"`{name}` must be a whole number of at least {least}", param=name)
+    return member
+
+
+def objects(value: dict[str, Json], name: str, place: str | None = None) -> list[dict[str, Json]]:
+    """An array of objects, empty where it is missing or null."""
+    member = value.get(name)
+    if member is None:
+        return []
+    where = place or name
+    if not isinstance(member, list):
+        raise BadRequest(f"`{where}` must be an array", param=where)
+    found: list[dict[str, Json]] = []
+    for i, each in enumerate(member):
+        if not isinstance(each, dict):
+            raise BadRequest(f"`{where}[{i}]` must be an object", param=f"{where}[{i}]")
+        found.append(each)
+    return found
