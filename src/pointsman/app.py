@@ -1,4 +1,4 @@
-"""The composition root: settings in, a wired gateway out. The only module that names adapters."""
+"""The composition root: settings in, a wired gateway out. With `wiring`, the only one that names adapters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import importlib.metadata
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -14,40 +13,37 @@ from starlette.types import ASGIApp
 
 from pointsman import data
 from pointsman.access.authenticate import StaticKey
-from pointsman.calling.execute import Caller, Line
+from pointsman.calling.execute import Caller
+from pointsman.calling.watch import Watch
 from pointsman.clock import SystemClock
 from pointsman.config import ModelSettings, Settings, resolve_secret
 from pointsman.errors import ConfigError
+from pointsman.formats import registry
 from pointsman.ledger.pricing import Free, Listed, Pricer, Rates, Tariff
 from pointsman.ledger.settle import Recorder
 from pointsman.pipeline import Decider, Pipeline
 from pointsman.ports import Clock, FeedbackStore, Ledger, Observer, Provider
-from pointsman.providers.embedded import EmbeddedProvider
-from pointsman.providers.http import HttpClient, Timeouts
-from pointsman.providers.openai import OpenAIProvider
-from pointsman.providers.scripted import Script, ScriptedProvider
+from pointsman.providers.http import HttpClient
 from pointsman.routing.policy import Floors, Policy
+from pointsman.routing.side_calls import SideCalls
+from pointsman.routing.sticky import Sessions
 from pointsman.scoring.guarded import GuardedScorer
 from pointsman.scoring.heuristic import HeuristicScorer
 from pointsman.scoring.lexicon import Lexicon
 from pointsman.server import asgi
 from pointsman.server.gateway import Gateway
+from pointsman.server.kept import KeptReplies
 from pointsman.storage.memory import MemoryStore
 from pointsman.storage.owner import owner
 from pointsman.storage.reader import SqliteReader
 from pointsman.storage.sqlite import SqliteStore
 from pointsman.telemetry.decisions import SilentObserver
-from pointsman.types import Capability, Deployment, DeploymentState
-from pointsman.weights import WeightsStore, published_weights
+from pointsman.types import DeploymentState
+from pointsman.weights import published_weights
+from pointsman.wiring import Wiring, weights_of
 
 #: What savings are measured against where the configuration names nothing that has a price.
 REFERENCE_BASELINE = "claude-opus-5-5"
-#: Tokens of context that the embedded model gets for each request, where nobody says.
-EMBEDDED_CONTEXT = 4096
-#: llama.cpp is started without a projector: it neither sees nor hears.
-EMBEDDED_CAPABILITIES: frozenset[Capability] = frozenset({"tools", "json_schema", "logprobs", "n"})
-#: Requests that a scripted deployment remembers.
-SCRIPTED_LOG = 1000
 
 
 class App:
@@ -67,23 +63,18 @@ class App:
         self._clock = clock or SystemClock()
         self._observer = observer or SilentObserver()
         self._client = HttpClient()
-        self._deployments = {
-            name: _deployment(name, model, settings) for name, model in settings.models.items()
-        }
-        self._providers = {
-            name: self._provider(name, model) for name, model in settings.models.items()
-        }
-        lines = {
-            name: Line(self._deployments[name], self._providers[name]) for name in settings.models
-        }
-        self._caller = Caller(lines, self._clock)
+        wiring = Wiring(settings, client=self._client, clock=self._clock, environment=environment)
+        self._lines = {name: wiring.line(name, model) for name, model in settings.models.items()}
+        self._caller = Caller(self._lines, self._clock, retries=settings.routing.retries)
+        self._watch = Watch(self._lines.values())
         self._pricer = _pricer(settings)
         self.decider = Decider(
-            deployments=self._deployments,
+            deployments={name: line.deployment for name, line in self._lines.items()},
             policy=_policy(settings),
             scorer=GuardedScorer(
                 HeuristicScorer(Lexicon.parse(data.read_lexicons())), self._observer
             ),
+            side_calls=SideCalls.parse(data.read_side_calls()),
             caller=self._caller,
             pricer=self._pricer,
             clock=self._clock,
@@ -107,16 +98,26 @@ class App:
                 SqliteStore.open, self.settings.database, address=address
             )
         recorder = Recorder(self._store, self._pricer, self._clock, self._observer)
-        self._pipeline = Pipeline(self.decider, self._caller, recorder)
+        self._pipeline = Pipeline(
+            decider=self.decider,
+            caller=self._caller,
+            recorder=recorder,
+            sessions=Sessions(self.settings.routing.tiers, self.settings.routing.session_s),
+            clients=registry.CLIENTS,
+            clock=self._clock,
+        )
         if load:
-            for provider in self._providers.values():
-                await provider.start()
+            for line in self._lines.values():
+                await line.provider.start()
+            self._watch.start()
         await asyncio.to_thread(self._pricer.load, self._clock.now())
 
     async def close(self) -> None:
         """Give everything back. Idempotent."""
-        for provider in self._providers.values():
-            await provider.close()
+        await self._watch.close()
+        await self._caller.close()
+        for line in self._lines.values():
+            await line.provider.close()
         await self._client.close()
         store, self._store, self._pipeline = self._store, None, None
         if store is not None:
@@ -160,7 +161,7 @@ class App:
 
     def providers(self) -> Mapping[str, Provider]:
         """Every deployment's provider, by id."""
-        return self._providers
+        return {name: line.provider for name, line in self._lines.items()}
 
     def asgi(self) -> ASGIApp:
         """The HTTP surface. Only while started."""
@@ -168,10 +169,16 @@ class App:
         return asgi.build(
             Gateway(
                 pipeline=self.pipeline,
-                access=StaticKey(None if key is None else resolve_secret(key, self._environment)),
+                access=StaticKey(
+                    None if key is None else resolve_secret(key, self._environment),
+                    self.settings.server.cors_origins,
+                ),
                 ledger=self.ledger,
                 feedback=self.feedback,
                 clock=self._clock,
+                clients=registry.CLIENTS,
+                replies=KeptReplies(self._clock, self.settings.server.response_retention_s),
+                cors_origins=self.settings.server.cors_origins,
                 states=self.states,
                 max_body_bytes=self.settings.server.max_body_bytes,
                 version=version(),
@@ -183,70 +190,40 @@ class App:
             raise ConfigError("not started: use `async with`, or call start() first")
         return self._store
 
-    def _provider(self, name: str, model: ModelSettings) -> Provider:
-        timeouts = Timeouts(
-            connect_s=model.timeouts.connect_s,
-            first_byte_s=model.first_byte_s,
-            between_chunks_s=model.timeouts.between_chunks_s,
-        )
-        if model.provider == "embedded":
-            return EmbeddedProvider(
-                weights=_weights(model, self.settings),
-                model=model.model,
-                context_length=_embedded_context(model),
-                slots=model.slots,
-                threads=model.threads,
-                clock=self._clock,
-                upstream=lambda url, key: OpenAIProvider(
-                    self._client, base_url=url, model=model.model, api_key=key, timeouts=timeouts
-                ),
-            )
-        if model.provider == "scripted":
-            scripts = [Script.from_mapping(script) for script in model.script]
-            standing = scripts[-1] if scripts else None
-            return ScriptedProvider(
-                model.model, scripts[:-1], script=standing, clock=self._clock, keep=SCRIPTED_LOG
-            )
-        if model.address is None:
-            raise ConfigError(f"[models.{name}]: provider {model.provider!r} needs base_url")
-        return OpenAIProvider(
-            self._client,
-            base_url=model.address,
-            model=model.model,
-            api_key=model.key(self._environment),
-            timeouts=timeouts,
-        )
-
 
 def version() -> str:
     """Pointsman's version."""
     return importlib.metadata.version("pointsman")
 
 
-def _deployment(name: str, model: ModelSettings, settings: Settings) -> Deployment:
-    return Deployment(
-        id=name,
-        provider=model.provider,
-        model=model.model,
-        tier=settings.tier_of(model),
-        location=model.where,
-        context_length=_context_length(model),
-        capabilities=_capabilities(model),
-    )
+def missing_weights(settings: Settings) -> str | None:
+    """Which embedded deployment has no weights yet, and what to do; None where all have theirs."""
+    for name, model in settings.models.items():
+        if model.provider == "embedded" and not weights_of(model, settings).is_file():
+            known = model.model in published_weights()
+            spec = model.model if known else "<path or URL of its GGUF file>"
+            return (
+                f"[models.{name}]: the weights of {model.model} are not here yet; "
+                f"`pointsman models pull {spec}` fetches them"
+            )
+    return None
 
 
-def _context_length(model: ModelSettings) -> int | None:
-    return _embedded_context(model) if model.provider == "embedded" else model.context_length
+def running_at(settings: Settings) -> str | None:
+    """The address of the gateway that holds the books now; None where none runs."""
+    holder = owner(settings.database)
+    return holder.address if holder else None
 
 
-def _embedded_context(model: ModelSettings) -> int:
-    return model.context_length or EMBEDDED_CONTEXT
+def read_books(settings: Settings) -> SqliteReader:
+    """The books, to read; empty where there are none yet. Raises ConfigError."""
+    return SqliteReader.open(settings.database)
 
 
-def _capabilities(model: ModelSettings) -> frozenset[Capability] | None:
-    if model.capabilities is None and model.provider == "embedded":
-        return EMBEDDED_CAPABILITIES
-    return model.capabilities
+async def upgrade_books(settings: Settings) -> None:
+    """Bring the books' schema up to date. Raises ConfigError where a gateway holds them."""
+    store = await asyncio.to_thread(SqliteStore.open, settings.database)
+    await store.close()
 
 
 def _policy(settings: Settings) -> Policy:
@@ -286,8 +263,8 @@ def _tariff(model: ModelSettings) -> Tariff:
         return Listed.named(model.priced_as)
     if model.where == "local":
         return Free()
-    if model.provider == "openai":
-        return Listed(model.model, "openai")
+    if model.preset.prices is not None:
+        return Listed(model.model, model.preset.prices)
     return Listed(model.model, base_url=model.address)
 
 
@@ -302,41 +279,3 @@ def _baseline(settings: Settings, tariffs: Mapping[str, Tariff]) -> tuple[Tariff
     )
     paid = [tariffs[name] for name in by_strength if not isinstance(tariffs[name], Free)]
     return (*paid, Listed.named(REFERENCE_BASELINE))
-
-
-def missing_weights(settings: Settings) -> str | None:
-    """Which embedded deployment has no weights yet, and what to do; None where all have theirs."""
-    for name, model in settings.models.items():
-        if model.provider == "embedded" and not _weights(model, settings).is_file():
-            known = model.model in published_weights()
-            spec = model.model if known else "<path or URL of its GGUF file>"
-            return (
-                f"[models.{name}]: the weights of {model.model} are not here yet; "
-                f"`pointsman models pull {spec}` fetches them"
-            )
-    return None
-
-
-def running_at(settings: Settings) -> str | None:
-    """The address of the gateway that holds the books now; None where none runs."""
-    holder = owner(settings.database)
-    return holder.address if holder else None
-
-
-def read_books(settings: Settings) -> SqliteReader:
-    """The books, to read; empty where there are none yet. Raises ConfigError."""
-    return SqliteReader.open(settings.database)
-
-
-async def upgrade_books(settings: Settings) -> None:
-    """Bring the books' schema up to date. Raises ConfigError where a gateway holds them."""
-    store = await asyncio.to_thread(SqliteStore.open, settings.database)
-    await store.close()
-
-
-def _weights(model: ModelSettings, settings: Settings) -> Path:
-    """The weights' file; where they are not here, the one that would be looked for."""
-    if model.weights is not None:
-        return model.weights
-    found = WeightsStore(settings.home).find(model.model)
-    return found or settings.home / "models" / f"{model.model}.gguf"

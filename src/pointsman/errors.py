@@ -7,13 +7,15 @@ PointsmanError
 |   |-- NotFound            404, no such entry
 |   |-- BodyTooLarge        413
 |   |-- NoDeploymentFits    400, a gate rules out every deployment
-|   `-- Inexpressible       400, an upstream's format can't say it; a gate where another's can
+|   |-- Inexpressible       400, an upstream's format can't say it; a gate where another's can
+|   `-- RequestRefused      4xx, an upstream's word that the request is at fault
 |-- AuthenticationFailed    401
 |-- Unavailable             503 with Retry-After: nothing can serve now
 |   `-- LedgerUnavailable   503, the books can't be written, so no money is spent
 `-- UpstreamError           one attempt failed; `calling` catches it and walks on
     |-- UpstreamUnreachable   refused, reset, no such host, TLS
     |-- UpstreamTimeout       nothing came in time
+    |-- Busy                  no free slot in time; nothing was sent
     |-- UpstreamBroken        the body stopped short or is not what it claims to be
     `-- UpstreamRefused       an error status; carries status, headers and body
 """
@@ -71,6 +73,12 @@ class BodyTooLarge(BadRequest):
     status = 413
     code = "request_too_large"
 
+    def __init__(self, limit: int) -> None:
+        """`limit` in bytes."""
+        super().__init__(
+            f"the body is larger than {limit} bytes; [server] max_body_bytes raises the limit"
+        )
+
 
 class NoDeploymentFits(BadRequest):
     """Every deployment was ruled out by something that waiting does not change."""
@@ -87,6 +95,20 @@ class Inexpressible(BadRequest):
         """`feature` in the client's words: "`logit_bias`", "audio input"."""
         super().__init__(f"{feature} can't be said in the {format_name} format", param=param)
         self.feature = feature
+
+
+class RequestRefused(BadRequest):
+    """An upstream says that the request is at fault; no other would take it either."""
+
+    def __init__(self, refused: UpstreamRefused) -> None:
+        """Its words are passed on."""
+        super().__init__(
+            refused.message or str(refused),
+            param=refused.upstream_param,
+            code=refused.upstream_code,
+        )
+        self.status = refused.upstream_status
+        self.type = refused.kind or type(self).type
 
 
 class AuthenticationFailed(PointsmanError):
@@ -130,6 +152,18 @@ class UpstreamTimeout(UpstreamError):
     """Nothing came within the deployment's time limits."""
 
 
+class Busy(UpstreamError):
+    """No slot of the deployment came free in time, or none will; nothing was sent."""
+
+    status = 503
+    code = "busy"
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        """`retry_after` in seconds: when a slot is expected."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class UpstreamBroken(UpstreamError):
     """The body stopped short, or is not what it claims to be."""
 
@@ -137,9 +171,21 @@ class UpstreamBroken(UpstreamError):
 class UpstreamRefused(UpstreamError):
     """The upstream answered with an error status."""
 
-    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        """`status` is the upstream's own."""
+    def __init__(
+        self,
+        status: int,
+        headers: Mapping[str, str] | None = None,
+        *,
+        message: str = "",
+        kind: str | None = None,
+        code: str | None = None,
+        param: str | None = None,
+    ) -> None:
+        """All as the upstream said it: `kind` is its error's type."""
         super().__init__(f"upstream answered {status}")
         self.upstream_status = status
-        self.headers = headers
-        self.body = body
+        self.headers = headers or {}
+        self.message = message
+        self.kind = kind
+        self.upstream_code = code
+        self.upstream_param = param

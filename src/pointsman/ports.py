@@ -14,7 +14,7 @@ from pointsman.types import (
     Entry,
     Feedback,
     Health,
-    ModelRequest,
+    Outbound,
     ProviderReply,
     ReportRow,
     Score,
@@ -50,8 +50,8 @@ class Provider(Protocol):
     async def start(self) -> None:
         """Get ready; returns at once, `state` tells when it is done. Idempotent."""
 
-    async def open(self, request: ModelRequest) -> ProviderReply:
-        """Send the request and return when the status line is there.
+    async def open(self, sent: Outbound) -> ProviderReply:
+        """Send a request, written in a format that it takes; return when the status line is there.
 
         Raises UpstreamUnreachable or UpstreamTimeout. The reply's chunks raise
         UpstreamBroken or UpstreamTimeout where the body stops short.

@@ -17,6 +17,10 @@ Location: TypeAlias = Literal["local", "cloud"]
 Capability: TypeAlias = Literal["tools", "vision", "audio", "json_schema", "logprobs", "n"]
 #: `cold` is not loaded but starts on demand; `warming` is loading; `down` has an open breaker.
 DeploymentState: TypeAlias = Literal["up", "warming", "cold", "down"]
+#: Who waits for the answer: a person, or nobody in particular.
+Priority: TypeAlias = Literal["interactive", "background"]
+#: What becomes of an upstream's reply that nobody reads any more.
+OnDisconnect: TypeAlias = Literal["cancel", "drain"]
 #: What a deployment is asked to do.
 Task: TypeAlias = Literal["chat", "embeddings", "audio", "images", "rerank"]
 #: Wire formats: what clients send, what upstreams take, or both.
@@ -51,6 +55,8 @@ class Deployment:
     #: What its server takes, the preferred one first; a request in none of them is translated.
     formats: tuple[FormatName, ...] = ("chat",)
     tasks: frozenset[Task] = frozenset({"chat"})
+    #: Its share of its tier's load, beside the others'; at 0 it is used where no other is left.
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,14 @@ class Candidate:
     state: DeploymentState = "up"
     #: It failed repeatedly and is left alone for a while.
     breaker_open: bool = False
+    #: Seconds for which its provider asked to be left alone (`Retry-After`).
+    resting_s: float = 0.0
+    #: Requests that it serves now or that wait for it.
+    busy: int = 0
+    #: Requests that it was given so far.
+    given: int = 0
+    #: Why the request can't be said in a format that it takes; None where it can.
+    objection: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +164,21 @@ class Call:
     force_route: str | None = None
     #: The client's own `x-request-id`: kept, never used as a key.
     client_request_id: str | None = None
+    #: The conversation that this belongs to, as far as can be told.
+    session: str | None = None
+    priority: Priority = "interactive"
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """Where a session was served last."""
+
+    deployment: str
+    tier: str
+
+
+#: The scorer's name where there was nothing to score: embeddings, pictures, sound.
+UNSCORED = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +308,8 @@ class Attempt:
     status: int | None = None
     error: str | None = None
     latency_ms: float = 0.0
+    #: The model that the upstream says it served, where that is not the one that was asked for.
+    served_model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,6 +407,9 @@ class Health:
     state: DeploymentState
     detail: str = ""
     context_length: int | None = None
+    capabilities: frozenset[Capability] | None = None
+    #: Requests that it serves at once; None where it does not say.
+    slots: int | None = None
 
 
 class ByteStream(Protocol):
@@ -402,5 +436,7 @@ class Reply:
     content_type: str
     #: A whole body, or a stream that settles its entry when it ends or is closed.
     body: bytes | ByteStream
+    #: Names of what the client sent and the upstream was not told.
+    left_out: tuple[str, ...] = ()
     #: None for a stream: it is not known yet.
     settlement: Settlement | None = None

@@ -18,7 +18,7 @@ def test_opens_at_the_third_failure_in_a_row() -> None:
     breaker = Breaker()
     breaker.failed(0.0)
     breaker.failed(0.0)
-    breaker.succeeded()
+    breaker.succeeded(0.0)
     breaker.failed(0.0)
     breaker.failed(0.0)
     assert not breaker.is_open(0.0)
@@ -37,7 +37,8 @@ def test_lets_one_probe_pass_after_the_cool_down() -> None:
     assert breaker.enter(later)
     assert not breaker.enter(later)
 
-    breaker.succeeded()
+    breaker.succeeded(later)
+    assert breaker.enter(later)
     assert breaker.enter(later)
 
 
@@ -70,6 +71,100 @@ def test_a_deployment_that_breaks_every_stream_is_left_alone() -> None:
     assert breaker.is_open(0.0)
 
 
+def test_flapping_opens_it_though_failures_never_come_in_a_row() -> None:
+    breaker = Breaker()
+    for second in range(5):
+        breaker.succeeded(second)
+        assert not breaker.is_open(second)
+        breaker.failed(second)
+
+    assert breaker.is_open(4.0)
+
+
+def test_results_of_over_half_a_minute_ago_do_not_count() -> None:
+    breaker = Breaker()
+    for second in range(0, 120, 8):
+        breaker.succeeded(second)
+        breaker.failed(second)
+        assert not breaker.is_open(second)
+
+
+def test_a_few_failures_among_many_successes_leave_it_closed() -> None:
+    breaker = Breaker()
+    for second in range(200):
+        breaker.succeeded(second / 10)
+        breaker.succeeded(second / 10)
+        breaker.failed(second / 10)
+
+    assert not breaker.is_open(20.0)
+
+
+def flap(breaker: Breaker, start: float) -> float:
+    """From now on every other request fails; returns when that opens it."""
+    for each in range(40):
+        now = start + each / 2
+        assert breaker.enter(now)
+        if each % 2:
+            breaker.succeeded(now)
+        else:
+            breaker.failed(now)
+        if breaker.is_open(now):
+            return now
+    raise AssertionError("it never opened")
+
+
+def recover(breaker: Breaker, now: float) -> float:
+    """The first probe succeeds; returns when."""
+    rested = now + breaker.wait(now)
+    assert breaker.enter(rested)
+    breaker.succeeded(rested)
+    return rested
+
+
+def test_whoever_flaps_again_after_every_probe_is_left_alone_for_longer_and_longer() -> None:
+    breaker, now, cool_downs = Breaker(), 0.0, []
+    for _ in range(7):
+        now = flap(breaker, now)
+        cool_downs.append(breaker.wait(now))
+        now = recover(breaker, now)
+
+    assert cool_downs == [2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]
+
+
+def test_half_a_minute_of_health_is_a_new_beginning() -> None:
+    breaker, now = Breaker(), 0.0
+    for _ in range(3):
+        now = recover(breaker, flap(breaker, now))
+
+    relapse = flap(breaker, now + Breaker.WINDOW_S)
+
+    assert breaker.wait(relapse) == Breaker.COOL_DOWN_S
+
+
+def test_what_was_under_way_when_it_opened_neither_closes_it_nor_prolongs_it() -> None:
+    breaker = opened()
+
+    breaker.failed(1.0)
+    assert breaker.wait(1.0) == Breaker.COOL_DOWN_S - 1.0
+    breaker.answered()
+    breaker.succeeded(1.0)
+
+    assert breaker.is_open(1.0)
+
+
+def test_it_is_suspect_from_a_failure_to_the_next_success() -> None:
+    breaker = Breaker()
+    assert not breaker.suspect
+
+    breaker.failed(0.0)
+    breaker.answered()
+    breaker.left()
+    assert breaker.suspect
+
+    breaker.succeeded(1.0)
+    assert not breaker.suspect
+
+
 @given(st.lists(st.sampled_from(["succeeded", "failed", "left", "wait"]), max_size=60))
 def test_it_never_stays_open_for_ever(events: list[str]) -> None:
     breaker, now = Breaker(), 0.0
@@ -80,7 +175,7 @@ def test_it_never_stays_open_for_ever(events: list[str]) -> None:
             if event == "failed":
                 breaker.failed(now)
             elif event == "succeeded":
-                breaker.succeeded()
+                breaker.succeeded(now)
             else:
                 breaker.left()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
 from pointsman.errors import AuthenticationFailed
@@ -15,9 +15,10 @@ from pointsman.types import Principal
 class StaticKey:
     """One key for all callers, or none: then everybody is let in."""
 
-    def __init__(self, key: str | None) -> None:
-        """Only the key's digest is kept."""
+    def __init__(self, key: str | None, origins: Collection[str] = ()) -> None:
+        """Only the key's digest is kept. `origins` are web pages that may ask without one."""
         self._digest = None if key is None else _digest(key)
+        self._origins = frozenset(origins)
 
     def authenticate(self, headers: Mapping[str, str]) -> Principal:
         """The principal behind a request's headers (names in lower case).
@@ -26,7 +27,8 @@ class StaticKey:
         none is set, for what a web page from elsewhere had a browser send.
         """
         if self._digest is None:
-            _refuse_foreign_pages(headers)
+            if "*" not in self._origins and headers.get("origin") not in self._origins:
+                _refuse_foreign_pages(headers)
             return Principal()
         sent = _sent(headers)
         if sent is None:

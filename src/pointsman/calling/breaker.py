@@ -2,63 +2,121 @@
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import dataclass
+
 
 class Breaker:
     """Closed, open for a cool-down, then half open for one probe at a time.
 
-    Time is handed in (monotonic seconds), so the rule is a pure state machine. The cool-down
-    doubles with each failed probe.
+    It opens at the third failure in a row, and where half of at least ten results within half a
+    minute are failures. The cool-down doubles with each failed probe and each relapse within half
+    a minute. Time is handed in (monotonic seconds), so the rule is a pure state machine.
     """
 
     FAILURES = 3
+    SHARE = 0.5
+    RESULTS = 10
+    WINDOW_S = 30.0
     COOL_DOWN_S = 2.0
     LONGEST_COOL_DOWN_S = 60.0
 
     def __init__(self) -> None:
         """Closed."""
         self._failures = 0
-        self._cool_down = self.COOL_DOWN_S
-        self._opens_at: float | None = None
+        self._recent = _Recent(self.WINDOW_S)
+        self._cool_down = 0.0
+        #: When the last cool-down ends or ended.
+        self._rested_at = float("-inf")
+        self._open = False
         self._probing = False
+
+    @property
+    def suspect(self) -> bool:
+        """Whether it has failed since it last succeeded."""
+        return self._failures > 0
 
     def is_open(self, now: float) -> bool:
         """Whether a request would be turned away."""
-        if self._opens_at is None:
-            return False
-        return self._probing or now < self._opens_at
+        return self._open and (self._probing or now < self._rested_at)
 
     def wait(self, now: float) -> float:
         """Seconds until a request may pass."""
-        return max(0.0, self._opens_at - now) if self._opens_at is not None else 0.0
+        return max(0.0, self._rested_at - now) if self._open else 0.0
 
     def enter(self, now: float) -> bool:
         """Ask to pass; whoever passes reports `succeeded`, `failed` or `left`."""
         if self.is_open(now):
             return False
-        self._probing = self._opens_at is not None
+        self._probing = self._open
         return True
 
     def answered(self) -> None:
         """It has begun to answer: let others pass; earlier failures count until a reply is whole."""
-        self._opens_at = None
-        self._probing = False
+        if self._probing:
+            self._open = self._probing = False
 
-    def succeeded(self) -> None:
-        """Close: the deployment answers."""
+    def succeeded(self, now: float) -> None:
+        """A reply is whole: a probe's closes it."""
         self._failures = 0
-        self._cool_down = self.COOL_DOWN_S
-        self._opens_at = None
-        self._probing = False
+        self.answered()
+        self._count(now, failed=False)
 
     def failed(self, now: float) -> None:
-        """Count a failure; open at the third in a row, and at every failed probe."""
+        """Count a failure; a probe's opens it again."""
         self._failures += 1
-        if self._opens_at is not None and self._probing:
-            self._cool_down = min(self._cool_down * 2, self.LONGEST_COOL_DOWN_S)
-        if self._failures >= self.FAILURES:
-            self._opens_at = now + self._cool_down
-        self._probing = False
+        self._count(now, failed=True)
 
     def left(self) -> None:
         """The request ended without evidence either way."""
         self._probing = False
+
+    def _count(self, now: float, *, failed: bool) -> None:
+        """Open where it is time to; what was under way when it opened changes nothing any more."""
+        if self._open and not self._probing:
+            return
+        self._recent.add(now, failed=failed)
+        in_a_row = self._failures >= self.FAILURES
+        flapping = self._recent.results >= self.RESULTS and self._recent.share >= self.SHARE
+        if self._probing or in_a_row or flapping:
+            self._rest(now)
+
+    def _rest(self, now: float) -> None:
+        relapse = self._probing or now < self._rested_at + self.WINDOW_S
+        longer = min(self._cool_down * 2, self.LONGEST_COOL_DOWN_S)
+        self._cool_down = longer if relapse else self.COOL_DOWN_S
+        self._rested_at = now + self._cool_down
+        self._open, self._probing = True, False
+        self._recent = _Recent(self.WINDOW_S)
+
+
+@dataclass(slots=True)
+class _Second:
+    at: int
+    results: int = 0
+    failures: int = 0
+
+
+class _Recent:
+    """Results of the last so many seconds, counted by the second."""
+
+    def __init__(self, window_s: float) -> None:
+        self._window_s = window_s
+        self._seconds: deque[_Second] = deque()
+
+    @property
+    def results(self) -> int:
+        return sum(second.results for second in self._seconds)
+
+    @property
+    def share(self) -> float:
+        """Of failures; 0-1."""
+        return sum(second.failures for second in self._seconds) / max(1, self.results)
+
+    def add(self, now: float, *, failed: bool) -> None:
+        if not self._seconds or self._seconds[-1].at != int(now):
+            self._seconds.append(_Second(int(now)))
+        self._seconds[-1].results += 1
+        self._seconds[-1].failures += failed
+        while self._seconds[0].at <= now - self._window_s:
+            self._seconds.popleft()

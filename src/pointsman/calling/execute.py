@@ -1,53 +1,39 @@
-"""Walks a plan: the first deployment that answers, answers. Fallback lives here, once."""
+"""Walks a plan: the first deployment that answers, answers. Retry and fallback live here, once."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 from pointsman.calling import faults
-from pointsman.calling.breaker import Breaker
-from pointsman.calling.stream import Relay
-from pointsman.errors import UpstreamBroken, UpstreamError, UpstreamRefused
-from pointsman.formats.chat.follow import StreamReader, read_reply
-from pointsman.ports import Clock, Provider
+from pointsman.calling.delivery import Delivery, Settle
+from pointsman.calling.exchange import Errand, Whole, exchange
+from pointsman.calling.line import Line
+from pointsman.calling.rest import Rests
+from pointsman.calling.retry import RetryBudget, backoff, parse_retry_after, retriable
+from pointsman.calling.stream import EventRelay, RawRelay
+from pointsman.errors import PointsmanError, UpstreamError, UpstreamRefused
+from pointsman.ports import Clock
 from pointsman.types import (
     Attempt,
     Candidate,
-    Deployment,
     ModelRequest,
     Outcome,
     Plan,
-    ProviderReply,
     Usage,
 )
 
-#: Bytes of a whole reply; more is an upstream gone wrong.
-MAX_REPLY_BYTES = 64 * 1024 * 1024
-#: Bytes of an error body that are read.
-_MAX_ERROR_BYTES = 64 * 1024
 _OK = 200
-_FIRST_ERROR_STATUS = 400
+#: Seconds between two looks at a server that is loading its model.
+_LOOK_AGAIN_S = 1.0
+#: Seconds that a request waits at most before one deployment is tried again.
+LONGEST_RETRY_WAIT_S = 5.0
+#: Times that a request is tried again, over all deployments of its plan.
+RETRIES = 2
 
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A deployment with what it takes to call it."""
-
-    deployment: Deployment
-    provider: Provider
-    breaker: Breaker = field(default_factory=Breaker)
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """A reply that is there in full: a success, or the upstream's word that the request is bad."""
-
-    status: int
-    body: bytes
-    usage: Usage | None
-    refused: UpstreamRefused | None = None
+Sleep = Callable[[float], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,133 +43,259 @@ class Answer:
     line: Line
     #: When this attempt began, in monotonic seconds.
     started: float
-    content: Whole | Relay
+    content: Whole | EventRelay | RawRelay
+    #: Names of what the client sent and the upstream was not told.
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def usage(self) -> Usage | None:
+        """What was used so far."""
+        return self.content.usage
+
+    @property
+    def content_type(self) -> str | None:
+        """Of a body that is passed on as it came; None where the client's format has its own."""
+        return None if isinstance(self.content, EventRelay) else self.content.content_type
+
+    @property
+    def other_model(self) -> str | None:
+        """The model that the upstream says it served, where that is not the one asked for."""
+        return faults.other_model(self.line.deployment.model, self.content.model)
 
 
 class Caller:
     """Calls deployments. Knows how each of them stands."""
 
-    def __init__(self, lines: Mapping[str, Line], clock: Clock) -> None:
-        """`lines` by deployment id."""
-        self._lines = lines
+    def __init__(
+        self,
+        lines: Mapping[str, Line],
+        clock: Clock,
+        *,
+        retries: int = RETRIES,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        """`lines` by deployment id; `sleep` waits for seconds."""
+        self.lines = lines
         self._clock = clock
+        self._retries = retries
+        self._sleep = sleep
+        self._budget = RetryBudget()
+        self._rests = Rests()
+        self._deliveries: set[Delivery] = set()
 
-    def candidates(self) -> list[Candidate]:
-        """Every deployment and its state now."""
+    def candidates(self, request: ModelRequest | None = None) -> list[Candidate]:
+        """Every deployment and its state now; with a request, whether it can be written for it."""
         now = self._clock.monotonic()
         return [
-            Candidate(line.deployment, line.provider.state, line.breaker.is_open(now))
-            for line in self._lines.values()
+            Candidate(
+                line.deployment,
+                line.provider.state,
+                breaker_open=line.breaker.is_open(now),
+                resting_s=self._rests.wait(line.quota_group, now),
+                busy=line.slots.busy + line.slots.waiting,
+                given=line.given,
+                objection=None if request is None else line.speech.objection(request),
+            )
+            for line in self.lines.values()
         ]
 
-    async def call(self, plan: Plan, request: ModelRequest, trail: list[Attempt]) -> Answer:
+    async def call(self, plan: Plan, errand: Errand, trail: list[Attempt]) -> Answer:
         """The first answer along the plan; each failed attempt is appended to `trail`.
 
         Raises Unavailable where there is none, NoDeploymentFits where waiting would not help.
         """
         if not plan.attempts:
             raise faults.nothing_left(plan, self._wait(plan))
-        errors: list[UpstreamError] = []
-        for planned in plan.attempts:
-            line = self._lines[planned.deployment]
-            started = self._clock.monotonic()
-            if not line.breaker.enter(started):
-                continue
-            try:
-                content = await self._attempt(line, request)
-            except UpstreamError as error:
-                errors.append(error)
-                self.blame(line, error)
-                trail.append(faults.failed_attempt(line.deployment, self._since(started), error))
-            except asyncio.CancelledError as stopped:
-                elapsed = self._since(started)
-                trail.append(faults.given_up(line.deployment, elapsed, stopped))
-                raise
-            else:
-                return Answer(line, started, content)
-        raise faults.exhausted(trail, errors)
+        self._budget.enter()
+        try:
+            return await self._walk(plan, errand, trail)
+        except BaseException:
+            self._budget.leave()
+            raise
+
+    def deliver(
+        self, answer: Answer, settle: Settle, failure: Callable[[PointsmanError], bytes]
+    ) -> Delivery:
+        """Begin to pump a streamed answer towards the client."""
+        if isinstance(answer.content, Whole):
+            raise TypeError("a whole answer needs no pump")
+        rules = answer.line.rules
+        delivery = Delivery(
+            answer.content,
+            settle,
+            failure=failure,
+            on_disconnect=rules.on_disconnect,
+            total_s=rules.total_s,
+            stall_s=rules.client_stall_s,
+        )
+        self._deliveries.add(delivery)
+        delivery.pump.add_done_callback(lambda _: self._deliveries.discard(delivery))
+        return delivery
 
     def ended(
         self, answer: Answer, outcome: Outcome, error: UpstreamError | None = None
     ) -> Attempt:
-        """The answering attempt, now that its reply has ended."""
-        elapsed = self._since(answer.started)
+        """The answering attempt, now that its reply has ended. Once per answer."""
+        line, now = answer.line, self._clock.monotonic()
+        line.slots.release()
+        self._budget.leave()
         if error is not None:
-            self.blame(answer.line, error)
-            return faults.failed_attempt(answer.line.deployment, elapsed, error)
+            self._blame(line, error)
+            return faults.failed_attempt(line.deployment, now - answer.started, error)
         if outcome == "completed":
-            answer.line.breaker.succeeded()
-        deployment = answer.line.deployment
+            line.breaker.succeeded(now)
+        else:
+            line.breaker.left()
         status = answer.content.status if isinstance(answer.content, Whole) else _OK
         return Attempt(
-            deployment.id, deployment.tier, outcome, status=status, latency_ms=elapsed * 1000
+            line.deployment.id,
+            line.deployment.tier,
+            outcome,
+            status=status,
+            latency_ms=(now - answer.started) * 1000,
+            served_model=answer.other_model,
         )
 
-    def blame(self, line: Line, error: UpstreamError) -> None:
-        """Tell the breaker of a failure, where it counts."""
+    async def close(self) -> None:
+        """Interrupt what is still being pumped."""
+        await asyncio.gather(*(each.close("interrupted") for each in tuple(self._deliveries)))
+
+    async def _walk(self, plan: Plan, errand: Errand, trail: list[Attempt]) -> Answer:
+        """Once along the plan, then again to whoever may answer the soonest, as far as allowed."""
+        failures: dict[str, UpstreamError] = {}
+        for planned in plan.attempts:
+            line = self.lines[planned.deployment]
+            again = bool(failures) and line.breaker.suspect
+            answer = await self._try(line, errand, trail, failures, budgeted=again)
+            if answer is not None:
+                return answer
+        for retry in range(self._retries):
+            soonest = self._soonest(failures, retry)
+            if soonest is None or soonest[1] > LONGEST_RETRY_WAIT_S:
+                break
+            await self._sleep(soonest[1])
+            answer = await self._try(soonest[0], errand, trail, failures, budgeted=True)
+            if answer is not None:
+                return answer
+        answer = await self._patiently(errand, trail, failures)
+        if answer is not None:
+            return answer
+        raise faults.exhausted(trail, list(failures.values()), self._shortest_wait(plan))
+
+    async def _patiently(
+        self, errand: Errand, trail: list[Attempt], failures: dict[str, UpstreamError]
+    ) -> Answer | None:
+        """Wait for a server that is loading its model: the one attempt that counts is its last."""
+        loading = [name for name, error in failures.items() if faults.is_warming(error)]
+        if not loading:
+            return None
+        line = self.lines[loading[0]]
+        until = self._clock.monotonic() + line.rules.load_s
+        while faults.is_warming(failures[loading[0]]) and self._clock.monotonic() < until:
+            await self._sleep(_LOOK_AGAIN_S)
+            trail[:] = [each for each in trail if each.deployment != loading[0]]
+            answer = await self._try(line, errand, trail, failures)
+            if answer is not None:
+                return answer
+        return None
+
+    def _soonest(
+        self, failures: Mapping[str, UpstreamError], retry: int
+    ) -> tuple[Line, float] | None:
+        """Which of the failed deployments may be tried again the soonest, and in how many seconds."""
+        now = self._clock.monotonic()
+        pause = backoff(retry, random.random())  # noqa: S311 - jitter is no secret
+        lines = [self.lines[name] for name, error in failures.items() if retriable(error)]
+        waits = [(max(pause, self._resting(line, now)), line) for line in lines]
+        if not waits:
+            return None
+        wait, line = min(waits, key=lambda each: each[0])
+        return line, wait
+
+    def _resting(self, line: Line, now: float) -> float:
+        """Seconds until a deployment may be asked again."""
+        return max(self._rests.wait(line.quota_group, now), line.breaker.wait(now))
+
+    async def _try(
+        self,
+        line: Line,
+        errand: Errand,
+        trail: list[Attempt],
+        failures: dict[str, UpstreamError],
+        *,
+        budgeted: bool = False,
+    ) -> Answer | None:
+        """One attempt; None where it failed, with the failure noted, or was not allowed."""
+        started = self._clock.monotonic()
+        if self._rests.wait(line.quota_group, started) > 0:
+            return None
+        if budgeted and not self._budget.take():
+            return None
+        answer: Answer | None = None
+        try:
+            answer = await self._in_turn(line, errand, started)
+        except UpstreamError as error:
+            failures[line.deployment.id] = error
+            trail.append(faults.failed_attempt(line.deployment, self._since(started), error))
+        except asyncio.CancelledError as stopped:
+            elapsed = self._since(started)
+            trail.append(faults.given_up(line.deployment, elapsed, stopped))
+            raise
+        finally:
+            if budgeted:
+                self._budget.give_back()
+        return answer
+
+    async def _in_turn(self, line: Line, errand: Errand, started: float) -> Answer | None:
+        """Wait for a slot and for the breaker's leave, then call; None where it gives none."""
+        await line.slots.acquire(int(errand.background), line.rules.queue_s)
+        answer: Answer | None = None
+        try:
+            if line.breaker.enter(self._clock.monotonic()):
+                answer = await self._attempt(line, errand, started)
+        except UpstreamError as error:
+            self._blame(line, error)
+            raise
+        except BaseException:
+            line.breaker.left()
+            raise
+        finally:
+            if answer is None:
+                line.slots.release()
+        return answer
+
+    async def _attempt(self, line: Line, errand: Errand, started: float) -> Answer:
+        line.given += 1
+        outbound = line.speech.outbound(errand.request)
+        content = await exchange(line, outbound, errand)
+        if isinstance(content, Whole):
+            line.breaker.succeeded(self._clock.monotonic())
+        else:
+            line.breaker.answered()
+        return Answer(line, started, content, outbound.left_out)
+
+    def _blame(self, line: Line, error: UpstreamError) -> None:
+        """Tell the breaker of a failure, where it counts, and keep a promise to stay away."""
+        now = self._clock.monotonic()
+        if isinstance(error, UpstreamRefused):
+            wait = parse_retry_after(error.headers, self._clock.now())
+            if wait is not None:
+                self._rests.rest(line.quota_group, now + wait)
         if faults.counts_against(error):
-            line.breaker.failed(self._clock.monotonic())
+            line.breaker.failed(now)
         else:
             line.breaker.left()
 
     def _since(self, started: float) -> float:
         return self._clock.monotonic() - started
 
+    def _shortest_wait(self, plan: Plan) -> float | None:
+        """Seconds until the first deployment of the plan may be asked again; None if at once."""
+        now = self._clock.monotonic()
+        return min(self._resting(self.lines[e.deployment], now) for e in plan.attempts) or None
+
     def _wait(self, plan: Plan) -> float:
         """Seconds until the first of the dropped deployments lets a request pass again."""
         now = self._clock.monotonic()
-        resting = [drop.deployment for drop in plan.dropped if drop.gate == "breaker"]
-        return min((self._lines[name].breaker.wait(now) for name in resting), default=0.0)
-
-    async def _attempt(self, line: Line, request: ModelRequest) -> Whole | Relay:
-        try:
-            content = await _open(line.provider, request)
-        except UpstreamError:
-            raise
-        except BaseException:
-            line.breaker.left()
-            raise
-        if isinstance(content, Whole):
-            line.breaker.succeeded()
-        else:
-            line.breaker.answered()
-        return content
-
-
-async def _open(provider: Provider, request: ModelRequest) -> Whole | Relay:
-    """Open one attempt. Raises UpstreamError where another deployment should be tried."""
-    reply = await provider.open(request)
-    handed_on = False
-    try:
-        if reply.status >= _FIRST_ERROR_STATUS:
-            body = await _read(reply, _MAX_ERROR_BYTES, cut=True)
-            refused = UpstreamRefused(reply.status, reply.headers, body)
-            if faults.is_clients(refused):
-                return Whole(reply.status, faults.openai_error(refused), None, refused)
-            raise refused
-        if request.stream:
-            reader = StreamReader(
-                prompt_tokens=request.input_tokens, keep_usage=request.include_usage
-            )
-            relay = Relay(reply, reader)
-            await relay.prime()
-            handed_on = True
-            return relay
-        body = await _read(reply, MAX_REPLY_BYTES)
-        return Whole(reply.status, body, read_reply(body, request.input_tokens))
-    finally:
-        if not handed_on:
-            await reply.chunks.aclose()
-
-
-async def _read(reply: ProviderReply, limit: int, *, cut: bool = False) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for chunk in reply.chunks:
-        parts.append(chunk)
-        size += len(chunk)
-        if size > limit:
-            if cut:
-                break
-            raise UpstreamBroken(f"a reply of over {limit} bytes")
-    return b"".join(parts)[:limit]
+        passing = [drop.deployment for drop in plan.dropped if drop.gate in faults.PASSING]
+        return min((self._resting(self.lines[name], now) for name in passing), default=0.0)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import math
+import re
 from collections.abc import Sequence
 
-import msgspec
-
 from pointsman.errors import (
+    Busy,
     NoDeploymentFits,
     PointsmanError,
     Unavailable,
@@ -21,22 +20,26 @@ from pointsman.types import Attempt, Deployment, Outcome, Plan
 _CLIENTS_FAULT = frozenset({400, 413, 415, 422})
 #: Codes of a 400 that is about one deployment's limits (OpenAI's, llama.cpp's).
 _TOO_LONG = frozenset({"context_length_exceeded", "exceed_context_size_error"})
+#: The same in words, where there is no code (vLLM's, Anthropic's, Gemini's).
+_TOO_LONG_WORDS = (
+    "maximum context length",
+    "context length exceeded",
+    "prompt is too long",
+    "exceeds the maximum number of tokens",
+    "input length exceeds",
+)
+#: What llama.cpp says with a 503 while it loads its model.
+_LOADING = "loading model"
 #: Refusals that come from a healthy server.
 _HEALTHY = frozenset({404, 429})
+#: What the client is told where a gate left nothing, by the gate that did.
+_CODES = {"context": "context_length_exceeded", "format": "unsupported_parameter"}
+#: Gates that open again by themselves.
+PASSING = frozenset({"breaker", "rest"})
 
 TOO_MANY_REQUESTS = 429
-LONGEST_RETRY_AFTER_S = 120.0
-
-
-class _Error(msgspec.Struct):
-    message: str = ""
-    type: str | None = None
-    param: str | None = None
-    code: str | int | None = None
-
-
-class _Body(msgspec.Struct):
-    error: _Error | str | None = None
+_UNAVAILABLE = 503
+_SNAPSHOT = re.compile(r"[-@:]?(\d{8}|\d{4}-\d{2}-\d{2}|latest)$")
 
 
 def is_clients(error: UpstreamError) -> bool:
@@ -46,39 +49,44 @@ def is_clients(error: UpstreamError) -> bool:
     return not _is_too_long(error)
 
 
+def is_warming(error: UpstreamError) -> bool:
+    """Whether it only has to load its model first."""
+    if not isinstance(error, UpstreamRefused) or error.upstream_status != _UNAVAILABLE:
+        return False
+    return _LOADING in error.message.lower()
+
+
 def counts_against(error: UpstreamError) -> bool:
     """Whether the breaker counts it."""
+    if isinstance(error, Busy) or is_warming(error):
+        return False
     if not isinstance(error, UpstreamRefused):
         return True
     return error.upstream_status not in _HEALTHY | _CLIENTS_FAULT
 
 
-def openai_error(error: UpstreamRefused) -> bytes:
-    """The upstream's error in OpenAI's shape, its `code` a string or null."""
-    stated = _stated(error.body)
-    code = None if stated.code is None else str(stated.code)
-    shaped = _Error(
-        message=stated.message or str(error),
-        type=stated.type or "invalid_request_error",
-        param=stated.param,
-        code=code,
-    )
-    return msgspec.json.encode(_Body(shaped))
+def other_model(asked: str, served: str | None) -> str | None:
+    """`served`, where it is another model than `asked`: a dated snapshot of it is none."""
+    if served is None or served == asked:
+        return None
+    bare, asked_bare = _SNAPSHOT.sub("", served), _SNAPSHOT.sub("", asked)
+    same = bare.lower().rpartition("/")[2] == asked_bare.lower().rpartition("/")[2]
+    return None if same else served
 
 
-def exhausted(attempts: Sequence[Attempt], errors: Sequence[UpstreamError]) -> PointsmanError:
+def exhausted(
+    attempts: Sequence[Attempt], errors: Sequence[UpstreamError], wait_s: float | None = None
+) -> PointsmanError:
     """What the client is told when every attempt failed.
 
     That the prompt is too long where all upstreams said so; else 429 where all said that, else
-    503; these two with a time to wait.
+    503; these two with a time to wait: `wait_s`, or a second.
     """
     tried = "; ".join(f"{a.deployment}: {a.error}" for a in attempts)
     message = f"no deployment could answer ({tried or 'none was free'})"
     if errors and all(_is_too_long(error) for error in errors):
         return NoDeploymentFits(message, code="context_length_exceeded")
-    waits = [retry_after(error) for error in errors if isinstance(error, UpstreamRefused)]
-    known = [wait for wait in waits if wait is not None]
-    failure = Unavailable(message, retry_after=min(known, default=1.0))
+    failure = Unavailable(message, retry_after=wait_s or 1.0)
     if attempts and all(a.status == TOO_MANY_REQUESTS for a in attempts):
         failure.status = TOO_MANY_REQUESTS
         failure.type = "rate_limit_error"
@@ -122,30 +130,16 @@ def nothing_left(plan: Plan, wait_s: float) -> PointsmanError:
     why = "; ".join(f"{drop.deployment}: {drop.reason}" for drop in plan.dropped)
     message = f"no deployment can take this request ({why})"
     gates = {drop.gate for drop in plan.dropped}
-    if "breaker" in gates:
+    if gates & PASSING:
         return Unavailable(message, retry_after=max(wait_s, 1.0))
-    return NoDeploymentFits(message, code="context_length_exceeded" if "context" in gates else None)
-
-
-def retry_after(error: UpstreamRefused) -> float | None:
-    """Seconds to wait by the upstream's header; None where it gives no usable number."""
-    try:
-        seconds = float(error.headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_S) if math.isfinite(seconds) else None
+    code = next((_CODES[gate] for gate in _CODES if gate in gates), None)
+    return NoDeploymentFits(message, code=code)
 
 
 def _is_too_long(error: UpstreamError) -> bool:
     if not isinstance(error, UpstreamRefused):
         return False
-    stated = _stated(error.body)
-    return not {stated.type, stated.code}.isdisjoint(_TOO_LONG)
-
-
-def _stated(body: bytes) -> _Error:
-    try:
-        stated = msgspec.json.decode(body, type=_Body).error
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return _Error()
-    return _Error(message=stated) if isinstance(stated, str) else stated or _Error()
+    if not {error.kind, error.upstream_code}.isdisjoint(_TOO_LONG):
+        return True
+    words = error.message.lower()
+    return any(sign in words for sign in _TOO_LONG_WORDS)

@@ -3,56 +3,85 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Protocol
 
 from pointsman.errors import UpstreamBroken, UpstreamError
-from pointsman.formats import sse
-from pointsman.formats.chat import error as openai_error
-from pointsman.formats.chat.follow import StreamReader
-from pointsman.formats.sse import Splitter
-from pointsman.types import Outcome, ProviderReply, Usage
+from pointsman.formats.sse import Event
+from pointsman.formats.translate import Transcript, splitter
+from pointsman.types import ProviderReply, Usage
 
-#: Seconds an upstream gets to end its body after `[DONE]`, so that its connection is used again.
+#: Seconds an upstream gets to end its body after its last event, so that its connection is used
+#: again.
 _GRACE_AFTER_DONE_S = 0.25
+#: What a stream's content type must name, by framing.
+_STREAM_TYPES = {"sse": ("text/event-stream",), "ndjson": ("ndjson", "json-stream")}
 
 
-class Relay:
-    """Passes events on as they came and keeps count of them.
+class Relay(Protocol):
+    """A stream for the client, as it comes from the upstream."""
+
+    @property
+    def usage(self) -> Usage | None:
+        """What was used so far."""
+
+    @property
+    def model(self) -> str | None:
+        """What the upstream says it serves."""
+
+    def pieces(self) -> AsyncGenerator[bytes, None]:
+        """The client's bytes, up to but without the ending.
+
+        Raises UpstreamError where the stream breaks or ends before the model was done.
+        """
+
+    def ending(self) -> bytes:
+        """The last bytes, for when the books are written."""
+
+    async def close(self) -> None:
+        """Give the connection back, or drop it where the upstream is still sending."""
+
+
+class EventRelay:
+    """Passes events on, as they came or translated, and keeps count of them.
 
     The first event is read before anything is sent (`prime`), so that an upstream which answers
     200 and then breaks can still be replaced by another.
     """
 
-    def __init__(self, reply: ProviderReply, reader: StreamReader) -> None:
+    def __init__(self, reply: ProviderReply, transcript: Transcript) -> None:
         """Takes over the reply: `close` closes it."""
         self._reply = reply
-        self._reader = reader
-        self._splitter = Splitter()
+        self._transcript = transcript
+        self._reader = transcript.reader
+        self._splitter = splitter(transcript.framing)
         self._first = b""
 
     @property
-    def usage(self) -> Usage:
-        """What was used so far."""
+    def usage(self) -> Usage | None:
+        """See `Relay`."""
         return self._reader.usage
+
+    @property
+    def model(self) -> str | None:
+        """See `Relay`."""
+        return self._reader.model
 
     async def prime(self) -> None:
         """Read up to the first bytes for the client. Raises UpstreamError where none come."""
         content_type = self._reply.headers.get("content-type", "")
-        if "text/event-stream" not in content_type:
+        framing = self._transcript.framing
+        if not any(known in content_type for known in _STREAM_TYPES[framing]):
             raise UpstreamBroken(f"{content_type or 'nothing'} instead of an event stream")
         while not self._reader.begun:
             chunk = await anext(self._reply.chunks, None)
-            if chunk is None or self._reader.done:
+            if chunk is None or (self._reader.done and not self._reader.begun):
                 raise UpstreamBroken("the stream ended before it began")
             self._first += self._take(chunk)
             self._check()
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
-        """The client's bytes, up to but without `[DONE]`.
-
-        Raises UpstreamError where the stream breaks or ends before the model was done.
-        """
+        """See `Relay`."""
         if self._first:
             yield self._first
         while not self._reader.done:
@@ -64,25 +93,34 @@ class Relay:
             self._check()
         if not self._reader.done and self._splitter.rest and (piece := self._take(b"\n\n")):
             yield piece
+        self._check()
         if not self._reader.done and not self._reader.finished:
             raise UpstreamBroken("the stream ended before the model was done")
         await self._end()
 
+    def ending(self) -> bytes:
+        """See `Relay`."""
+        return self._transcript.ending()
+
     async def close(self) -> None:
-        """Give the connection back, or drop it where the upstream is still sending."""
+        """See `Relay`."""
         await self._reply.chunks.aclose()
 
     def _take(self, chunk: bytes) -> bytes:
-        forwarded = [
-            piece
-            for event in self._splitter.feed(chunk)
-            if not self._reader.done and (piece := self._reader.read(event))
-        ]
-        return b"".join(forwarded)
+        # One by one: what an event says decides whether the next one still counts.
+        return b"".join(self._transcript.take(event) for event in self._live(chunk))
+
+    def _live(self, chunk: bytes) -> Iterator[Event]:
+        for event in self._splitter.feed(chunk):
+            if self._reader.done or self._reader.error is not None:
+                return
+            yield event
 
     def _check(self) -> None:
-        if self._reader.error is not None:
-            raise UpstreamBroken("the upstream reported an error in the stream")
+        fault = self._reader.error
+        if fault is not None:
+            said = f": {fault.message}" if fault.message else ""
+            raise UpstreamBroken(f"the upstream reported an error in the stream{said[:200]}")
 
     async def _end(self) -> None:
         try:
@@ -92,44 +130,26 @@ class Relay:
             return  # the model is done; how its connection ends is no matter
 
 
-class Settle(Protocol):
-    """Closes the books on a stream."""
+class RawRelay:
+    """Passes bytes on unread: speech, pictures, transcripts."""
 
-    async def __call__(self, outcome: Outcome, error: UpstreamError | None) -> object:
-        """`outcome` is completed, failed or client_left."""
+    def __init__(self, reply: ProviderReply) -> None:
+        """Takes over the reply: `close` closes it."""
+        self._reply = reply
+        self.content_type = reply.headers.get("content-type", "application/octet-stream")
+        #: Nothing in it says so.
+        self.usage: Usage | None = None
+        self.model: str | None = None
 
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """See `Relay`."""
+        async for chunk in self._reply.chunks:
+            yield chunk
 
-class Delivery:
-    """The client's bytes to the very end; settled before the last of them.
+    def ending(self) -> bytes:
+        """Nothing."""
+        return b""
 
-    A stream that breaks ends with an error event and without `[DONE]`. Closed before its end, even
-    before its beginning, it is settled as left by the client.
-    """
-
-    def __init__(self, relay: Relay, settle: Settle) -> None:
-        """`settle` is awaited once."""
-        self._relay = relay
-        self._settle = settle
-        self._settled = False
-
-    async def __aiter__(self) -> AsyncGenerator[bytes, None]:
-        """The pieces, once."""
-        broken: UpstreamError | None = None
-        try:
-            async for piece in self._relay.pieces():
-                yield piece
-        except UpstreamError as error:
-            broken = error
-        await self._finish("completed" if broken is None else "failed", broken)
-        yield sse.DONE if broken is None else openai_error.stream_event(broken)
-
-    async def close(self, outcome: Outcome = "client_left") -> None:
-        """Cancel the upstream where it is still sending. Idempotent."""
-        await self._finish(outcome, None)
-
-    async def _finish(self, outcome: Outcome, error: UpstreamError | None) -> None:
-        if self._settled:
-            return
-        self._settled = True
-        await self._relay.close()
-        await self._settle(outcome, error)
+    async def close(self) -> None:
+        """See `Relay`."""
+        await self._reply.chunks.aclose()

@@ -13,3 +13,13 @@ def read_lexicons() -> dict[str, str]:
         for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
         if entry.name.endswith(".toml")
     }
+
+
+def read_presets() -> str:
+    """The text of the shipped provider presets."""
+    return (files(__name__) / "presets.toml").read_text(encoding="utf-8")
+
+
+def read_side_calls() -> str:
+    """The text of the shipped list of side calls, for `SideCalls.parse`."""
+    return (files(__name__) / "side_calls.toml").read_text(encoding="utf-8")

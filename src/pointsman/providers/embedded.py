@@ -19,7 +19,7 @@ import msgspec
 from pointsman.errors import UpstreamTimeout, UpstreamUnreachable
 from pointsman.ports import Clock, Provider
 from pointsman.providers.child_process import ChildFailed, ChildProcess
-from pointsman.types import DeploymentState, Health, ModelRequest, ProviderReply
+from pointsman.types import DeploymentState, Health, Outbound, ProviderReply
 
 _CHILD = (sys.executable, "-P", str(Path(__file__).with_name("embedded_child.py")))
 _LONGEST_PAUSE_S = 30.0
@@ -90,7 +90,7 @@ class EmbeddedProvider:
             self._become("warming")
             self._supervision = asyncio.create_task(self._supervise())
 
-    async def open(self, request: ModelRequest) -> ProviderReply:
+    async def open(self, sent: Outbound) -> ProviderReply:
         """Send the request to the child, waiting for it where it is starting.
 
         Where the child has died before it answered, the request is sent once more, to the next.
@@ -99,11 +99,11 @@ class EmbeddedProvider:
         """
         upstream = await self._serving()
         try:
-            return await upstream.open(request)
+            return await upstream.open(sent)
         except UpstreamUnreachable:
             if not await self._is_gone(upstream):
                 raise
-        return await (await self._serving()).open(request)
+        return await (await self._serving()).open(sent)
 
     async def probe(self) -> Health:
         """Look at the child, without starting one."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from pointsman.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
 from pointsman.types import ProviderReply
 
@@ -56,11 +58,10 @@ class HttpClient:
         import aiohttp  # noqa: PLC0415
 
         limits = aiohttp.ClientTimeout(total=None, connect=timeouts.connect_s)
-        sent = {"content-type": "application/json", **headers}
         began = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(timeouts.first_byte_s):
-                response = await self._send(url, body, sent, limits)
+                response = await self._send(url, body, headers, limits)
         except aiohttp.ConnectionTimeoutError as error:
             raise UpstreamTimeout(f"no connection within {timeouts.connect_s:g} s") from error
         except TimeoutError as error:
@@ -77,19 +78,36 @@ class HttpClient:
         self, url: str, headers: Mapping[str, str], timeout_s: float
     ) -> tuple[int, bytes]:
         """Status and body of a small resource. Raises as `post` does."""
+        return await self._small("GET", url, None, headers, timeout_s)
+
+    async def ask(
+        self, url: str, question: Mapping[str, object], headers: Mapping[str, str], timeout_s: float
+    ) -> tuple[int, bytes]:
+        """Status and body of a small answer to a small question in JSON. Raises as `post` does."""
+        sent = {**headers, "content-type": "application/json"}
+        return await self._small("POST", url, msgspec.json.encode(question), sent, timeout_s)
+
+    async def _small(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        timeout_s: float,
+    ) -> tuple[int, bytes]:
         import aiohttp  # noqa: PLC0415
 
         limits = aiohttp.ClientTimeout(total=timeout_s)
         try:
-            async with self._open().get(
-                url, headers=headers, timeout=limits, allow_redirects=False
+            async with self._open().request(
+                method, url, data=body, headers=headers, timeout=limits, allow_redirects=False
             ) as response:
-                body = b""
-                while len(body) < _MAX_RESOURCE_BYTES and (
+                read = b""
+                while len(read) < _MAX_RESOURCE_BYTES and (
                     piece := await response.content.readany()
                 ):
-                    body += piece
-                return response.status, body
+                    read += piece
+                return response.status, read
         except TimeoutError as error:
             raise UpstreamTimeout(f"no answer within {timeout_s:g} s") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:

@@ -17,6 +17,7 @@ from pointsman.types import (
     Plan,
     PlannedAttempt,
     Score,
+    Stay,
     Target,
 )
 
@@ -30,14 +31,25 @@ def decide(
     scored: Score,
     candidates: Sequence[Candidate],
     policy: Policy,
+    *,
+    stay: Stay | None = None,
+    side_call: str | None = None,
 ) -> Decision:
     """Where the request goes: the tier it should have, and the ordered plan to get there.
 
+    A session stays where it was (`stay`): it may rise in tier, not fall. A client's side call
+    (`side_call` says which kind) goes to the lowest tier.
+
     The plan is empty where every deployment was dropped; whoever calls says so to the client.
     """
-    floor, cause = _floor(scored, target, policy)
-    chosen = _tier(target, scored, candidates, policy)
+    routed = target.kind in {"auto", "location"}
+    aside = side_call if routed else None
+    stay = stay if routed and aside is None else None
+    floor, cause = (None, None) if aside else _floor(scored, target, policy)
+    chosen = policy.tiers[0] if aside else _tier(target, scored, candidates, policy)
     tier = max(chosen, floor or chosen, key=policy.tiers.index)
+    if stay is not None and policy.tiers.index(stay.tier) > policy.tiers.index(tier):
+        tier, cause = stay.tier, "the session's"
     kept: list[Candidate] = []
     dropped: list[Dropped] = []
     for candidate in candidates:
@@ -49,7 +61,7 @@ def decide(
     kept, below = _above(floor, kept, policy)
     dropped += below
     local_last = _prefers_cloud(request, policy)
-    kept.sort(key=lambda candidate: _rank(candidate, tier, policy, local_last=local_last))
+    kept.sort(key=lambda each: _rank(each, tier, policy, stay, local_last=local_last))
     if not policy.fallback:
         dropped += [Dropped(c.deployment.id, "fallback", "fallback is off") for c in kept[1:]]
         kept = kept[:1]
@@ -61,7 +73,14 @@ def decide(
     )
     plan = Plan(attempts, tuple(dropped))
     reasoning = explain.reasoning(
-        target, scored, tier, cause if tier != chosen else None, plan, cloud_first=local_last
+        target,
+        scored,
+        tier,
+        cause if tier != chosen else None,
+        plan,
+        cloud_first=local_last,
+        side_call=aside,
+        stay=stay,
     )
     return Decision(tier=tier, target=target, scored=scored, plan=plan, reasoning=reasoning)
 
@@ -118,18 +137,24 @@ def _prefers_cloud(request: ModelRequest, policy: Policy) -> bool:
 
 
 def _rank(
-    candidate: Candidate, tier: str, policy: Policy, *, local_last: bool
-) -> tuple[bool, bool, int, int]:
+    candidate: Candidate, tier: str, policy: Policy, stay: Stay | None, *, local_last: bool
+) -> tuple[bool, bool, int, bool, int, bool, float, float]:
     """The fallback order: the tier itself, then the next higher, then the next lower.
 
-    A preference for the cloud (`max_local_tokens`) goes before the tier; within a tier the
-    configuration's order holds among deployments that are equally ready.
+    A preference for the cloud (`max_local_tokens`) goes before the tier. Within a tier: where the
+    session was served last, then what is ready, then whoever has least to do for its weight, and
+    among equals whoever was given least for its weight; after that the configuration's order.
     """
     deployment = candidate.deployment
     distance = policy.tiers.index(deployment.tier) - policy.tiers.index(tier)
+    weight = deployment.weight or 1.0
     return (
         local_last and deployment.location == "local",
         distance < 0,
         abs(distance),
+        stay is None or deployment.id != stay.deployment,
         _READINESS[candidate.state],
+        deployment.weight == 0,
+        candidate.busy / weight,
+        candidate.given / weight,
     )

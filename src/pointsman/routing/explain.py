@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pointsman.types import Attempt, Deployment, Plan, Score, Target
+from pointsman.types import UNSCORED, Attempt, Deployment, Plan, Score, Stay, Target
 
 _CAUSES_SHOWN = 2
 
@@ -24,10 +24,16 @@ def reasoning(
     plan: Plan,
     *,
     cloud_first: bool,
+    side_call: str | None = None,
+    stay: Stay | None = None,
 ) -> str:
     """One sentence: why this tier, and where that leads."""
     if target.kind in {"tier", "deployment"}:
         why = f"{target.name} was asked for"
+    elif side_call is not None:
+        why = f"side call ({side_call}) -> {tier}"
+    elif scored.scorer == UNSCORED:
+        why = f"{scored.domain}, not scored -> {tier}"
     elif scored.fault is not None:
         why = f"not scored ({scored.fault}) -> default tier {tier}"
     else:
@@ -36,6 +42,8 @@ def reasoning(
             why += f" ({raised_by} floor)"
         if target.kind == "location":
             why = f"{target.name} was asked for, {why}"
+    if stay is not None and plan.attempts and plan.attempts[0].deployment == stay.deployment:
+        why += ", stays in its session"
     if cloud_first:
         why += ", long prompt: cloud first"
     if not plan.attempts:

@@ -23,6 +23,20 @@ def target(request: ModelRequest, wanted: Target, candidate: Candidate) -> str |
     return None
 
 
+def task(request: ModelRequest, wanted: Target, candidate: Candidate) -> str | None:
+    """Chat, embeddings, audio, images, rerank: what a deployment is there for."""
+    del wanted
+    if request.task in candidate.deployment.tasks:
+        return None
+    return f"is not there for {request.task}"
+
+
+def wire(request: ModelRequest, wanted: Target, candidate: Candidate) -> str | None:
+    """What its server's format can't say is not sent there."""
+    del request, wanted
+    return candidate.objection
+
+
 def capability(request: ModelRequest, wanted: Target, candidate: Candidate) -> str | None:
     """What the request needs and the deployment is known not to have."""
     del wanted
@@ -47,12 +61,23 @@ def breaker(request: ModelRequest, wanted: Target, candidate: Candidate) -> str 
     return "failed repeatedly, its breaker is open" if candidate.breaker_open else None
 
 
+def rest(request: ModelRequest, wanted: Target, candidate: Candidate) -> str | None:
+    """Its provider asked to be left alone for a while (`Retry-After`)."""
+    del request, wanted
+    if candidate.resting_s <= 0:
+        return None
+    return f"asked to be left alone for {candidate.resting_s:.0f} s more"
+
+
 #: In this order; the first that objects gives the reason.
 GATES: Mapping[str, Gate] = {
     "target": target,
+    "task": task,
+    "format": wire,
     "capability": capability,
     "context": context,
     "breaker": breaker,
+    "rest": rest,
 }
 
 

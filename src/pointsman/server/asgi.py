@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -30,14 +31,25 @@ def build(gateway: Gateway) -> ASGIApp:
         by_path.setdefault(path.path, {})[path.method] = Endpoint(gateway, path)
     for alias, target in ALIASES.items():
         by_path[alias] = by_path[target]
-    routes = [Route(path, _Methods(endpoints)) for path, endpoints in by_path.items()]
-    return Router(routes, default=_unknown_path, redirect_slashes=False)
+    routes = [Route(path, _Methods(gateway, ends)) for path, ends in by_path.items()]
+    router = Router(routes, default=_UnknownPath(gateway), redirect_slashes=False)
+    if not gateway.cors_origins:
+        return router
+    return CORSMiddleware(
+        router,
+        allow_origins=gateway.cors_origins,
+        allow_methods=("GET", "POST"),
+        allow_headers=("*",),
+        expose_headers=("*",),
+        max_age=3600,
+    )
 
 
 class _Methods:
     """Chooses the endpoint by method; HEAD is GET without the body."""
 
-    def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
+    def __init__(self, gateway: Gateway, endpoints: Mapping[str, Endpoint]) -> None:
+        self._gateway = gateway
         self._endpoints = endpoints
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,12 +61,22 @@ class _Methods:
         allowed = ", ".join(self._endpoints)
         error = BadRequest(f"{scope['path']} takes {allowed}", code="method_not_allowed")
         error.status = 405
-        refused = replace(errors.render(error), headers={"allow": allowed})
-        await respond(refused, send, new_request_id())
+        request_id = new_request_id()
+        refused = errors.render(error, self._gateway.clients["chat"], request_id)
+        await respond(replace(refused, headers={"allow": allowed}), send, request_id)
 
 
-async def _unknown_path(scope: Scope, receive: Receive, send: Send) -> None:
-    del receive
-    if scope["type"] == "http":
-        error = NotFound(f"there is no {scope['path'][:128]!r} here; GET /docs lists the paths")
-        await respond(errors.render(error), send, new_request_id())
+class _UnknownPath:
+    """Answers where nothing else does."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del receive
+        if scope["type"] == "http":
+            path = scope["path"][:128]
+            error = NotFound(f"there is no {path!r} here; GET /docs lists the paths")
+            request_id = new_request_id()
+            refused = errors.render(error, self._gateway.clients["chat"], request_id)
+            await respond(refused, send, request_id)

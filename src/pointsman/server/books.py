@@ -13,9 +13,9 @@ from pointsman.formats.chat.request import chat_body
 from pointsman.ledger.report import report
 from pointsman.ledger.view import decision_view, entry_view
 from pointsman.server.bodies import FeedbackRequest, RouteRequest, read
-from pointsman.server.chat import parse
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import Incoming, Outgoing, as_json
+from pointsman.server.talk import parse
 
 _PAGE = 50
 _LONGEST_PAGE = 1000
@@ -32,7 +32,7 @@ async def route(gateway: Gateway, incoming: Incoming) -> Outgoing:
             raise BadRequest("send `messages`, or a text as `prompt`, `message` or `query`")
         body = chat_body(asked.model, text, {})
     force_route = incoming.headers.get("x-force-route") or None
-    decision = gateway.pipeline.decider.explain(await parse(body), force_route)
+    decision = gateway.pipeline.decider.explain(await parse(gateway, "chat", body), force_route)
     return as_json(decision_view(decision))
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 from starlette.types import Receive, Scope, Send
 
 from pointsman.errors import PointsmanError
+from pointsman.formats.wire import ClientFormat
 from pointsman.ids import new_request_id
 from pointsman.server import errors
 from pointsman.server.gateway import Gateway
@@ -38,20 +40,23 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request_id = new_request_id()
+        headers = header_map(scope)
         try:
-            incoming = await self._receive(scope, receive, request_id)
+            incoming = await self._receive(scope, headers, receive, request_id)
         except ClientLeft:
             return
         except PointsmanError as error:
-            await respond(errors.render(error), send, request_id)
+            refused = errors.render(error, self._client(headers), request_id)
+            await respond(refused, send, request_id)
             return
         if self._path.method == "GET":
             await self._answer(incoming, send)
         else:
             await self._answer_while_there(incoming, receive, send)
 
-    async def _receive(self, scope: Scope, receive: Receive, request_id: str) -> Incoming:
-        headers = header_map(scope)
+    async def _receive(
+        self, scope: Scope, headers: Mapping[str, str], receive: Receive, request_id: str
+    ) -> Incoming:
         gateway = self._gateway
         is_open = self._path.access == "open"
         principal = Principal() if is_open else gateway.access.authenticate(headers)
@@ -90,7 +95,12 @@ class Endpoint:
         try:
             return await self._path.handler(self._gateway, incoming)
         except PointsmanError as error:
-            return errors.render(error)
+            return errors.render(error, self._client(incoming.headers), incoming.request_id)
         except Exception:  # noqa: BLE001 - the last boundary: logged, and said
             _log.exception("%s %s failed", incoming.request_id, self._path.path)
-            return errors.unexpected(incoming.request_id)
+            return errors.unexpected(self._client(incoming.headers), incoming.request_id)
+
+    def _client(self, headers: Mapping[str, str]) -> ClientFormat:
+        """In whose shape errors are: the path's, or Anthropic's where its SDK asks a shared path."""
+        shared = self._path.format == "chat" and "anthropic-version" in headers
+        return self._gateway.clients["messages" if shared else self._path.format]

@@ -20,6 +20,8 @@ def of(reply: Reply) -> dict[str, str]:
         "x-pointsman-cache": "bypass",
         "x-pointsman-attempts": str(reply.attempts),
     }
+    if reply.left_out:
+        headers["x-pointsman-left-out"] = ", ".join(reply.left_out)
     settled = reply.settlement
     if settled is not None and settled.cost is not None:
         headers["x-pointsman-cost"] = money(settled.cost)

@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from pointsman.errors import BadRequest, BodyTooLarge
+from pointsman.errors import BodyTooLarge
+from pointsman.server import unpacking
 from pointsman.types import ByteStream, Principal
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -65,12 +66,16 @@ def query_map(scope: Scope) -> dict[str, str]:
 
 
 async def read_body(headers: Mapping[str, str], receive: Receive, limit: int) -> bytes:
-    """The whole body. Raises BodyTooLarge as soon as that is known, ClientLeft on disconnect."""
+    """The whole body, unpacked.
+
+    Raises BodyTooLarge as soon as that is known, also while unpacking; ClientLeft on disconnect;
+    BadRequest (415) for an encoding that is not understood.
+    """
     stated = headers.get("content-length", "0")
     if stated.isdecimal() and int(stated) > limit:
-        raise _too_large(limit)
-    if headers.get("content-encoding", "identity") != "identity":
-        raise BadRequest("send the body uncompressed: content-encoding is not supported yet")
+        raise BodyTooLarge(limit)
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    unpacker = unpacking.unpacker(encoding, limit)
     parts: list[bytes] = []
     size = 0
     while True:
@@ -80,10 +85,11 @@ async def read_body(headers: Mapping[str, str], receive: Receive, limit: int) ->
         part: bytes = message.get("body", b"")
         size += len(part)
         if size > limit:
-            raise _too_large(limit)
+            raise BodyTooLarge(limit)
         parts.append(part)
         if not message.get("more_body", False):
-            return b"".join(parts)
+            body = b"".join(parts)
+            return body if unpacker is None else await asyncio.to_thread(unpacker, body)
 
 
 async def aside(parse: Callable[[bytes], _T], body: bytes) -> _T:
@@ -136,9 +142,3 @@ def _start(status: int, headers: Mapping[str, str]) -> dict[str, object]:
         (name.encode("latin-1"), safe_header(value).encode()) for name, value in headers.items()
     ]
     return {"type": "http.response.start", "status": status, "headers": pairs}
-
-
-def _too_large(limit: int) -> BodyTooLarge:
-    return BodyTooLarge(
-        f"the body is larger than {limit} bytes; [server] max_body_bytes raises the limit"
-    )

@@ -8,9 +8,9 @@ from pointsman.formats.chat.follow import reply_text
 from pointsman.formats.chat.request import chat_body
 from pointsman.server import headers
 from pointsman.server.bodies import MessageRequest, PlainRequest, read
-from pointsman.server.chat import parse
 from pointsman.server.gateway import Gateway, call_of
 from pointsman.server.http import Incoming, Outgoing, as_json
+from pointsman.server.talk import parse
 from pointsman.types import Reply
 
 
@@ -32,7 +32,9 @@ async def message(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 
 async def _answer(gateway: Gateway, incoming: Incoming, body: bytes) -> Reply:
-    return await gateway.pipeline.answer(call_of(gateway, incoming, await parse(body)))
+    return await gateway.pipeline.answer(
+        call_of(gateway, incoming, await parse(gateway, "chat", body))
+    )
 
 
 def _shaped(reply: Reply, *, tier: str, cost: str, cached: str) -> Outgoing:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from pointsman.server import books, chat, models, plain, status
+from pointsman.server import books, models, ollama, passed_on, plain, responses, status, talk
 from pointsman.server.bodies import (
     FeedbackRequest,
     MessageRequest,
@@ -15,6 +15,7 @@ from pointsman.server.bodies import (
 )
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import Incoming, Outgoing
+from pointsman.types import FormatName
 
 Handler = Callable[[Gateway, Incoming], Awaitable[Outgoing]]
 
@@ -30,6 +31,8 @@ class Path:
     access: Literal["open", "key"] = "key"
     #: The body's type, for the documentation.
     takes: type | None = None
+    #: In whose shape its errors are.
+    format: FormatName = "chat"
 
     @property
     def summary(self) -> str:
@@ -38,7 +41,23 @@ class Path:
 
 
 PATHS: tuple[Path, ...] = (
-    Path("POST", "/v1/chat/completions", chat.chat_completions),
+    Path("POST", "/v1/chat/completions", talk.chat_completions),
+    Path("POST", "/v1/completions", talk.completions, format="completions"),
+    Path("POST", "/v1/embeddings", talk.embeddings, format="embeddings"),
+    Path("POST", "/v1/responses", responses.responses, format="responses"),
+    Path("POST", "/v1/messages", talk.messages, format="messages"),
+    Path("POST", "/v1/messages/count_tokens", talk.count_tokens, format="messages"),
+    Path("POST", "/v1/audio/{rest:path}", passed_on.audio),
+    Path("POST", "/v1/images/{rest:path}", passed_on.images),
+    Path("POST", "/v1/rerank", passed_on.rerank),
+    Path("POST", "/api/chat", ollama.chat, format="ollama"),
+    Path("POST", "/api/generate", ollama.generate, format="ollama"),
+    Path("POST", "/api/embed", ollama.embed, format="ollama"),
+    Path("POST", "/api/embeddings", ollama.embeddings, format="ollama"),
+    Path("POST", "/api/show", ollama.show, format="ollama"),
+    Path("GET", "/api/tags", ollama.tags, format="ollama"),
+    Path("GET", "/api/ps", ollama.running, format="ollama"),
+    Path("GET", "/api/version", ollama.version, access="open", format="ollama"),
     Path("GET", "/v1/models", models.models),
     Path("GET", "/v1/models/{model_id:path}", models.model),
     Path("POST", "/v1/complete", plain.complete, takes=PlainRequest),

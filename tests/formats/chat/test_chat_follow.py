@@ -7,6 +7,7 @@ import pytest
 from pointsman.errors import UpstreamBroken
 from pointsman.formats.chat.follow import StreamReader, read_reply, reply_text
 from pointsman.formats.sse import DONE, Splitter, event
+from pointsman.formats.wire import Fault
 from pointsman.types import Usage
 
 USAGE = {
@@ -25,7 +26,7 @@ def chunk(content: str | None = None, finish: str | None = None, **more: object)
 
 
 def read(reader: StreamReader, stream: bytes) -> bytes:
-    return b"".join(reader.read(each) or b"" for each in Splitter().feed(stream))
+    return b"".join(map(reader.follow, Splitter().feed(stream)))
 
 
 def reader(*, keep_usage: bool = False) -> StreamReader:
@@ -52,6 +53,10 @@ def test_usage_that_is_missing_or_absurd_is_counted_and_marked() -> None:
         {"usage": {}},
         {"usage": {"prompt_tokens": None, "completion_tokens": 4}},
         {"usage": {"prompt_tokens": -1, "completion_tokens": 4}},
+        {"usage": {"prompt_tokens": 1, "completion_tokens": 10**12}},
+        {"usage": {"prompt_tokens": 1, "completion_tokens": 10**40}},
+        {"usage": {"prompt_tokens": 1, "prompt_tokens_details": {"cached_tokens": -2}}},
+        {"usage": "none"},
     ):
         body = json.dumps({"choices": [choice], **usage}).encode()
 
@@ -79,6 +84,7 @@ def test_events_pass_as_they_came_and_done_is_held_back() -> None:
     following = reader()
 
     assert read(following, stream + DONE) == stream
+    assert following.ending() == DONE
     assert following.done
     assert following.finished
     assert following.usage == Usage(10, 2, estimated=True)
@@ -97,6 +103,42 @@ def test_usage_that_was_not_asked_for_is_taken_out() -> None:
     assert following.usage == Usage(10, 4, cached_tokens=6, reasoning_tokens=2)
 
 
+def test_the_last_usage_that_can_be_true_counts() -> None:
+    alone = [{"choices": [], "usage": {**USAGE, "completion_tokens": n}} for n in (3, 7, -1)]
+    following = reader()
+
+    read(following, chunk("Hi") + b"".join(event(json.dumps(each).encode()) for each in alone))
+
+    assert following.usage.output_tokens == 7
+
+
+def test_an_empty_head_passes_on_and_is_no_beginning() -> None:
+    head = {"choices": [], "prompt_filter_results": [{"prompt_index": 0}], "usage": None}
+    following = reader()
+
+    passed_on = read(following, event(json.dumps(head).encode()))
+
+    assert b"prompt_filter_results" in passed_on
+    assert b"usage" not in passed_on
+    assert not following.begun
+
+
+def test_a_byte_order_mark_and_events_without_data_do_no_harm() -> None:
+    bom = b"\xef\xbb\xbf"
+    following = reader()
+
+    assert read(following, bom + chunk("Hi") + b"data:\n\n") == bom + chunk("Hi")
+    assert following.begun
+
+
+def test_the_upstreams_name_for_the_model_is_seen() -> None:
+    following = reader()
+
+    read(following, chunk("Hi", model="qwen2.5-7b"))
+
+    assert following.model == "qwen2.5-7b"
+
+
 def test_usage_that_was_asked_for_stays() -> None:
     alone = event(json.dumps({"id": "x", "choices": [], "usage": USAGE}).encode())
 
@@ -107,7 +149,16 @@ def test_an_error_in_the_stream_is_kept_for_the_end() -> None:
     following = reader()
 
     assert read(following, chunk("Hi") + event(b'{"error": {"message": "boom"}}')) == chunk("Hi")
-    assert following.error == b'{"message": "boom"}'
+    assert following.error == Fault("boom")
+
+
+def test_an_error_without_an_envelope_is_one_too() -> None:
+    following = reader()
+    stated = {"object": "error", "message": "gone", "type": "BadRequestError", "code": 40303}
+
+    assert read(following, event(json.dumps(stated).encode())) == b""
+    assert following.error == Fault("gone", "BadRequestError", code="40303")
+    assert not following.begun
 
 
 def test_what_is_no_json_breaks_the_stream() -> None:

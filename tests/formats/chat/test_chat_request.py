@@ -6,8 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pointsman.conversation import Addressee
 from pointsman.errors import BadRequest
-from pointsman.formats.chat.request import chat_body, parse_chat, upstream_body
+from pointsman.formats.chat.request import (
+    chat_body,
+    parse_chat,
+    pass_through,
+    upstream_body,
+)
 from pointsman.types import Turn
 
 HELLO = [{"role": "user", "content": "hello"}]
@@ -94,6 +100,7 @@ def test_sees_what_routing_needs() -> None:
     ("members", "need"),
     [
         ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
+        ({"functions": [{"name": "f"}]}, "tools"),
         ({"response_format": {"type": "json_schema", "json_schema": {}}}, "json_schema"),
         ({"logprobs": True}, "logprobs"),
         ({"n": 2}, "n"),
@@ -169,3 +176,21 @@ def test_tool_calls_and_schemas_count_as_prompt() -> None:
 def test_a_lone_surrogate_is_refused_from_python_too() -> None:
     with pytest.raises(BadRequest, match="surrogate"):
         chat_body("auto", "\ud800", {})
+
+
+def test_the_configuration_may_drop_and_set_members() -> None:
+    request = parse_chat(body(temperature=0.5, stream=True, prompt_cache_key="s1"))
+    to = Addressee("m", drop=frozenset({"temperature"}), extra={"keep_alive": "5m"})
+
+    passed_on = pass_through(request, to)
+
+    assert request.session == "s1"
+    assert passed_on.left_out == ("temperature",)
+    assert json.loads(passed_on.body) == {
+        "model": "m",
+        "messages": HELLO,
+        "stream": True,
+        "prompt_cache_key": "s1",
+        "stream_options": {"include_usage": True},
+        "keep_alive": "5m",
+    }

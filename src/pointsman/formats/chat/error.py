@@ -1,4 +1,4 @@
-"""Errors in OpenAI's shape."""
+"""Errors in OpenAI's shape, written and read."""
 
 from __future__ import annotations
 
@@ -6,14 +6,24 @@ import msgspec
 
 from pointsman.errors import PointsmanError
 from pointsman.formats import sse
+from pointsman.formats.wire import Fault
 
 
-class _Error(msgspec.Struct):
-    message: str
+class _Stated(msgspec.Struct):
+    message: object = None
+    type: object = None
+    param: object = None
+    code: object = None
 
 
-class _Body(msgspec.Struct):
-    error: _Error
+class _Body(_Stated):
+    """An error in its envelope, or without one (vLLM, Mistral; `detail` is FastAPI's)."""
+
+    error: _Stated | str | None = None
+    detail: object = None
+
+
+_BODY = msgspec.json.Decoder(_Body | list[_Body])
 
 
 def body(error: PointsmanError) -> bytes:
@@ -30,14 +40,39 @@ def body(error: PointsmanError) -> bytes:
     )
 
 
-def message_of(body: bytes) -> str:
-    """The message of an error's body; empty where it has none."""
-    try:
-        return msgspec.json.decode(body, type=_Body).error.message
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return ""
-
-
 def stream_event(error: PointsmanError) -> bytes:
     """The event that ends a stream which broke; no `[DONE]` follows it."""
     return sse.event(body(error))
+
+
+def fault(body: bytes) -> Fault:
+    """What an error reply says, in any of the shapes that servers of this format use.
+
+    Empty where it is none of them.
+    """
+    try:
+        read = _BODY.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Fault()
+    if isinstance(read, list):  # Gemini's OpenAI layer
+        read = read[0] if read else _Body()
+    if isinstance(read.error, str):
+        return Fault(message=read.error)
+    said = read.error or read
+    message = said.message or read.detail
+    return Fault(
+        message=message if isinstance(message, str) else "",
+        type=_text(said.type),
+        param=_text(said.param),
+        code=_text(said.code),
+    )
+
+
+def message_of(body: bytes) -> str:
+    """The message of an error's body; empty where it has none."""
+    return fault(body).message
+
+
+def _text(value: object) -> str | None:
+    """A code is a string in OpenAI's errors, a number in llama.cpp's."""
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None

@@ -1,94 +1,50 @@
-"""OpenAI's chat reply, streamed or whole: read for the books, passed on as it came."""
+"""OpenAI's chat reply: read for the books and passed on as it came, or read for translation."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
+from pointsman.conversation import Began, Delta
 from pointsman.errors import UpstreamBroken
 from pointsman.formats import sse
-from pointsman.tokens import BYTES_PER_TOKEN
+from pointsman.formats.chat import error as chat_error
+from pointsman.formats.chat import shape, usage
+from pointsman.formats.chat.deltas import ChoiceReader
+from pointsman.formats.wire import Fault, Seen
 from pointsman.types import Usage
 
-_NOTHING = msgspec.Raw()
-
-
-class _PromptDetails(msgspec.Struct):
-    cached_tokens: int | None = None
-
-
-class _CompletionDetails(msgspec.Struct):
-    reasoning_tokens: int | None = None
-
-
-class _Usage(msgspec.Struct):
-    prompt_tokens: int
-    completion_tokens: int
-    prompt_tokens_details: _PromptDetails | None = None
-    completion_tokens_details: _CompletionDetails | None = None
-
-
-class _Function(msgspec.Struct):
-    name: object = None
-    arguments: object = None
-
-
-class _ToolCall(msgspec.Struct):
-    function: _Function | None = None
-
-
-class _Message(msgspec.Struct):
-    content: object = None
-    reasoning_content: object = None
-    refusal: object = None
-    tool_calls: list[_ToolCall] | None = None
-
-
-class _Choice(msgspec.Struct):
-    delta: _Message | None = None
-    message: _Message | None = None
-    finish_reason: str | None = None
-
-
-class _Body(msgspec.Struct):
-    choices: list[_Choice] | None = None
-    usage: object = None
-    error: msgspec.Raw = _NOTHING
-
-    @property
-    def failed(self) -> bool:
-        """Whether it is an error in a reply's place."""
-        return bytes(self.error) not in {b"", b"null"}
-
-
-_BODY = msgspec.json.Decoder(_Body)
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def read_reply(body: bytes, prompt_tokens: int) -> Usage:
-    """Usage of a whole reply; counted where it does not say.
+def look(body: bytes, prompt_tokens: int) -> Seen:
+    """Usage of a whole reply, counted where it does not say.
 
     Raises UpstreamBroken where it is not a chat reply: a success status is no proof of one.
     """
-    reply = _decode(body)
+    reply = shape.decode(body)
     if reply.failed or reply.choices is None:
         raise UpstreamBroken("a reply without choices")
-    produced = sum(_size(choice.message) for choice in reply.choices)
-    return _usage(reply.usage) or _counted(prompt_tokens, produced)
+    produced = sum(shape.size(choice) for choice in reply.choices)
+    used = usage.stated(reply.usage) or usage.counted(prompt_tokens, produced)
+    return Seen(used, reply.model if isinstance(reply.model, str) else None)
+
+
+def read_reply(body: bytes, prompt_tokens: int) -> Usage:
+    """Usage of a whole reply, as `look` sees it."""
+    return look(body, prompt_tokens).usage
 
 
 def reply_text(body: bytes) -> str:
     """The first choice's text. Raises UpstreamBroken where it is not a chat reply."""
-    choices = _decode(body).choices
+    choices = shape.decode(body).choices
     message = choices[0].message if choices else None
-    content = message.content if message else None
-    if isinstance(content, list):  # some servers answer in parts, as requests are written
-        texts = [part.get("text") for part in content if isinstance(part, dict)]
-        return "".join(text for text in texts if isinstance(text, str))
-    return content if isinstance(content, str) else ""
+    return shape.text_of(message.content) if message else ""
 
 
 class StreamReader:
-    """Follows a streamed reply event by event."""
+    """Follows a streamed reply event by event; see `wire.StreamReader`."""
 
     def __init__(self, *, prompt_tokens: int, keep_usage: bool) -> None:
         """`keep_usage`: the client asked for usage, so it is not taken out."""
@@ -96,93 +52,79 @@ class StreamReader:
         self._keep_usage = keep_usage
         self._reported: Usage | None = None
         self._produced = 0
-        #: The first chunk was seen: comments before it are no answer.
+        self._choices: dict[int, ChoiceReader] = {}
         self.begun = False
-        #: `[DONE]` was seen.
         self.done = False
-        #: A choice has its finish reason: the model said all it had to say.
         self.finished = False
-        #: The upstream's own error, where it sent one in the stream.
-        self.error: bytes | None = None
+        self.error: Fault | None = None
+        self.model: str | None = None
 
     @property
     def usage(self) -> Usage:
         """What was used so far: the upstream's figures, or our count."""
-        return self._reported or _counted(self._prompt_tokens, self._produced)
+        return self._reported or usage.counted(self._prompt_tokens, self._produced)
 
-    def read(self, event: sse.Event) -> bytes | None:
-        """Take note of an event; returns the bytes for the client, None where there are none.
+    def follow(self, event: sse.Event) -> bytes:
+        """Take note of an event; returns the client's bytes. `[DONE]` is held back.
 
-        `[DONE]` is held back: it is sent when the books are written.
         Raises UpstreamBroken where the data is not a chat chunk.
         """
         if event.data is None:
             return event.raw
-        if event.data == b"[DONE]":
-            self.done = True
-            return None
-        chunk = _decode(event.data)
-        if chunk.failed:
-            self.error = bytes(chunk.error)
-            return None
-        self.begun = True
-        self._produced += sum(_size(choice.delta) for choice in chunk.choices or ())
-        self.finished |= any(choice.finish_reason for choice in chunk.choices or ())
-        if chunk.usage is not None:
-            self._reported = _usage(chunk.usage)
+        chunk = self._note(event.data)
+        if chunk is None:
+            return b""
         if self._keep_usage or b'"usage"' not in event.data:
             return event.raw
-        return _without_usage(event.data) if chunk.choices else None
+        if not chunk.choices and shape.is_there(chunk.usage):
+            return b""
+        return _without_usage(event.data)
 
+    def ending(self) -> bytes:
+        """The event that ends the stream."""
+        return sse.DONE
 
-def _decode(data: bytes) -> _Body:
-    try:
-        return _BODY.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UpstreamBroken(f"not a chat reply: {error}") from error
+    def read(self, event: sse.Event) -> Sequence[Delta]:
+        """Take note of an event; returns what it says.
+
+        Raises UpstreamBroken where the data is not a chat chunk.
+        """
+        had_begun = self.begun
+        chunk = self._note(event.data) if event.data is not None else None
+        if chunk is None or not chunk.choices:
+            return ()
+        deltas: list[Delta] = [] if had_begun else [Began(self.model)]
+        for position, choice in enumerate(chunk.choices):
+            index = shape.index_of(choice, position)
+            if index not in self._choices:
+                salt = chunk.id if isinstance(chunk.id, str) else str(self._prompt_tokens)
+                self._choices[index] = ChoiceReader(index, salt)
+            deltas += self._choices[index].read(choice)
+        return deltas
+
+    def _note(self, data: bytes) -> shape.Body | None:
+        """The chunk; None for what is none: the end, an error, an event without data."""
+        if data == b"[DONE]":
+            self.done = True
+            return None
+        if not data:
+            return None
+        chunk = shape.decode(data)
+        if chunk.failed:
+            self.error = chat_error.fault(data)
+            return None
+        if isinstance(chunk.model, str):
+            self.model = chunk.model
+        for choice in chunk.choices or ():
+            self.begun = True
+            self._produced += shape.size(choice)
+            self.finished |= bool(choice.finish_reason)
+        if shape.is_there(chunk.usage):
+            self._reported = usage.stated(chunk.usage) or self._reported
+        return chunk
 
 
 def _without_usage(data: bytes) -> bytes:
     members = _MEMBERS.decode(data)
     members.pop("usage", None)
     return sse.event(msgspec.json.encode(members))
-
-
-def _usage(stated: object) -> Usage | None:
-    try:
-        usage = msgspec.convert(stated, _Usage, strict=False)
-    except msgspec.ValidationError:
-        return None
-    if min(usage.prompt_tokens, usage.completion_tokens) < 0:
-        return None
-    prompt = usage.prompt_tokens_details
-    completion = usage.completion_tokens_details
-    return Usage(
-        input_tokens=usage.prompt_tokens,
-        output_tokens=usage.completion_tokens,
-        cached_tokens=(prompt.cached_tokens if prompt else 0) or 0,
-        reasoning_tokens=(completion.reasoning_tokens if completion else 0) or 0,
-    )
-
-
-def _counted(prompt_tokens: int, produced: int) -> Usage:
-    return Usage(
-        input_tokens=prompt_tokens,
-        output_tokens=-(-produced // BYTES_PER_TOKEN),
-        estimated=True,
-    )
-
-
-def _size(message: _Message | None) -> int:
-    """Bytes that the model wrote."""
-    if message is None:
-        return 0
-    texts = [message.content, message.reasoning_content, message.refusal]
-    for call in message.tool_calls or ():
-        if call.function:
-            texts += [call.function.name, call.function.arguments]
-    return sum(
-        len(text.encode() if isinstance(text, str) else msgspec.json.encode(text))
-        for text in texts
-        if text
-    )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from pointsman.conversation import Addressee, Encoded
 from pointsman.errors import BadRequest
 from pointsman.formats import members, strict_json
 from pointsman.tokens import BYTES_PER_TOKEN, estimate_tokens
@@ -43,6 +44,7 @@ def parse_chat(body: bytes) -> ModelRequest:
         and members.flag(options, "include_usage", "stream_options.include_usage"),
         input_tokens=_prompt_tokens(turns, value["messages"], raw, parts),
         max_output_tokens=_reply_limit(value),
+        session=members.text(value, "prompt_cache_key"),
     )
 
 
@@ -60,13 +62,20 @@ def upstream_body(request: ModelRequest, model: str) -> bytes:
 
     `model` becomes the deployment's; a stream always asks for usage, since the books need it.
     """
-    raw = dict(request.members)
-    raw["model"] = msgspec.json.encode(model)
-    if request.stream:
+    return pass_through(request, Addressee(model)).body
+
+
+def pass_through(request: ModelRequest, to: Addressee) -> Encoded:
+    """As `upstream_body`; what the configuration drops is left out, what it sets is set."""
+    left_out = tuple(name for name in request.members if name in to.drop)
+    raw = {name: member for name, member in request.members.items() if name not in to.drop}
+    raw["model"] = msgspec.json.encode(to.model)
+    if request.stream and "stream_options" not in to.drop:
         asked = msgspec.json.decode(raw.get("stream_options", b"null"))
         options = {**(asked or {}), "include_usage": True}
         raw["stream_options"] = msgspec.json.encode(options)
-    return members.joined(raw)
+    raw |= {name: msgspec.json.encode(member) for name, member in to.extra.items()}
+    return Encoded(members.joined(raw), left_out)
 
 
 def _model(value: dict[str, Json]) -> str:
@@ -125,7 +134,7 @@ def _needs(
 ) -> frozenset[Capability]:
     needs: set[Capability] = {_NEEDED_BY_PART[p] for p in parts if p in _NEEDED_BY_PART}
     response_format = members.typed(value, "response_format", dict, "an object") or {}
-    if tools:
+    if tools or members.typed(value, "functions", list, "an array"):
         needs.add("tools")
     if response_format.get("type") == "json_schema":
         needs.add("json_schema")

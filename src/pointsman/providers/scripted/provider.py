@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from pointsman.errors import BadRequest, UpstreamUnreachable
-from pointsman.formats.chat.request import upstream_body
 from pointsman.ports import Clock
 from pointsman.providers.scripted.asked import read
 from pointsman.providers.scripted.delivery import Delivery, Record, Served, Sleep, deliver
 from pointsman.providers.scripted.engine import digest, make_reply
 from pointsman.providers.scripted.script import Script
 from pointsman.providers.scripted.wire import Frame, completion, error_body, stream
-from pointsman.types import DeploymentState, Health, ModelRequest, ProviderReply
+from pointsman.types import DeploymentState, Health, Outbound, ProviderReply
 
 CREATED = 1_767_225_600  # 2026-01-01, the time of every reply where no clock is given
 JSON_TYPE = "application/json"
@@ -85,9 +84,9 @@ class ScriptedProvider:
         """What `state` says; uses up no script."""
         return Health(self.state, f"{len(self._queue)} scripts queued")
 
-    async def open(self, request: ModelRequest) -> ProviderReply:
-        """Answer `request` as any upstream gets it. Raises UpstreamUnreachable."""
-        delivery = await self.answer(upstream_body(request, self.model))
+    async def open(self, sent: Outbound) -> ProviderReply:
+        """Answer as any upstream gets it. Raises UpstreamUnreachable."""
+        delivery = await self.answer(sent.body)
         return ProviderReply(delivery.status, delivery.headers, delivery.chunks)
 
     async def answer(self, body: bytes) -> Delivery:

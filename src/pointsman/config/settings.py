@@ -6,24 +6,18 @@ built and hidden in every repr.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import tomllib
 from collections.abc import Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
-    field_validator,
     model_validator,
 )
 from pydantic_settings import (
@@ -33,34 +27,15 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from pointsman.config.deployment import ModelSettings, Section
 from pointsman.errors import ConfigError
-from pointsman.types import Capability, Location
 
-ProviderName = Literal[
-    "embedded", "scripted", "openai", "openai-compatible", "lmstudio", "llamacpp", "vllm"
-]
-
-#: Where servers listen when nobody moved them (reference: each server's documentation).
-DEFAULT_BASE_URLS: Mapping[str, str] = {
-    "openai": "https://api.openai.com/v1",
-    "lmstudio": "http://127.0.0.1:1234/v1",
-    "llamacpp": "http://127.0.0.1:8080/v1",
-    "vllm": "http://127.0.0.1:8000/v1",
-}
-#: Variables that hold a provider's key where the configuration names none.
-DEFAULT_KEY_VARIABLES: Mapping[str, str] = {"openai": "OPENAI_API_KEY"}
-
-_REFERENCE = re.compile(r"^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$")
 #: Ids, tiers and aliases go into headers, paths and logs: printable ASCII without spaces.
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}$")
 RESERVED_NAMES = frozenset({"auto", "local", "cloud"})
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ServerSettings(_Section):
+class ServerSettings(Section):
     """Where and how the gateway listens."""
 
     #: The address to listen on; any other than loopback needs `api_key`.
@@ -69,110 +44,15 @@ class ServerSettings(_Section):
     port: int = Field(default=7070, ge=0, le=65535)
     #: Bytes of a request's body; larger ones get 413.
     max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
+    #: Web pages that may call from a browser, as origins such as `http://localhost:3000`; `*` is any.
+    cors_origins: tuple[str, ...] = ()
+    #: Seconds for which a reply may be continued by `previous_response_id`; 0 keeps none.
+    response_retention_s: float = Field(default=3600.0, ge=0)
     #: Seconds that open replies get to finish after SIGTERM.
     shutdown_grace_s: int = Field(default=30, ge=0)
 
 
-class TimeoutSettings(_Section):
-    """Seconds an attempt may take, by phase."""
-
-    #: Until the connection stands.
-    connect_s: float = Field(default=5.0, gt=0)
-    #: 600 for a local model, which may have to load first, and 120 for one in the cloud.
-    first_byte_s: float | None = Field(default=None, gt=0)
-    #: Between two pieces of a stream.
-    between_chunks_s: float = Field(default=60.0, gt=0)
-
-
-class PriceSettings(_Section):
-    """US dollars per million tokens."""
-
-    #: For input tokens.
-    input: Decimal = Field(ge=0)
-    #: For output tokens, reasoning included.
-    output: Decimal = Field(ge=0)
-    #: For input tokens that the provider had cached; as `input` where not given.
-    cached: Decimal | None = Field(default=None, ge=0)
-
-
-class ModelSettings(_Section):
-    """One deployment: a table `[models.<id>]`."""
-
-    #: How the model is reached.
-    provider: ProviderName
-    #: The model, as its server calls it.
-    model: str = Field(min_length=1)
-    #: The lowest tier where not given.
-    tier: str | None = None
-    #: The server's address, up to and with `/v1`.
-    base_url: str | None = None
-    #: The key to send, best as a reference: `${NAME}`.
-    api_key: SecretStr | None = None
-    #: Derived from the address where not given.
-    location: Location | None = None
-    #: In tokens, prompt and reply together; no limit is known where not given.
-    context_length: int | None = Field(default=None, gt=0)
-    #: What it can do; nothing is ruled out where not given.
-    capabilities: frozenset[Capability] | None = None
-    #: Your own price; beats every table.
-    price: PriceSettings | None = None
-    #: Another model's price, as `genai-prices` names it, such as `claude-haiku-5-5`.
-    priced_as: str | None = None
-    timeouts: TimeoutSettings = TimeoutSettings()
-    #: `embedded` only: requests served at once, each with its own `context_length`.
-    slots: int = Field(default=2, ge=1, le=64)
-    #: `embedded` only: threads; one less than the cores this process may use, where not given.
-    threads: int | None = Field(default=None, ge=1)
-    #: `embedded` only: a GGUF file; else the pulled weights named like `model`.
-    weights: Path | None = None
-    #: `scripted` only: what to do, one table per request and then the last one again.
-    script: tuple[dict[str, object], ...] = ()
-
-    @field_validator("base_url")
-    @classmethod
-    def _http_only(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError(
-                "base_url must be http://... or https://..., as in http://127.0.0.1:8080/v1"
-            )
-        return value.rstrip("/")
-
-    @model_validator(mode="after")
-    def _needs_an_address(self) -> ModelSettings:
-        if self.provider == "openai-compatible" and self.base_url is None:
-            raise ValueError('provider "openai-compatible" needs base_url')
-        return self
-
-    @property
-    def address(self) -> str | None:
-        """The base URL in force; None for a provider that lives in this process."""
-        return self.base_url or DEFAULT_BASE_URLS.get(self.provider)
-
-    @property
-    def first_byte_s(self) -> float:
-        """Seconds until the reply must have begun."""
-        return self.timeouts.first_byte_s or (600.0 if self.where == "local" else 120.0)
-
-    @property
-    def where(self) -> Location:
-        """`location`, or what the address implies."""
-        if self.location is not None:
-            return self.location
-        return "local" if self.address is None or _is_local(self.address) else "cloud"
-
-    def key(self, environment: Mapping[str, str]) -> str | None:
-        """The provider's key, its reference resolved. Raises ConfigError where it is not set."""
-        if self.api_key is None:
-            # A provider's usual key goes to that provider's own address, and nowhere else.
-            usual = "" if self.base_url else DEFAULT_KEY_VARIABLES.get(self.provider, "")
-            return environment.get(usual)
-        return resolve_secret(self.api_key, environment)
-
-
-class TierFloors(_Section):
+class TierFloors(Section):
     """Lowest tiers: by topic (`high_stakes`) and by domain."""
 
     #: Where legal, medical or financial judgement is asked for: a tier; true is the highest, false
@@ -184,7 +64,7 @@ class TierFloors(_Section):
     strict: bool = False
 
 
-class RoutingSettings(_Section):
+class RoutingSettings(Section):
     """How a tier is chosen and an order made."""
 
     #: What scores a prompt.
@@ -197,6 +77,10 @@ class RoutingSettings(_Section):
     default_tier: str | None = None
     #: A preference: past so many prompt tokens, cloud where there is one.
     max_local_tokens: int | None = Field(default=None, gt=0)
+    #: Times that a request is tried again when every deployment of its plan has failed.
+    retries: int = Field(default=2, ge=0, le=10)
+    #: Seconds for which a conversation stays with the deployment that answered it; 0 is never.
+    session_s: float = Field(default=600.0, ge=0)
     #: Try the other deployments, of any tier and location, when the first one fails.
     fallback: bool = True
     #: What savings are measured against: a deployment's id, or any priced model. By default the
@@ -215,7 +99,7 @@ class RoutingSettings(_Section):
         return self
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     """What `serve` prints for each decision."""
 
     #: A line for each decision, for people or for programs.
@@ -327,38 +211,6 @@ def find(environment: Mapping[str, str]) -> Path | None:
     home = environment.get("POINTSMAN_HOME") or platformdirs.user_data_dir("pointsman")
     candidates = (Path("pointsman.toml"), Path(home) / "pointsman.toml")
     return next((path for path in candidates if path.is_file()), None)
-
-
-def resolve_secret(secret: SecretStr, environment: Mapping[str, str]) -> str:
-    """The secret's value; `${NAME}` is read from the environment."""
-    value = secret.get_secret_value()
-    reference = _REFERENCE.match(value)
-    if not reference:
-        return value
-    name = reference.group(1)
-    if not environment.get(name):
-        raise ConfigError(f"the environment variable {name} is not set, and a key refers to it")
-    return environment[name]
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _is_local(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith((".local", ".localhost")):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return False
 
 
 def _read(file: Path) -> dict[str, object]:

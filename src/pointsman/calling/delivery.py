@@ -1,0 +1,178 @@
+"""From the upstream's pump to the client: a bounded buffer, and the books written before the end.
+
+The pump is a task of its own: a client that leaves, or stops reading, is nothing to the reading of
+the upstream, which is cancelled or drained as its deployment says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from typing import Protocol
+
+from pointsman.calling.stream import Relay
+from pointsman.errors import PointsmanError, UpstreamError, UpstreamTimeout
+from pointsman.types import OnDisconnect, Outcome
+
+#: Bytes that wait for a slow client before its upstream waits too.
+BUFFER_BYTES = 64 * 1024
+
+
+class Settle(Protocol):
+    """Closes the books on a stream."""
+
+    async def __call__(self, outcome: Outcome, error: UpstreamError | None) -> object:
+        """`outcome` is completed, failed, client_left or interrupted."""
+
+
+class ClientStalled(Exception):
+    """The client takes nothing more."""
+
+
+class Buffer:
+    """Bytes between one writer and one reader, bounded."""
+
+    def __init__(self, limit: int = BUFFER_BYTES, *, patience_s: float | None = None) -> None:
+        """`patience_s` bounds how long a full buffer waits for its reader."""
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._limit = limit
+        self._patience_s = patience_s
+        self._ended = False
+        self._discarding = False
+        self._filled = asyncio.Event()
+        self._emptied = asyncio.Event()
+
+    async def put(self, piece: bytes) -> None:
+        """Add; waits while it is full. Raises ClientStalled where nobody reads for too long."""
+        while self._size >= self._limit and not self._discarding:
+            self._emptied.clear()
+            try:
+                async with asyncio.timeout(self._patience_s):
+                    await self._emptied.wait()
+            except TimeoutError:
+                raise ClientStalled from None
+        if not self._discarding:
+            self._pieces.append(piece)
+            self._size += len(piece)
+            self._filled.set()
+
+    async def take(self) -> bytes | None:
+        """All that is there, as soon as there is any; None at the end."""
+        while not self._pieces and not self._ended:
+            self._filled.clear()
+            await self._filled.wait()
+        if not self._pieces:
+            return None
+        taken = b"".join(self._pieces)
+        self._pieces.clear()
+        self._size = 0
+        self._emptied.set()
+        return taken
+
+    def end(self) -> None:
+        """Nothing more will come."""
+        self._ended = True
+        self._filled.set()
+
+    def discard(self) -> None:
+        """Nobody reads on: throw away what comes."""
+        self._discarding = True
+        self._pieces.clear()
+        self._emptied.set()
+
+
+class Delivery:
+    """The client's bytes to the very end; settled before the last of them.
+
+    A stream that breaks ends with the format's error and without its usual ending. Closed before
+    its end, even before its beginning, it is settled as left by the client.
+    """
+
+    def __init__(
+        self,
+        relay: Relay,
+        settle: Settle,
+        *,
+        failure: Callable[[PointsmanError], bytes],
+        on_disconnect: OnDisconnect = "cancel",
+        total_s: float | None = None,
+        stall_s: float | None = None,
+    ) -> None:
+        """Starts at once. `settle` is awaited once; `failure` writes the end of a broken stream.
+
+        `total_s` bounds the whole stream, `stall_s` how long a client may read nothing.
+        """
+        self._relay = relay
+        self._settle = settle
+        self._failure = failure
+        self._on_disconnect = on_disconnect
+        self._total_s = total_s
+        self._buffer = Buffer(patience_s=stall_s)
+        self._left: Outcome | None = None
+        self._finishing = False
+        self._pump = asyncio.create_task(self._run())
+
+    async def __aiter__(self) -> AsyncGenerator[bytes, None]:
+        """The pieces, once."""
+        while (piece := await self._buffer.take()) is not None:
+            yield piece
+        await self._pump
+
+    async def close(self, outcome: Outcome = "client_left") -> None:
+        """Nobody reads on. Cancels the upstream where it is still sending, unless it is drained.
+
+        Idempotent; returns when the entry is settled, or at once where the upstream is drained.
+        """
+        if self._pump.done():
+            return
+        drained = self._on_disconnect == "drain" and outcome == "client_left"
+        first, self._left = self._left is None, self._left or outcome
+        self._buffer.discard()
+        if drained:
+            return
+        if (first or outcome == "interrupted") and not self._finishing:
+            self._pump.cancel()
+        await asyncio.wait([self._pump])
+
+    @property
+    def pump(self) -> asyncio.Task[None]:
+        """The task that reads the upstream."""
+        return self._pump
+
+    async def _run(self) -> None:
+        outcome: Outcome = "completed"
+        broken: UpstreamError | None = None
+        try:
+            await self._read()
+        except UpstreamError as error:
+            outcome, broken = "failed", error
+        except ClientStalled:
+            outcome = "client_left"
+        except asyncio.CancelledError:
+            outcome = self._left or "interrupted"
+        finally:
+            await self._finish(outcome, broken)
+
+    async def _read(self) -> None:
+        try:
+            async with asyncio.timeout(self._total_s):
+                async for piece in self._relay.pieces():
+                    await self._buffer.put(piece)
+        except TimeoutError as error:
+            raise UpstreamTimeout(f"the reply took longer than {self._total_s:g} s") from error
+
+    async def _finish(self, outcome: Outcome, broken: UpstreamError | None) -> None:
+        self._finishing = True
+        try:
+            await self._relay.close()
+            left = self._left if outcome == "completed" else None
+            await self._settle(left or outcome, broken)
+            if outcome == "completed":
+                await self._buffer.put(self._relay.ending())
+            elif broken is not None:
+                await self._buffer.put(self._failure(broken))
+        except ClientStalled:
+            return  # it is in the books; the client does not take the end
+        finally:
+            self._buffer.end()

@@ -1,0 +1,109 @@
+"""One attempt: send a request, and see whether what comes back is an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from pointsman.calling import faults
+from pointsman.calling.line import Line
+from pointsman.calling.stream import EventRelay, RawRelay
+from pointsman.errors import RequestRefused, UpstreamBroken, UpstreamRefused
+from pointsman.formats.wire import Head
+from pointsman.types import ModelRequest, Outbound, ProviderReply, Usage
+
+#: Bytes of a whole reply; more is an upstream gone wrong.
+MAX_REPLY_BYTES = 64 * 1024 * 1024
+#: Bytes of an error body that are read.
+_MAX_ERROR_BYTES = 64 * 1024
+_REDIRECTS = range(300, 400)
+_FIRST_ERROR_STATUS = 400
+_JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What is to be got, from whichever deployment gives it."""
+
+    request: ModelRequest
+    #: What translated replies begin with; the model is filled in by whoever answers.
+    head: Head
+    #: Nobody waits for it: people go first.
+    background: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A reply that is there in full: a success, or the upstream's word that the request is bad."""
+
+    status: int
+    body: bytes
+    content_type: str = _JSON
+    usage: Usage | None = None
+    #: What the upstream says it served.
+    model: str | None = None
+    refused: RequestRefused | None = None
+
+
+async def exchange(line: Line, sent: Outbound, errand: Errand) -> Whole | EventRelay | RawRelay:
+    """Send it. Raises UpstreamError where another deployment should be tried."""
+    request = errand.request
+    head = replace(errand.head, model=line.deployment.model)
+    reply = await line.provider.open(sent)
+    handed_on = False
+    try:
+        _check_status(reply)
+        if reply.status >= _FIRST_ERROR_STATUS:
+            return await _refused(line, reply, request)
+        if sent.format == "raw" and _type_of(reply) != _JSON:
+            handed_on = True
+            return RawRelay(reply)
+        if sent.stream:
+            relay = EventRelay(reply, line.speech.transcript(request, head))
+            await relay.prime()
+            handed_on = True
+            return relay
+        body = await _read(reply, MAX_REPLY_BYTES)
+        whole = line.speech.whole(body, request, head)
+        return Whole(reply.status, whole.body, usage=whole.usage, model=whole.model)
+    finally:
+        if not handed_on:
+            await reply.chunks.aclose()
+
+
+async def _refused(line: Line, reply: ProviderReply, request: ModelRequest) -> Whole:
+    """An error status: the client's fault, whose answer it is then, or else raised."""
+    body = await _read(reply, _MAX_ERROR_BYTES, cut=True)
+    fault = line.speech.fault(request, body)
+    refused = UpstreamRefused(
+        reply.status,
+        reply.headers,
+        message=fault.message,
+        kind=fault.type,
+        code=fault.code,
+        param=fault.param,
+    )
+    if not faults.is_clients(refused):
+        raise refused
+    return Whole(reply.status, b"", refused=RequestRefused(refused))
+
+
+def _check_status(reply: ProviderReply) -> None:
+    if reply.status in _REDIRECTS:
+        raise UpstreamBroken(f"a redirect ({reply.status}), which is not followed")
+
+
+def _type_of(reply: ProviderReply) -> str:
+    return reply.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def _read(reply: ProviderReply, limit: int, *, cut: bool = False) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in reply.chunks:
+        parts.append(chunk)
+        size += len(chunk)
+        if size > limit:
+            if cut:
+                break
+            raise UpstreamBroken(f"a reply of over {limit} bytes")
+    return b"".join(parts)[:limit]

@@ -1,0 +1,44 @@
+"""A look at each local server now and then: how it stands, and what it says of its model."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+
+from pointsman.calling.line import Line
+
+#: Seconds between two looks.
+INTERVAL_S = 15.0
+
+
+class Watch:
+    """Looks at lines that are watched; what is learned is theirs."""
+
+    def __init__(self, lines: Collection[Line], *, interval_s: float = INTERVAL_S) -> None:
+        """Looks at nothing yet."""
+        self._lines = [line for line in lines if line.watched]
+        self._interval_s = interval_s
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Look now and from now on, in the background. Idempotent."""
+        if self._lines and self._task is None:
+            self._task = asyncio.create_task(self._run())
+
+    async def look(self) -> None:
+        """Look at all of them once."""
+        seen = await asyncio.gather(*(line.provider.probe() for line in self._lines))
+        for line, health in zip(self._lines, seen, strict=True):
+            line.learn(health)
+
+    async def close(self) -> None:
+        """Look no more. Idempotent."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _run(self) -> None:
+        while True:
+            await self.look()
+            await asyncio.sleep(self._interval_s)

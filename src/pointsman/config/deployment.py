@@ -1,0 +1,166 @@
+"""One deployment's settings: a table `[models.<id>]`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+
+from pointsman.config.secrets import is_local, resolve_secret
+from pointsman.presets import Preset, presets
+from pointsman.types import Capability, FormatName, Location, OnDisconnect, Task
+
+#: Providers that live in this process.
+IN_PROCESS = ("embedded", "scripted")
+
+
+class Section(BaseModel):
+    """A table of the configuration: unknown members are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TimeoutSettings(Section):
+    """Seconds an attempt may take, by phase."""
+
+    #: Until the connection stands.
+    connect_s: float = Field(default=5.0, gt=0)
+    #: 600 for a local model, which may have to load first, and 120 for one in the cloud.
+    first_byte_s: float | None = Field(default=None, gt=0)
+    #: Between two pieces of a stream.
+    between_chunks_s: float = Field(default=60.0, gt=0)
+    #: A whole attempt, its stream included.
+    total_s: float = Field(default=1800.0, gt=0)
+    #: Waiting for a free slot, before the next deployment is tried.
+    queue_s: float = Field(default=30.0, gt=0)
+    #: Waiting for a server that is loading its model, where no other deployment answers.
+    load_s: float = Field(default=600.0, gt=0)
+
+
+class PriceSettings(Section):
+    """US dollars per million tokens."""
+
+    #: For input tokens.
+    input: Decimal = Field(ge=0)
+    #: For output tokens, reasoning included.
+    output: Decimal = Field(ge=0)
+    #: For input tokens that the provider had cached; as `input` where not given.
+    cached: Decimal | None = Field(default=None, ge=0)
+
+
+class ModelSettings(Section):
+    """One deployment: a table `[models.<id>]`."""
+
+    #: How the model is reached: `embedded`, `scripted`, or a preset such as `ollama`.
+    provider: str
+    #: The model, as its server calls it.
+    model: str = Field(min_length=1)
+    #: The lowest tier where not given.
+    tier: str | None = None
+    #: The server's address, up to and with `/v1`.
+    base_url: str | None = None
+    #: The key to send, best as a reference: `${NAME}`.
+    api_key: SecretStr | None = None
+    #: Derived from the address where not given.
+    location: Location | None = None
+    #: In tokens, prompt and reply together; no limit is known where not given.
+    context_length: int | None = Field(default=None, gt=0)
+    #: What it can do; nothing is ruled out where not given.
+    capabilities: frozenset[Capability] | None = None
+    #: Your own price; beats every table.
+    price: PriceSettings | None = None
+    #: Another model's price, as `genai-prices` names it, such as `claude-haiku-5-5`.
+    priced_as: str | None = None
+    timeouts: TimeoutSettings = TimeoutSettings()
+    #: What it is asked to do: any of chat, embeddings, audio, images, rerank.
+    tasks: frozenset[Task] = frozenset({"chat"})
+    #: The formats that its server takes, the preferred one first; the preset's where not given.
+    formats: tuple[FormatName, ...] = ()
+    #: Its share of its tier's load beside the others'; 0 is for when no other is left.
+    weight: float = Field(default=1.0, ge=0)
+    #: Requests at once; as many as the server says it can, where not given.
+    concurrency: int | None = Field(default=None, ge=1)
+    #: Requests that may wait for a free slot; further ones go to the next deployment.
+    queue: int = Field(default=64, ge=0)
+    #: What becomes of its reply when the client has left: `cancel`, or `drain` where stopping it
+    #: does not stop the bill.
+    on_disconnect: OnDisconnect = "cancel"
+    #: Parameters that it rejects, to be left out of requests; the reply's header names them.
+    drop_params: frozenset[str] = frozenset()
+    #: Its server's own members, set in every request: Ollama's `keep_alive`, ...
+    extra: dict[str, JsonValue] = Field(default_factory=dict)
+    #: Sent where the format must have a limit of the reply and the client sets none.
+    max_output_tokens: int | None = Field(default=None, ge=1)
+    #: `embedded` only: requests served at once, each with its own `context_length`.
+    slots: int = Field(default=2, ge=1, le=64)
+    #: `embedded` only: threads; one less than the cores this process may use, where not given.
+    threads: int | None = Field(default=None, ge=1)
+    #: `embedded` only: a GGUF file; else the pulled weights named like `model`.
+    weights: Path | None = None
+    #: `scripted` only: what to do, one table per request and then the last one again.
+    script: tuple[dict[str, object], ...] = ()
+
+    @field_validator("base_url")
+    @classmethod
+    def _http_only(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError(
+                "base_url must be http://... or https://..., as in http://127.0.0.1:8080/v1"
+            )
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _provider_is_known(self) -> ModelSettings:
+        if self.provider in IN_PROCESS:
+            return self
+        preset = presets().get(self.provider)
+        if preset is None:
+            known = ", ".join(sorted([*IN_PROCESS, *presets()]))
+            raise ValueError(f"unknown provider {self.provider!r}; there are: {known}")
+        if self.base_url is None and preset.base_url is None:
+            raise ValueError(f'provider "{self.provider}" needs base_url')
+        return self
+
+    @property
+    def preset(self) -> Preset:
+        """What is known of its provider."""
+        return presets().get(self.provider, Preset())
+
+    @property
+    def address(self) -> str | None:
+        """The base URL in force; None for a provider that lives in this process."""
+        return self.base_url or self.preset.base_url
+
+    @property
+    def first_byte_s(self) -> float:
+        """Seconds until the reply must have begun."""
+        return self.timeouts.first_byte_s or (600.0 if self.where == "local" else 120.0)
+
+    @property
+    def where(self) -> Location:
+        """`location`, or what the address implies."""
+        if self.location is not None:
+            return self.location
+        return "local" if self.address is None or is_local(self.address) else "cloud"
+
+    def key(self, environment: Mapping[str, str]) -> str | None:
+        """The provider's key, its reference resolved. Raises ConfigError where it is not set."""
+        if self.api_key is None:
+            # A provider's usual key goes to that provider's own address, and nowhere else.
+            usual = () if self.base_url and self.provider != "azure" else self.preset.keys
+            return next((environment[name] for name in usual if environment.get(name)), None)
+        return resolve_secret(self.api_key, environment)

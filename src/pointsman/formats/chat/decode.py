@@ -1,0 +1,155 @@
+"""A chat request in the canonical form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from pointsman.conversation import Conversation, Effort, Reasoning, Sampling
+from pointsman.errors import BadRequest
+from pointsman.formats import members
+from pointsman.formats.chat import tools
+from pointsman.formats.chat.notes import Leftovers
+from pointsman.formats.chat.turns import Turns
+from pointsman.formats.reasoning import BUDGETS
+from pointsman.types import Json, ModelRequest
+
+_LIMITS = ("max_completion_tokens", "max_tokens")
+_READ = frozenset(
+    {"model", "messages", "stream", "stream_options", "user", "parallel_tool_calls"}
+    | {"tools", "tool_choice", "functions", "function_call", "response_format"}
+    | {"reasoning_effort", "reasoning", "include_reasoning", "thinking"}
+    | {"temperature", "top_p", "top_k", "min_p", "stop", "n", "seed", *_LIMITS}
+    | {"frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "top_logprobs"}
+)
+#: Bookkeeping, and hints that change the speed or the price of an answer.
+_ADVISORY = frozenset(
+    {"metadata", "store", "service_tier", "safety_identifier", "client_metadata", "usage"}
+    | {"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "session_id"}
+    | {"prediction", "cache_prompt", "cache_control"}
+)
+
+
+def conversation(request: ModelRequest) -> Conversation:
+    """A parsed request in full. Raises BadRequest that names the member at fault."""
+    value: dict[str, Json] = {
+        name: msgspec.json.decode(raw) for name, raw in request.members.items()
+    }
+    notes = Leftovers()
+    turns = Turns(notes)
+    messages = tuple(
+        turns.read(message, f"messages[{i}]")
+        for i, message in enumerate(members.objects(value, "messages"))
+    )
+    return Conversation(
+        messages=messages,
+        tools=tools.read(value, notes),
+        tool_choice=tools.read_choice(value, notes),
+        parallel_tool_calls=_parallel(value),
+        output=tools.read_output(value, notes),
+        sampling=sampling(value),
+        reasoning=_reasoning(value, notes),
+        stream=request.stream,
+        user=members.text(value, "user"),
+        **_sorted(value, notes),
+    )
+
+
+def sampling(value: dict[str, Json]) -> Sampling:
+    """How the reply is drawn. Raises BadRequest."""
+    limits = [members.whole(value, name) for name in _LIMITS]
+    return Sampling(
+        max_tokens=next((limit for limit in limits if limit and limit > 0), None),
+        temperature=members.number(value, "temperature"),
+        top_p=members.number(value, "top_p"),
+        top_k=members.whole(value, "top_k"),
+        min_p=members.number(value, "min_p"),
+        stop=_stop(value.get("stop")),
+        n=members.whole(value, "n", least=1),
+        seed=members.whole(value, "seed"),
+        frequency_penalty=members.number(value, "frequency_penalty") or None,
+        presence_penalty=members.number(value, "presence_penalty") or None,
+        logit_bias=_bias(value),
+        logprobs=members.flag(value, "logprobs"),
+        top_logprobs=members.whole(value, "top_logprobs"),
+    )
+
+
+def is_legacy(request: ModelRequest) -> bool:
+    """Whether the client speaks of `functions`, and wants its reply to."""
+    return "functions" in request.members and "tools" not in request.members
+
+
+def _stop(stated: Json) -> tuple[str, ...]:
+    stops = [stated] if isinstance(stated, str) else stated or []
+    if not isinstance(stops, list):
+        raise BadRequest("`stop` must be a string or an array of strings", param="stop")
+    texts = tuple(stop for stop in stops if isinstance(stop, str))
+    if len(texts) != len(stops):
+        raise BadRequest("`stop` must be a string or an array of strings", param="stop")
+    return texts
+
+
+def _bias(value: dict[str, Json]) -> Mapping[str, float] | None:
+    stated = members.typed(value, "logit_bias", dict, "an object") or {}
+    bias = {
+        token: weight
+        for token, weight in stated.items()
+        if isinstance(weight, int | float) and not isinstance(weight, bool)
+    }
+    if len(bias) != len(stated):
+        raise BadRequest("`logit_bias` must map tokens to numbers", param="logit_bias")
+    return bias or None
+
+
+def _parallel(value: dict[str, Json]) -> bool | None:
+    """The legacy shape has room for one call only."""
+    if value.get("functions") and not value.get("tools"):
+        return False
+    if value.get("parallel_tool_calls") is None:
+        return None
+    return members.flag(value, "parallel_tool_calls")
+
+
+def _reasoning(value: dict[str, Json], notes: Leftovers) -> Reasoning | None:
+    """`reasoning_effort`; OpenRouter's `reasoning`; Anthropic's and DeepSeek's `thinking`."""
+    wish = members.typed(value, "reasoning", dict, "an object") or {}
+    thinking = members.typed(value, "thinking", dict, "an object") or {}
+    stated = value.get("reasoning_effort") or wish.get("effort")
+    effort = _effort(stated)
+    if stated is not None and effort is None:
+        notes.foreign.append("reasoning_effort")
+    if wish.get("enabled") is False or thinking.get("type") == "disabled":
+        effort = "none"
+    budget = members.whole(wish, "max_tokens") or members.whole(thinking, "budget_tokens")
+    unsaid = effort is None and budget is None
+    if unsaid and wish.get("enabled") is True:
+        effort = "medium"
+    visible = members.flag(value, "include_reasoning") or None
+    if wish.get("exclude") is not None:
+        visible = not members.flag(wish, "exclude", "reasoning.exclude")
+    found = Reasoning(
+        effort=effort,
+        budget_tokens=budget,
+        adaptive=thinking.get("type") == "adaptive"
+        or (unsaid and thinking.get("type") == "enabled"),
+        visible=visible,
+    )
+    return None if found == Reasoning() else found
+
+
+def _effort(stated: Json) -> Effort | None:
+    return next((effort for effort in BUDGETS if effort == stated), None)
+
+
+def _sorted(value: dict[str, Json], notes: Leftovers) -> dict[str, tuple[str, ...]]:
+    """Names of the members that have no place in the canonical form, by what they do."""
+    spoken = value.get("modalities") not in (None, ["text"])
+    quiet = frozenset() if spoken else frozenset({"audio", "modalities"})
+    usual = frozenset({"verbosity"}) if value.get("verbosity") == "medium" else frozenset()
+    notes.sort(value, _READ, _ADVISORY | quiet | usual)
+    return {
+        "advisory": tuple(dict.fromkeys(notes.advisory)),
+        "foreign": tuple(dict.fromkeys(notes.foreign)),
+    }

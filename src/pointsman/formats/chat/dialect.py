@@ -1,0 +1,26 @@
+"""In what servers of the chat format differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What a server takes beyond what all of them take. The defaults suit local servers."""
+
+    #: Its word for the limit of a reply. OpenAI's own reasoning models refuse `max_tokens`.
+    limit_member: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    #: It knows the role `developer`; `system` is written otherwise.
+    developer_role: bool = False
+    #: It takes earlier thinking back: `reasoning_content`, `reasoning_details`, Google's proofs.
+    reasoning_history: bool = False
+    #: It takes OpenRouter's `reasoning` object, which can say budgets; `reasoning_effort` otherwise.
+    reasoning_object: bool = False
+    #: It takes Anthropic's `cache_control` on parts and tools (OpenRouter).
+    cache_control: bool = False
+    #: It takes `tool_choice: allowed_tools`; otherwise only the allowed tools are sent.
+    allowed_tools: bool = False
+    #: It takes `top_k` and `min_p`. OpenAI does not.
+    local_sampling: bool = True

@@ -1,0 +1,209 @@
+"""The canonical form as a chat request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from pointsman.conversation import (
+    Addressee,
+    Conversation,
+    Encoded,
+    Message,
+    Part,
+    Reasoning,
+    Refusal,
+    Sampling,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+)
+from pointsman.formats.chat import calls, parts, tools
+from pointsman.formats.chat.dialect import Dialect
+from pointsman.formats.chat.notes import Losses
+from pointsman.formats.chat.thinking import spoken
+from pointsman.formats.reasoning import effort_of
+from pointsman.types import Json
+
+#: The client's other names for a member.
+_OTHER_NAMES = {
+    "max_tokens": {"max_completion_tokens", "max_output_tokens"},
+    "max_completion_tokens": {"max_tokens", "max_output_tokens"},
+    "reasoning_effort": {"reasoning"},
+    "reasoning": {"reasoning_effort"},
+}
+
+
+def encode(conversation: Conversation, to: Addressee, dialect: Dialect) -> Encoded:
+    """The request, translated. Raises Inexpressible for what chat can't say."""
+    losses = Losses(to.drop, conversation.advisory)
+    for name in conversation.foreign:
+        losses.matter(name)
+    stated: dict[str, Json] = tools.write(
+        conversation.tools, conversation.tool_choice, dialect, losses
+    )
+    stated["parallel_tool_calls"] = conversation.parallel_tool_calls
+    if conversation.output is not None:
+        stated["response_format"] = tools.write_output(conversation.output)
+    stated |= _sampling(conversation.sampling, dialect, losses)
+    if conversation.reasoning is not None:
+        stated |= _reasoning(conversation.reasoning, dialect, losses)
+    stated["user"] = conversation.user
+    body: dict[str, Json] = {
+        "model": to.model,
+        "messages": _Writer(dialect, losses).messages(conversation.messages),
+    }
+    for name, member in stated.items():
+        if member is None:
+            continue
+        if {name, *_OTHER_NAMES.get(name, ())} & to.drop:
+            losses.hint(name)
+        else:
+            body[name] = member
+    if conversation.stream:
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
+    return Encoded(msgspec.json.encode(body | dict(to.extra)), losses.left_out)
+
+
+def _sampling(wish: Sampling, dialect: Dialect, losses: Losses) -> dict[str, Json]:
+    stated: dict[str, Json] = {
+        dialect.limit_member: wish.max_tokens,
+        "temperature": wish.temperature,
+        "top_p": wish.top_p,
+        "stop": list(wish.stop) or None,
+        "n": wish.n,
+        "seed": wish.seed,
+        "frequency_penalty": wish.frequency_penalty,
+        "presence_penalty": wish.presence_penalty,
+        "logit_bias": dict(wish.logit_bias) if wish.logit_bias else None,
+        "logprobs": wish.logprobs or None,
+        "top_logprobs": wish.top_logprobs,
+    }
+    local: dict[str, Json] = {"top_k": wish.top_k, "min_p": wish.min_p}
+    if dialect.local_sampling:
+        return stated | local
+    for name, member in local.items():
+        if member is not None:
+            losses.matter(name)
+    return stated
+
+
+def _reasoning(wish: Reasoning, dialect: Dialect, losses: Losses) -> dict[str, Json]:
+    if wish.adaptive:
+        losses.hint("adaptive_thinking")
+    if not dialect.reasoning_object:
+        if wish.visible is not None:
+            losses.hint("reasoning.visible")
+        budget = wish.budget_tokens
+        return {"reasoning_effort": wish.effort or (None if budget is None else effort_of(budget))}
+    stated: dict[str, Json] = {}
+    if wish.effort is not None:
+        stated["effort"] = wish.effort
+    if wish.budget_tokens is not None:
+        stated["max_tokens"] = wish.budget_tokens
+    if wish.visible is not None:
+        stated["exclude"] = not wish.visible
+    return {"reasoning": stated or None}
+
+
+@dataclass(slots=True)
+class _Writer:
+    """Writes messages in order."""
+
+    dialect: Dialect
+    losses: Losses
+    #: Parts of tool results that stand in no tool message: they follow in one of the user's.
+    attached: list[Json] = field(default_factory=list)
+
+    def messages(self, messages: Sequence[Message]) -> list[Json]:
+        written: list[Json] = []
+        for message in messages:
+            results = [part for part in message.parts if isinstance(part, ToolResult)]
+            written += [self._result(result) for result in results]
+            rest = tuple(part for part in message.parts if not isinstance(part, ToolResult))
+            if rest or not results:
+                written += self._attachments()
+                written.append(self._message(message, rest))
+        return [*written, *self._attachments()]
+
+    def _message(self, message: Message, content: tuple[Part, ...]) -> Json:
+        if message.role == "assistant":
+            return self._assistant(message, content)
+        known = message.role != "developer" or self.dialect.developer_role
+        written: dict[str, Json] = {
+            "role": message.role if known else "system",
+            "content": self._content(content),
+        }
+        return written | ({"name": message.name} if message.name else {})
+
+    def _assistant(self, message: Message, said: tuple[Part, ...]) -> Json:
+        known = Text | Thinking | Refusal | ToolCall
+        for part in said:
+            if not isinstance(part, known):
+                parts.write(part, self.losses, cache_control=False)
+                self.losses.matter(
+                    "assistant_content", f"`{type(part).__name__.lower()}` in the assistant's words"
+                )
+        texts = [part for part in said if isinstance(part, Text)]
+        called: list[Json] = [self._call(part) for part in said if isinstance(part, ToolCall)]
+        refusal = "".join(part.text for part in said if isinstance(part, Refusal))
+        content = self._content(texts, between="") if texts else None
+        if content is None and not called and not refusal:
+            content = ""
+        written: dict[str, Json] = {"role": "assistant", "content": content}
+        written |= {"name": message.name} if message.name else {}
+        written |= {"refusal": refusal} if refusal else {}
+        written |= self._thinking([part for part in said if isinstance(part, Thinking)])
+        return written | ({"tool_calls": called} if called else {})
+
+    def _thinking(self, thoughts: list[Thinking]) -> dict[str, Json]:
+        if not thoughts:
+            return {}
+        if not self.dialect.reasoning_history:
+            self.losses.hint("thinking")
+            return {}
+        return spoken(thoughts)
+
+    def _call(self, call: ToolCall) -> Json:
+        written = calls.write(call)
+        if call.signature is not None and not self.dialect.reasoning_history:
+            del written["extra_content"]
+            self.losses.hint("thought_signature")
+        return written
+
+    def _result(self, result: ToolResult) -> Json:
+        if result.is_error:
+            self.losses.hint("is_error")
+        texts = [part for part in result.parts if isinstance(part, Text)]
+        others = [part for part in result.parts if not isinstance(part, Text)]
+        if others:
+            self.attached.append({"type": "text", "text": f"(returned by call {result.call_id})"})
+            self.attached += list(self._parts(others))
+        return {
+            "role": "tool",
+            "tool_call_id": result.call_id,
+            "content": self._content(texts),
+        }
+
+    def _attachments(self) -> list[Json]:
+        attached, self.attached = self.attached, []
+        return [{"role": "user", "content": attached}] if attached else []
+
+    def _content(self, content: Sequence[Part], between: str = "\n") -> Json:
+        """Words alone are one string, which every server takes; the rest are parts."""
+        texts = [part for part in content if isinstance(part, Text)]
+        cached = any(text.cache_control is not None for text in texts)
+        if len(texts) < len(content) or (cached and self.dialect.cache_control):
+            return list(self._parts(content))
+        if cached:
+            self.losses.hint("cache_control")
+        return between.join(text.text for text in texts)
+
+    def _parts(self, content: Sequence[Part]) -> Iterator[Json]:
+        for part in content:
+            written = parts.write(part, self.losses, cache_control=self.dialect.cache_control)
+            if written:
+                yield written

@@ -1,0 +1,82 @@
+"""Usage in OpenAI's words, read and written."""
+
+from __future__ import annotations
+
+import msgspec
+
+from pointsman.tokens import BYTES_PER_TOKEN
+from pointsman.types import Json, Usage
+
+#: More tokens than this in one reply is a mistake of the upstream's, not a figure.
+MOST_TOKENS = 1_000_000_000
+
+
+class _PromptDetails(msgspec.Struct):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+
+class _CompletionDetails(msgspec.Struct):
+    reasoning_tokens: int | None = None
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int
+    completion_tokens: int = 0
+    prompt_tokens_details: _PromptDetails | None = None
+    completion_tokens_details: _CompletionDetails | None = None
+
+
+_DECODER = msgspec.json.Decoder(_Usage, strict=False)
+
+
+def stated(usage: msgspec.Raw) -> Usage | None:
+    """What the upstream says was used; None where it does not, or says what can't be."""
+    try:
+        read = _DECODER.decode(usage)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    prompt = read.prompt_tokens_details or _PromptDetails()
+    completion = read.completion_tokens_details or _CompletionDetails()
+    found = Usage(
+        input_tokens=read.prompt_tokens,
+        output_tokens=read.completion_tokens,
+        cached_tokens=prompt.cached_tokens or 0,
+        written_tokens=prompt.cache_write_tokens or 0,
+        reasoning_tokens=completion.reasoning_tokens or 0,
+    )
+    return found if _possible(found) else None
+
+
+def counted(prompt_tokens: int, produced_bytes: int) -> Usage:
+    """Our own count, marked as such."""
+    return Usage(
+        input_tokens=prompt_tokens,
+        output_tokens=-(-produced_bytes // BYTES_PER_TOKEN),
+        estimated=True,
+    )
+
+
+def written(usage: Usage) -> dict[str, Json]:
+    """The `usage` object of a reply."""
+    return {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cached_tokens,
+            "cache_write_tokens": usage.written_tokens,
+        },
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+    }
+
+
+def _possible(usage: Usage) -> bool:
+    figures = (
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cached_tokens,
+        usage.written_tokens,
+        usage.reasoning_tokens,
+    )
+    return all(0 <= figure <= MOST_TOKENS for figure in figures)

@@ -1,0 +1,1 @@
+"""Google's native generateContent and streamGenerateContent: for upstreams only."""

@@ -1,0 +1,52 @@
+"""A Messages request for a server of the same format: as it came, but for what must change."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from pointsman.conversation import Addressee, Encoded
+from pointsman.formats import members
+from pointsman.formats.messages import models
+from pointsman.types import Json, ModelRequest
+
+#: Our names for members that have another here.
+_OURS = {"stop": "stop_sequences", "reasoning": "thinking", "reasoning_effort": "thinking"}
+_UNSIGNED = re.compile(rb'"signature"\s*:\s*""')
+
+
+def pass_through(request: ModelRequest, to: Addressee) -> Encoded:
+    """The client's own members, byte for byte, but for `model` and what is configured.
+
+    Claude refuses a conversation with thinking that it did not sign. Where another model thought
+    in an earlier turn, its thinking, which only we can have passed for Claude's, is left out.
+    """
+    dropped = {_OURS.get(name, name) for name in to.drop} & request.members.keys()
+    raw = {name: value for name, value in request.members.items() if name not in dropped}
+    raw["model"] = msgspec.json.encode(to.model)
+    left_out = sorted(dropped)
+    if models.takes(to.model).claude and _UNSIGNED.search(raw["messages"]):
+        raw["messages"] = _signed(raw["messages"])
+        left_out.append("thinking")
+    for name, value in to.extra.items():
+        raw[name] = msgspec.json.encode(value)
+    return Encoded(members.joined(raw), tuple(left_out))
+
+
+def _signed(raw: bytes) -> bytes:
+    kept: list[dict[str, Json]] = []
+    messages: list[dict[str, Json]] = msgspec.json.decode(raw)
+    for message in messages:
+        content = message.get("content")
+        if message["role"] == "assistant" and isinstance(content, list):
+            message["content"] = [block for block in content if not _is_unsigned(block)]
+        if message.get("content") or not content:
+            kept.append(message)
+    return msgspec.json.encode(kept)
+
+
+def _is_unsigned(block: Json) -> bool:
+    return (
+        isinstance(block, dict) and block.get("type") == "thinking" and block.get("signature") == ""
+    )

@@ -1,0 +1,127 @@
+"""A Messages request, checked and seen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from pointsman.errors import BadRequest
+from pointsman.formats import members, strict_json
+from pointsman.formats.messages import shape
+from pointsman.formats.messages.shape import Spoken
+from pointsman.tokens import BYTES_PER_TOKEN, estimate_tokens
+from pointsman.types import Capability, Json, ModelRequest, Turn
+
+#: The prompt's markers around each message, in tokens.
+_TOKENS_PER_MESSAGE = 4
+#: An image of the largest size that is not scaled down (Anthropic's guide to vision).
+_TOKENS_PER_IMAGE = 1600
+#: A page of a PDF, text and picture (Anthropic's guide to PDFs: 1,500-3,000 for the text alone);
+#: how many there are is guessed from the size.
+_TOKENS_PER_PAGE = 3000
+_BYTES_PER_PAGE = 100_000
+#: Claude Code names its session inside `metadata.user_id`.
+_SESSION = re.compile(r'session_(?:id"\s*:\s*")?([0-9a-fA-F-]{36})')
+
+
+def parse(body: bytes) -> ModelRequest:
+    """A checked view of a request's body. Raises BadRequest that names the member at fault.
+
+    `max_tokens` may be 0, which fills the provider's prompt cache and asks for no reply.
+    Members that Pointsman does not know are left alone: they reach a server of this format.
+    """
+    value = _object(body)
+    limit = members.whole(value, "max_tokens")
+    if limit is None:
+        raise shape.missing("max_tokens")
+    if limit < 0:
+        raise shape.wrong("max_tokens", "Input should be greater than or equal to 0")
+    return _view(value, members.raw(body), limit)
+
+
+def count_tokens(body: bytes) -> bytes:
+    """The reply to `/v1/messages/count_tokens`: our estimate. Raises BadRequest."""
+    request = _view(_object(body), members.raw(body), None)
+    return msgspec.json.encode({"input_tokens": request.input_tokens})
+
+
+def _object(body: bytes) -> dict[str, Json]:
+    value = strict_json.decode(body)
+    if not isinstance(value, dict):
+        raise BadRequest("the body must be a JSON object with `model` and `messages`")
+    return value
+
+
+def _view(value: dict[str, Json], raw: Mapping[str, bytes], limit: int | None) -> ModelRequest:
+    model = value.get("model")
+    if model is None:
+        raise shape.missing("model")
+    if not isinstance(model, str) or not model:
+        raise shape.wrong("model", "Input should be a valid string")
+    prompt = shape.system(value)
+    said = shape.spoken(value)
+    blocks = [*prompt, *(block for each in said for block in shape.every(each.blocks))]
+    return ModelRequest(
+        model=model,
+        turns=(*([Turn("system", shape.texts(prompt))] if prompt else []), *_turns(said)),
+        members=raw,
+        needs=_needs(value, blocks),
+        stream=members.flag(value, "stream"),
+        input_tokens=_TOKENS_PER_MESSAGE * len(said) + _tokens(blocks, raw),
+        max_output_tokens=limit,
+        format="messages",
+        session=_session(value),
+    )
+
+
+def _turns(said: Sequence[Spoken]) -> list[Turn]:
+    """What was said, tools' results as turns of their own."""
+    turns = []
+    for each in said:
+        results = [block for block in each.blocks if block["type"] == "tool_result"]
+        turns += [Turn("tool", shape.texts(shape.nested(block, each.place))) for block in results]
+        text = shape.texts(each.blocks)
+        if text or not results:
+            turns.append(Turn(each.role, text))
+    return turns
+
+
+def _needs(value: dict[str, Json], blocks: list[dict[str, Json]]) -> frozenset[Capability]:
+    needs: set[Capability] = set()
+    if members.objects(value, "tools"):
+        needs.add("tools")
+    if any(block["type"] == "image" for block in blocks):
+        needs.add("vision")
+    output = members.typed(value, "output_config", dict, "an object") or {}
+    if output.get("format") or value.get("output_format"):
+        needs.add("json_schema")
+    return frozenset(needs)
+
+
+def _session(value: dict[str, Json]) -> str | None:
+    metadata = members.typed(value, "metadata", dict, "an object") or {}
+    user = members.text(metadata, "user_id", "metadata.user_id")
+    found = _SESSION.search(user) if user else None
+    return found[1] if found else None
+
+
+def _tokens(blocks: list[dict[str, Json]], raw: Mapping[str, bytes]) -> int:
+    """All that the model reads: texts, tool calls, tools and schemas, images, documents."""
+    stated = sum(len(raw.get(name, b"")) for name in ("tools", "output_config", "output_format"))
+    return stated // BYTES_PER_TOKEN + sum(_block_tokens(block) for block in blocks)
+
+
+def _block_tokens(block: dict[str, Json]) -> int:
+    match block:
+        case {"type": "text", "text": str(text)}:
+            return estimate_tokens(text)
+        case {"type": "image"}:
+            return _TOKENS_PER_IMAGE
+        case {"type": "document", "source": {"type": "base64", "data": str(data)}}:
+            return _TOKENS_PER_PAGE * (1 + len(data) // _BYTES_PER_PAGE)
+        case {"type": "document", "source": {"type": "url" | "file"}}:
+            return _TOKENS_PER_PAGE
+        case _:
+            return len(msgspec.json.encode(block)) // BYTES_PER_TOKEN

@@ -1,0 +1,127 @@
+"""Bodies that are passed on unread but for the model's name: audio, images, rerank."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from pointsman.errors import BadRequest
+from pointsman.formats import members, strict_json
+from pointsman.formats.wire import Fault
+from pointsman.tokens import BYTES_PER_TOKEN
+from pointsman.types import ModelRequest, RawBody, Task, Usage
+
+_JSON = "application/json"
+_BOUNDARY = re.compile(r'boundary="?([^";,\s]{1,70})"?')
+_MODEL_FIELD = re.compile(rb'content-disposition:[^\r\n]*\bname="?model"?', re.IGNORECASE)
+_LONGEST_NAME = 512
+
+
+class _Tokens(msgspec.Struct):
+    input_tokens: int = 0
+    output_tokens: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class _Counted(msgspec.Struct):
+    usage: _Tokens | None = None
+
+
+class _Error(msgspec.Struct):
+    message: str = ""
+    type: str | None = None
+    param: str | None = None
+    code: str | int | None = None
+
+
+class _Failed(msgspec.Struct):
+    error: _Error | str | None = None
+
+
+def parse(body: bytes, *, task: Task, path: str, content_type: str) -> ModelRequest:
+    """A JSON object or a multipart form with a `model` in it. Raises BadRequest."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        model, before, after = _form(body, content_type)
+    elif kind in {_JSON, ""}:
+        model, before, after = _object(body)
+        content_type = _JSON
+    else:
+        raise BadRequest("send `application/json` or `multipart/form-data` with a `model`")
+    return ModelRequest(
+        model=model,
+        turns=(),
+        members={},
+        input_tokens=len(body) // BYTES_PER_TOKEN if kind != "multipart/form-data" else 0,
+        format="raw",
+        task=task,
+        raw=RawBody(path, content_type, before, after),
+    )
+
+
+def usage(body: bytes) -> Usage | None:
+    """What a reply says it used; None where it does not."""
+    try:
+        said = msgspec.json.decode(body, type=_Counted).usage
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    if said is None:
+        return None
+    return Usage(
+        input_tokens=said.input_tokens or said.prompt_tokens,
+        output_tokens=said.output_tokens or said.completion_tokens,
+    )
+
+
+def fault(body: bytes) -> Fault:
+    """What an error reply in OpenAI's shape says; empty where it is none."""
+    try:
+        error = msgspec.json.decode(body, type=_Failed).error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Fault()
+    if isinstance(error, str) or error is None:
+        return Fault(message=error or "")
+    code = None if error.code is None else str(error.code)
+    return Fault(error.message, error.type, error.param, code)
+
+
+def _object(body: bytes) -> tuple[str, bytes, bytes]:
+    value = strict_json.decode(body)
+    if not isinstance(value, dict):
+        raise BadRequest("the body must be a JSON object with a `model`")
+    model = members.text(value, "model")
+    if not model:
+        raise _no_model()
+    rest = members.raw(body)
+    del rest["model"]
+    others = members.joined(rest)[1:]
+    return model, b'{"model":', others if others == b"}" else b"," + others
+
+
+def _form(body: bytes, content_type: str) -> tuple[str, bytes, bytes]:
+    """The model's name in a multipart form, and the bytes around it (RFC 7578)."""
+    stated = _BOUNDARY.search(content_type)
+    if stated is None:
+        raise BadRequest("the form states no boundary in its content-type")
+    delimiter = b"--" + stated.group(1).encode("latin-1")
+    start = 0
+    while (start := body.find(delimiter, start)) >= 0:
+        start += len(delimiter)
+        head_end = body.find(b"\r\n\r\n", start)
+        if head_end < 0:
+            break
+        if not _MODEL_FIELD.search(body, start, head_end):
+            continue
+        value_start = head_end + 4
+        value_end = body.find(b"\r\n" + delimiter, value_start)
+        name = body[value_start:value_end]
+        if value_end < 0 or not name or len(name) > _LONGEST_NAME:
+            break
+        return name.decode("utf-8", "replace"), body[:value_start], body[value_end:]
+    raise _no_model()
+
+
+def _no_model() -> BadRequest:
+    return BadRequest("`model` is missing: name a deployment, or `auto`", param="model")

@@ -1,0 +1,39 @@
+"""How much thinking: efforts in words and budgets in tokens, each as the other.
+
+The table is Pointsman's own, a step of the scale being a factor of two or more: `minimal` is the
+least budget that Anthropic takes (1024, its documentation of extended thinking), `max` is what its
+largest models think at most before a reply of usual length no longer fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pointsman.conversation import Effort
+
+#: Effort -> budget in tokens, in rising order.
+BUDGETS: Mapping[Effort, int] = {
+    "none": 0,
+    "minimal": 1024,
+    "low": 2048,
+    "medium": 8192,
+    "high": 16384,
+    "xhigh": 32768,
+    "max": 65536,
+}
+
+
+def budget_of(effort: Effort) -> int:
+    """The budget in tokens for an effort; 0 for none."""
+    return BUDGETS[effort]
+
+
+def effort_of(budget: int) -> Effort:
+    """The greatest effort whose budget is not above `budget` tokens.
+
+    At least `minimal` where there is any budget; `none` for 0 and below.
+    """
+    if budget <= 0:
+        return "none"
+    affordable = [effort for effort, least in BUDGETS.items() if 0 < least <= budget]
+    return affordable[-1] if affordable else "minimal"

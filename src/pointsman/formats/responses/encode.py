@@ -1,0 +1,307 @@
+"""Requests for an upstream: the client's own members, or a conversation written out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NoReturn
+
+import msgspec
+
+from pointsman.conversation import (
+    Addressee,
+    Audio,
+    Conversation,
+    Encoded,
+    File,
+    Image,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Sampling,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+)
+from pointsman.errors import Inexpressible
+from pointsman.formats import members
+from pointsman.formats.reasoning import effort_of
+from pointsman.formats.responses import seals
+from pointsman.formats.responses.reader import SEAL
+from pointsman.formats.responses.request import ENCRYPTED, LOGPROBS
+from pointsman.types import Json, ModelRequest
+
+_NAME = "OpenAI responses"
+#: Our names, and the chat format's, for members that have another here.
+_HERE = {
+    "max_tokens": "max_output_tokens",
+    "max_completion_tokens": "max_output_tokens",
+    "reasoning_effort": "reasoning",
+    "response_format": "text",
+}
+_MARK = seals.MARK.encode()
+
+
+class _Kept(msgspec.Struct):
+    encrypted_content: object = None
+
+
+_KEPT = msgspec.json.Decoder(_Kept)
+_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def pass_through(request: ModelRequest, to: Addressee) -> Encoded:
+    """The client's own members, but for the model's name and what configuration changes.
+
+    Thinking of other providers, which an earlier reply carried sealed, is left out: the upstream
+    would refuse what it did not encrypt itself.
+    """
+    dropped = _dropped(to)
+    left_out = [name for name in request.members if name in dropped]
+    raw = {name: value for name, value in request.members.items() if name not in dropped}
+    told = raw.get("input", b"")
+    if _MARK in told:
+        items = _LIST.decode(told)
+        own = [item for item in items if not _is_sealed(item)]
+        raw["input"] = msgspec.json.encode(own)
+        left_out += ["thinking"] if len(own) < len(items) else []
+    raw["model"] = msgspec.json.encode(to.model)
+    raw |= {name: msgspec.json.encode(value) for name, value in to.extra.items()}
+    return Encoded(members.joined(raw), tuple(left_out))
+
+
+def encode(conversation: Conversation, to: Addressee) -> Encoded:
+    """A conversation in this format. Raises Inexpressible for what it can't say."""
+    return _Encoder(to).encoded(conversation)
+
+
+def _dropped(to: Addressee) -> frozenset[str]:
+    return to.drop | {_HERE[name] for name in to.drop if name in _HERE}
+
+
+def _is_sealed(item: msgspec.Raw) -> bool:
+    if _MARK not in bytes(item):
+        return False
+    content = _KEPT.decode(item).encrypted_content
+    return isinstance(content, str) and seals.opened(content) is not None
+
+
+class _Encoder:
+    """Writes one request and remembers what it leaves out."""
+
+    def __init__(self, to: Addressee) -> None:
+        self._to = to
+        self._dropped = _dropped(to)
+        self._left_out: list[str] = []
+
+    def encoded(self, told: Conversation) -> Encoded:
+        for name in told.advisory:
+            self._leave_out(name)
+        for name in told.foreign:
+            self._refuse(name)
+        body: dict[str, Json] = {
+            "model": self._to.model,
+            "input": [item for message in told.messages for item in self._items(message)],
+            "store": False,
+        }
+        for name, value in self._settings(told):
+            if value is None:
+                continue
+            if name in self._dropped:
+                self._leave_out(name)
+            else:
+                body[name] = value
+        body |= self._to.extra
+        return Encoded(msgspec.json.encode(body), tuple(self._left_out))
+
+    def _settings(self, told: Conversation) -> Iterator[tuple[str, Json]]:
+        tools: list[Json] = [each for tool in told.tools for each in self._tool(tool)]
+        yield "tools", tools or None
+        yield "tool_choice", _choice(told.tool_choice)
+        yield "parallel_tool_calls", told.parallel_tool_calls
+        yield "text", _format(told)
+        yield "reasoning", self._reasoning(told.reasoning)
+        yield from self._sampling(told.sampling)
+        include: list[Json] = [ENCRYPTED, *([LOGPROBS] if told.sampling.logprobs else [])]
+        yield "include", include
+        yield "user", told.user
+        yield "stream", told.stream or None
+
+    def _sampling(self, wish: Sampling) -> Iterator[tuple[str, Json]]:
+        yield "max_output_tokens", wish.max_tokens
+        yield "temperature", wish.temperature
+        yield "top_p", wish.top_p
+        yield "top_logprobs", wish.top_logprobs
+        unsaid = {
+            "top_k": wish.top_k,
+            "min_p": wish.min_p,
+            "stop": wish.stop or None,
+            "n": wish.n if wish.n != 1 else None,
+            "seed": wish.seed,
+            "frequency_penalty": wish.frequency_penalty or None,
+            "presence_penalty": wish.presence_penalty or None,
+            "logit_bias": wish.logit_bias or None,
+        }
+        for name, value in unsaid.items():
+            if value is not None:
+                self._refuse(name)
+
+    def _reasoning(self, wish: Reasoning | None) -> Json:
+        if wish is None:
+            return None
+        if wish.adaptive:
+            self._leave_out("adaptive")
+        budget = wish.budget_tokens
+        effort = wish.effort or (None if budget is None else effort_of(budget))
+        said: dict[str, Json] = {"effort": effort} if effort else {}
+        return said | {"summary": "auto"} if wish.visible else said or None
+
+    def _tool(self, tool: Tool | Opaque) -> Iterator[Json]:
+        if isinstance(tool, Opaque):
+            self._refuse(tool.kind)
+            return
+        if tool.cache_control is not None:
+            self._leave_out("cache_control")
+        yield {
+            "type": "function",
+            "name": tool.name,
+            "description": tool.description,
+            "parameters": tool.schema,
+            "strict": tool.strict,
+        }
+
+    def _items(self, message: Message) -> Iterator[Json]:
+        if message.name is not None:
+            self._leave_out("name")
+        said: list[Json] = []
+        for part in message.parts:
+            item = self._item(part)
+            if item is None:
+                said += self._content(part, message.role)
+                continue
+            if said:
+                yield {"type": "message", "role": message.role, "content": said}
+                said = []
+            yield from item
+        if said or not message.parts:
+            yield {"type": "message", "role": message.role, "content": said}
+
+    def _item(self, part: Part) -> list[Json] | None:
+        """The items for a part; None where it stands in a message."""
+        match part:
+            case ToolCall():
+                if part.signature is not None:
+                    self._leave_out("thinking")
+                return [
+                    {
+                        "type": "function_call",
+                        "call_id": part.id,
+                        "name": part.name,
+                        "arguments": part.arguments,
+                    }
+                ]
+            case ToolResult():
+                return [self._result(part)]
+            case Thinking():
+                return self._thinking(part)
+            case Opaque():
+                self._refuse(part.kind)
+                return []
+        return None
+
+    def _thinking(self, part: Thinking) -> list[Json]:
+        if part.signature is None or not part.signature.startswith(SEAL):
+            self._leave_out("thinking")
+            return []
+        return [
+            {
+                "type": "reasoning",
+                "summary": [{"type": "summary_text", "text": part.text}] if part.text else [],
+                "encrypted_content": part.signature.removeprefix(SEAL),
+            }
+        ]
+
+    def _result(self, result: ToolResult) -> Json:
+        if result.is_error:
+            self._leave_out("is_error")
+        output: Json = [said for part in result.parts for said in self._content(part, "tool")]
+        match result.parts:
+            case ():
+                output = ""
+            case (Text(text=text),):
+                output = text
+        return {"type": "function_call_output", "call_id": result.call_id, "output": output}
+
+    def _content(self, part: Part, role: str) -> Iterator[Json]:
+        match part:
+            case Text():
+                if part.cache_control is not None:
+                    self._leave_out("cache_control")
+                kind = "output_text" if role == "assistant" else "input_text"
+                yield {"type": kind, "text": part.text}
+            case Refusal():
+                yield {"type": "refusal", "refusal": part.text}
+            case Image():
+                url = part.url or f"data:{part.media_type or 'image/png'};base64,{part.data}"
+                yield {"type": "input_image", "image_url": url, "detail": part.detail or "auto"}
+            case File(file_id=None):
+                yield _file(part)
+            case File():
+                self._refuse("file_id")
+            case Audio():
+                self._refuse("audio")
+            case Opaque():
+                self._refuse(part.kind)
+
+    def _refuse(self, name: str) -> None:
+        """Leave out what configuration allows to be dropped; refuse the rest."""
+        if name not in self._dropped:
+            _inexpressible(name)
+        self._leave_out(name)
+
+    def _leave_out(self, name: str) -> None:
+        if name not in self._left_out:
+            self._left_out.append(name)
+
+
+def _inexpressible(name: str) -> NoReturn:
+    raise Inexpressible(f"`{name}`", _NAME, param=name)
+
+
+def _file(part: File) -> Json:
+    media_type = part.media_type or "application/octet-stream"
+    said = {
+        "filename": part.name,
+        "file_data": part.data and f"data:{media_type};base64,{part.data}",
+        "file_url": part.url,
+    }
+    return {"type": "input_file", **{name: value for name, value in said.items() if value}}
+
+
+def _choice(choice: ToolChoice | None) -> Json:
+    if choice is None:
+        return None
+    if choice.mode == "none" or not choice.names:
+        return choice.mode
+    named: list[Json] = [{"type": "function", "name": name} for name in choice.names]
+    if choice.mode == "required" and len(named) == 1:
+        return named[0]
+    return {"type": "allowed_tools", "mode": choice.mode, "tools": named}
+
+
+def _format(told: Conversation) -> Json:
+    wish = told.output
+    if wish is None:
+        return None
+    if wish.kind == "json_object":
+        return {"format": {"type": "json_object"}}
+    said: dict[str, Json] = {"type": wish.kind, "name": wish.name, "schema": wish.schema}
+    if wish.strict is not None:
+        said["strict"] = wish.strict
+    if wish.description is not None:
+        said["description"] = wish.description
+    return {"format": said}

@@ -1,0 +1,226 @@
+"""The shape of responses and their events, as far as it is looked at.
+
+Servers differ and item types are many, so members are taken as they come and looked at one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from pointsman.conversation import Finish
+from pointsman.errors import UpstreamBroken
+from pointsman.formats.wire import Fault
+from pointsman.tokens import BYTES_PER_TOKEN
+from pointsman.types import Usage
+
+NOTHING = msgspec.Raw()
+#: More tokens than this in one reply is a mistake of the upstream's, not a figure.
+_MOST_TOKENS = 1_000_000_000
+
+
+class Piece(msgspec.Struct):
+    """A part of an item's content or summary."""
+
+    type: object = None
+    text: object = None
+    refusal: object = None
+    logprobs: object = None
+
+
+class Item(msgspec.Struct):
+    """An output item."""
+
+    type: object = None
+    call_id: object = None
+    name: object = None
+    arguments: object = None
+    encrypted_content: object = None
+    content: msgspec.Raw = NOTHING
+    summary: msgspec.Raw = NOTHING
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """Its content, or where it is a reasoning item, its summary and content."""
+        return [*_pieces(self.summary), *_pieces(self.content)]
+
+
+class _Details(msgspec.Struct):
+    reason: object = None
+
+
+class Response(msgspec.Struct):
+    """A response object."""
+
+    model: object = None
+    status: object = None
+    output: list[Item] | None = None
+    usage: msgspec.Raw = NOTHING
+    error: msgspec.Raw = NOTHING
+    incomplete_details: _Details | None = None
+
+
+class StreamEvent(msgspec.Struct):
+    """An event of a stream."""
+
+    type: str = ""
+    delta: object = None
+    arguments: object = None
+    logprobs: object = None
+    output_index: int = 0
+    content_index: int = 0
+    summary_index: int = 0
+    item: Item | None = None
+    response: Response | None = None
+    message: object = None
+    code: object = None
+    param: object = None
+    error: msgspec.Raw = NOTHING
+
+
+class _Error(msgspec.Struct):
+    message: object = None
+    type: object = None
+    param: object = None
+    code: object = None
+
+
+class _Failed(msgspec.Struct):
+    error: _Error | str | None = None
+
+
+class _InputDetails(msgspec.Struct):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+
+class _OutputDetails(msgspec.Struct):
+    reasoning_tokens: int | None = None
+
+
+class _Usage(msgspec.Struct):
+    input_tokens: int
+    output_tokens: int
+    input_tokens_details: _InputDetails | None = None
+    output_tokens_details: _OutputDetails | None = None
+
+
+_RESPONSE = msgspec.json.Decoder(Response)
+_EVENT = msgspec.json.Decoder(StreamEvent)
+_PIECES = msgspec.json.Decoder(list[Piece])
+_USAGE = msgspec.json.Decoder(_Usage, strict=False)
+_ERROR = msgspec.json.Decoder(_Error | str)
+_FAILED = msgspec.json.Decoder(_Failed)
+
+
+def response(body: bytes) -> Response:
+    """A whole reply. Raises UpstreamBroken where it is none: a success status is no proof of one."""
+    try:
+        read = _RESPONSE.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UpstreamBroken(f"not a response: {error}") from error
+    if read.output is None or is_there(read.error):
+        raise UpstreamBroken(fault_in(read.error).message or "a response without output")
+    return read
+
+
+def event(data: bytes) -> StreamEvent:
+    """An event's data. Raises UpstreamBroken where it is none."""
+    try:
+        return _EVENT.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UpstreamBroken(f"not an event of a response: {error}") from error
+
+
+def is_there(member: msgspec.Raw) -> bool:
+    """Whether a member was sent and is not null."""
+    return bytes(member) not in {b"", b"null"}
+
+
+def word(said: object) -> str:
+    """A string; empty where it is none."""
+    return said if isinstance(said, str) else ""
+
+
+def finish_of(read: Response) -> Finish:
+    """Why the reply ended, by its status and what it holds."""
+    if read.status == "incomplete":
+        reason = read.incomplete_details.reason if read.incomplete_details else None
+        return "content_filter" if reason == "content_filter" else "length"
+    kinds = {item.type for item in read.output or ()}
+    if "function_call" in kinds:
+        return "tool_calls"
+    said = (piece for item in read.output or () for piece in item.pieces)
+    return "refusal" if any(word(piece.refusal) for piece in said) else "stop"
+
+
+def usage_of(read: Response | None) -> Usage | None:
+    """What the upstream says was used; None where it does not, or says what can't be."""
+    if read is None:
+        return None
+    try:
+        told = _USAGE.decode(read.usage)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    into = told.input_tokens_details or _InputDetails()
+    out = told.output_tokens_details or _OutputDetails()
+    figures = (
+        told.input_tokens,
+        told.output_tokens,
+        into.cached_tokens or 0,
+        into.cache_write_tokens or 0,
+        out.reasoning_tokens or 0,
+    )
+    return Usage(*figures) if all(0 <= each <= _MOST_TOKENS for each in figures) else None
+
+
+def counted(prompt_tokens: int, produced_bytes: int) -> Usage:
+    """Our own count, marked as such."""
+    return Usage(prompt_tokens, -(-produced_bytes // BYTES_PER_TOKEN), estimated=True)
+
+
+def size(read: Response) -> int:
+    """Bytes that the model wrote."""
+    return sum(len(text.encode()) for item in read.output or () for text in _texts(item))
+
+
+def fault_in(error: msgspec.Raw) -> Fault:
+    """An `error` member, read."""
+    try:
+        told = _ERROR.decode(error)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Fault()
+    return Fault(told) if isinstance(told, str) else fault_of(told)
+
+
+def fault_of(told: _Error | StreamEvent) -> Fault:
+    """An error, said by its members."""
+    code = told.code if isinstance(told.code, str | int) else None
+    kind = told.type if isinstance(told.type, str) else None
+    param = told.param if isinstance(told.param, str) else None
+    return Fault(word(told.message), kind, param, None if code is None else str(code))
+
+
+def fault(body: bytes) -> Fault:
+    """What an error reply says; empty where it is not in this format."""
+    try:
+        error = _FAILED.decode(body).error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Fault()
+    if error is None or isinstance(error, str):
+        return Fault(error or "")
+    return fault_of(error)
+
+
+def _texts(item: Item) -> Iterator[str]:
+    yield from (word(each) for each in (item.name, item.arguments))
+    for piece in item.pieces:
+        yield word(piece.text) or word(piece.refusal)
+
+
+def _pieces(raw: msgspec.Raw) -> list[Piece]:
+    try:
+        return _PIECES.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):  # missing, or an item of another shape
+        return []

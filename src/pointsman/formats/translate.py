@@ -1,0 +1,151 @@
+"""How one deployment is spoken to: in the client's own format where it takes it, else translated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+import msgspec
+
+from pointsman.conversation import Addressee
+from pointsman.errors import Inexpressible
+from pointsman.formats import ndjson, raw, sse
+from pointsman.formats.sse import Event
+from pointsman.formats.wire import (
+    ClientFormat,
+    Fault,
+    Framing,
+    Head,
+    StreamReader,
+    StreamWriter,
+    UpstreamFormat,
+)
+from pointsman.types import FormatName, ModelRequest, Outbound, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A whole reply for the client."""
+
+    body: bytes
+    usage: Usage | None
+    #: What the upstream says it served.
+    model: str | None
+
+
+class Transcript:
+    """A stream on its way from an upstream's format to a client's."""
+
+    def __init__(self, reader: StreamReader, framing: Framing, writer: StreamWriter | None) -> None:
+        """Without a writer, events pass through as they came."""
+        self.reader = reader
+        self.framing = framing
+        self._writer = writer
+
+    def take(self, event: Event) -> bytes:
+        """The client's bytes for one of the upstream's events; may be none."""
+        if self._writer is None:
+            return self.reader.follow(event)
+        return b"".join(self._writer.write(delta) for delta in self.reader.read(event))
+
+    def ending(self) -> bytes:
+        """The client's last bytes, for when the books are written."""
+        if self._writer is None:
+            return self.reader.ending()
+        return self._writer.ending(self.reader.usage)
+
+
+class Speech:
+    """Writes requests for one deployment and reads its replies."""
+
+    def __init__(
+        self,
+        clients: Mapping[FormatName, ClientFormat],
+        takes: Sequence[UpstreamFormat],
+        to: Addressee,
+    ) -> None:
+        """`takes` are the formats of the deployment's server, the preferred one first."""
+        self._clients = clients
+        self._takes = {each.name: each for each in takes}
+        self._to = to
+        self._last: tuple[ModelRequest, Outbound] | None = None
+
+    def outbound(self, request: ModelRequest) -> Outbound:
+        """The request as the upstream gets it. Raises Inexpressible, BadRequest."""
+        if self._last is not None and self._last[0] is request:
+            return self._last[1]
+        written = self._write(request)
+        self._last = (request, written)
+        return written
+
+    def objection(self, request: ModelRequest) -> str | None:
+        """Why the request can't be written for this deployment; None where it can."""
+        if request.raw is not None or request.format in self._takes:
+            return None
+        try:
+            self.outbound(request)
+        except Inexpressible as error:
+            return str(error)
+        return None
+
+    def whole(self, body: bytes, request: ModelRequest, head: Head) -> Finished:
+        """A whole reply in the client's format. Raises UpstreamBroken where it is none."""
+        if request.raw is not None:
+            return Finished(body, raw.usage(body), None)
+        upstream = self._upstream(request)
+        if upstream.name == request.format:
+            seen = upstream.look(body, request.input_tokens)
+            return Finished(body, seen.usage, seen.model)
+        reply = upstream.read(body, request.input_tokens)
+        written = self._clients[request.format].reply(reply, request, head)
+        return Finished(written, reply.usage, reply.model)
+
+    def transcript(self, request: ModelRequest, head: Head) -> Transcript:
+        """For a streamed reply."""
+        upstream = self._upstream(request)
+        reader = upstream.reader(request.input_tokens, keep_usage=request.include_usage)
+        if upstream.name == request.format:
+            return Transcript(reader, upstream.framing, None)
+        writer = self._clients[request.format].writer(request, head)
+        return Transcript(reader, upstream.framing, writer)
+
+    def fault(self, request: ModelRequest, body: bytes) -> Fault:
+        """What an upstream's error says."""
+        if request.raw is not None:
+            return raw.fault(body)
+        return self._upstream(request).fault(body)
+
+    def _upstream(self, request: ModelRequest) -> UpstreamFormat:
+        return self._takes.get(request.format) or next(iter(self._takes.values()))
+
+    def _write(self, request: ModelRequest) -> Outbound:
+        if request.raw is not None:
+            name = self._to.model.encode()
+            if request.raw.content_type.startswith("application/json"):
+                name = msgspec.json.encode(self._to.model)
+            return Outbound(
+                "raw",
+                self._to.model,
+                request.raw.before + name + request.raw.after,
+                content_type=request.raw.content_type,
+                path=request.raw.path,
+            )
+        upstream = self._upstream(request)
+        same = upstream.name == request.format
+        if same:
+            encoded = upstream.pass_through(request, self._to)
+        else:
+            conversation = self._clients[request.format].conversation(request)
+            encoded = upstream.encode(conversation, self._to)
+        return Outbound(
+            upstream.name,
+            self._to.model,
+            encoded.body,
+            stream=request.stream,
+            headers=request.headers if same else {},
+            left_out=encoded.left_out,
+        )
+
+
+def splitter(framing: Framing) -> sse.Splitter | ndjson.LineSplitter:
+    """Cuts a stream of that framing into events."""
+    return sse.Splitter() if framing == "sse" else ndjson.LineSplitter()

@@ -1,0 +1,58 @@
+"""Replies kept for a while, so that `previous_response_id` can continue them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from pointsman.ports import Clock
+from pointsman.types import Principal
+
+#: Replies kept at once; the oldest go first.
+MOST = 1000
+#: Bytes of all that is kept.
+MOST_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    principal: Principal
+    conversation: bytes
+    until: float
+
+
+class KeptReplies:
+    """In memory, bounded, each for the one who asked only."""
+
+    def __init__(self, clock: Clock, retention_s: float) -> None:
+        """Kept for `retention_s` seconds; 0 keeps none."""
+        self._clock = clock
+        self.retention_s = retention_s
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._bytes = 0
+
+    def keep(self, response_id: str, principal: Principal, conversation: bytes) -> None:
+        """Keep what was said so far, under the id of the reply that ends it."""
+        if not self.retention_s:
+            return
+        until = self._clock.monotonic() + self.retention_s
+        self._forget(response_id)
+        self._kept[response_id] = _Kept(principal, conversation, until)
+        self._bytes += len(conversation)
+        while self._kept and (len(self._kept) > MOST or self._bytes > MOST_BYTES):
+            self._forget(next(iter(self._kept)))
+
+    def find(self, response_id: str, principal: Principal) -> bytes | None:
+        """What was said up to that reply; None where it is unknown, too old, or another's."""
+        found = self._kept.get(response_id)
+        if found is None or found.principal != principal:
+            return None
+        if found.until < self._clock.monotonic():
+            self._forget(response_id)
+            return None
+        return found.conversation
+
+    def _forget(self, response_id: str) -> None:
+        found = self._kept.pop(response_id, None)
+        if found is not None:
+            self._bytes -= len(found.conversation)

@@ -1,0 +1,98 @@
+"""`/v1/responses`: OpenAI's newer format, whose replies can be continued while they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import msgspec
+
+from pointsman.errors import BadRequest
+from pointsman.formats.responses import stored
+from pointsman.server import talk
+from pointsman.server.gateway import Gateway
+from pointsman.server.http import Incoming, Outgoing, aside
+from pointsman.types import ByteStream, ModelRequest, Outcome, Principal
+
+_OK = 200
+
+
+class _Identified(msgspec.Struct):
+    id: str
+
+
+async def responses(gateway: Gateway, incoming: Incoming) -> Outgoing:
+    """OpenAI's responses, streamed or not; an earlier one can be continued while it is kept."""
+    request = await _in_full(gateway, incoming)
+    outgoing = await talk.ask(gateway, incoming, request)
+    if outgoing.status != _OK or request.members.get("store") == b"false":
+        return outgoing
+    keeper = _Keeper(gateway, incoming.principal, request)
+    if isinstance(outgoing.body, bytes):
+        keeper.keep(outgoing.body)
+        return outgoing
+    return replace(outgoing, body=_Kept(outgoing.body, keeper))
+
+
+async def _in_full(gateway: Gateway, incoming: Incoming) -> ModelRequest:
+    """The request with all that it refers to written out. Raises BadRequest."""
+    request = await talk.parse(gateway, "responses", incoming.body)
+    named = stored.named(request.members)
+    if named.response is None and not named.items:
+        return request
+    body = incoming.body
+    if named.items:
+        ids = {stored.response_of(item) for item in named.items} - {None}
+        found = (gateway.replies.find(str(each), incoming.principal) for each in ids)
+        body = stored.resolved(body, [kept for kept in found if kept is not None])
+    if named.response is not None:
+        before = gateway.replies.find(named.response, incoming.principal)
+        if before is None:
+            raise _no_longer(named.response, gateway.replies.retention_s)
+        body = await aside(lambda each: stored.continued(each, before), body)
+    return await talk.parse(gateway, "responses", body)
+
+
+def _no_longer(previous: str, retention_s: float) -> BadRequest:
+    kept = f"for {retention_s:g} s after they ended" if retention_s else "not at all"
+    return BadRequest(
+        f"there is no response {previous[:128]!r} to continue: replies are kept {kept} "
+        "([server] response_retention_s), by this process, for whoever asked; "
+        "send the whole conversation in `input`",
+        param="previous_response_id",
+        code="previous_response_not_found",
+    )
+
+
+class _Keeper:
+    """Keeps what was asked and answered, under the answer's id."""
+
+    def __init__(self, gateway: Gateway, principal: Principal, request: ModelRequest) -> None:
+        self._gateway = gateway
+        self._principal = principal
+        self._request = request
+
+    def keep(self, reply: bytes) -> None:
+        """`reply` is a whole response."""
+        response_id = msgspec.json.decode(reply, type=_Identified).id
+        said = stored.stored(self._request.members, reply)
+        self._gateway.replies.keep(response_id, self._principal, said)
+
+
+class _Kept:
+    """A stream whose last event holds the whole response: that is kept."""
+
+    def __init__(self, stream: ByteStream, keeper: _Keeper) -> None:
+        self._stream = stream
+        self._keeper = keeper
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        last = b""
+        async for piece in self._stream:
+            last = piece
+            yield piece
+        if (whole := stored.ended(last)) is not None:
+            self._keeper.keep(whole)
+
+    async def close(self, outcome: Outcome = "client_left") -> None:
+        await self._stream.close(outcome)
