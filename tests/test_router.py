@@ -5,6 +5,7 @@ from tests.gateway import two_tiers
 
 from pointsman import BadRequest, ConfigError, NotFound, Router, Unavailable, UnknownModel
 from pointsman.app import App
+from pointsman.config import RoutingSettings
 from pointsman.providers.scripted import Script, ScriptedProvider
 
 
@@ -60,7 +61,7 @@ async def test_complete_and_feedback() -> None:
 
 
 async def test_nothing_answers() -> None:
-    app = App(two_tiers(), environment={})
+    app = App(two_tiers(routing=RoutingSettings(retries=0)), environment={})
     await app.start(in_memory=True)
     try:
         for provider in app.providers().values():

@@ -140,7 +140,7 @@ class Pipeline:
             await self._settle_unanswered(call, record, error)
             raise
         deployment = answer.line.deployment
-        if call.session is not None:
+        if call.session is not None and decision.target.kind in {"auto", "location"}:
             stay = Stay(deployment.id, deployment.tier)
             self._sessions.put(call.principal, call.session, stay, self._clock.monotonic())
         return await self._reply(call, decision, record, answer)
@@ -188,7 +188,7 @@ class Pipeline:
                 usage=answer.usage,
                 reason=reply.reason,
                 ttft_ms=ttft_ms,
-                error=None if error is None else str(error),
+                error=None if error is None else faults.recorded(error),
             )
 
         if not isinstance(content, Whole):

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from pointsman import data
-from pointsman.formats.chat.dialect import Dialect as ChatQuirks
+from pointsman.formats.chat.quirks import Quirks
 from pointsman.types import FormatName
 
 DialectName: TypeAlias = Literal["openai", "anthropic", "gemini", "ollama", "azure"]
@@ -28,7 +28,7 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     #: Its name in genai-prices.
     prices: str | None = None
     #: How its chat format differs.
-    quirks: ChatQuirks = ChatQuirks()
+    quirks: Quirks = Quirks()
 
 
 @lru_cache(maxsize=1)

@@ -12,6 +12,7 @@ from pointsman.config import IN_PROCESS, ModelSettings, Settings
 from pointsman.conversation import Addressee
 from pointsman.errors import ConfigError
 from pointsman.formats import registry
+from pointsman.formats.ollama.catalogue import is_cloud_name
 from pointsman.formats.translate import Speech
 from pointsman.ports import Clock, Provider
 from pointsman.presets import DialectName
@@ -21,7 +22,7 @@ from pointsman.providers.embedded import EmbeddedProvider
 from pointsman.providers.http import HttpClient, Timeouts
 from pointsman.providers.scripted import Script, ScriptedProvider
 from pointsman.providers.upstream import HttpProvider, Probe
-from pointsman.types import Capability, Deployment, FormatName, Json
+from pointsman.types import Capability, Deployment, FormatName, Json, Location
 from pointsman.weights import WeightsStore
 
 #: Tokens of context that the embedded model gets for each request, where nobody says.
@@ -133,13 +134,20 @@ def _deployment(name: str, model: ModelSettings, settings: Settings) -> Deployme
         provider=model.provider,
         model=model.model,
         tier=settings.tier_of(model),
-        location=model.where,
+        location=_location(model),
         context_length=_context_length(model),
         capabilities=_capabilities(model),
         formats=_formats(model),
         tasks=model.tasks,
         weight=model.weight,
     )
+
+
+def _location(model: ModelSettings) -> Location:
+    """Where prompts go: Ollama passes those for its cloud models on, from whatever address."""
+    if model.preset.dialect == "ollama" and is_cloud_name(model.model):
+        return "cloud"
+    return model.where
 
 
 def _formats(model: ModelSettings) -> tuple[FormatName, ...]:

@@ -1,15 +1,14 @@
 """Whose fault a failed attempt is, and what the client is told."""
 
 import asyncio
-import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pointsman.calling import faults
 from pointsman.errors import (
+    Busy,
     NoDeploymentFits,
+    RequestRefused,
     Unavailable,
     UpstreamBroken,
     UpstreamError,
@@ -19,12 +18,13 @@ from pointsman.errors import (
 )
 from pointsman.types import Attempt, Dropped, Plan
 
-TOO_LONG = json.dumps({"error": {"type": "exceed_context_size_error", "code": 400}}).encode()
+TOO_LONG = {"kind": "exceed_context_size_error", "code": "400"}
+VLLM = {"message": "This model's maximum context length is 4096 tokens. However, ..."}
+LOADING = {"message": "Loading model", "kind": "unavailable_error"}
 
 
-def refused(status: int, body: bytes = b"", retry_after: str | None = None) -> UpstreamRefused:
-    headers = {} if retry_after is None else {"retry-after": retry_after}
-    return UpstreamRefused(status, headers, body)
+def refused(status: int, **said: str) -> UpstreamRefused:
+    return UpstreamRefused(status, **said)
 
 
 def attempt(status: int | None = None) -> Attempt:
@@ -35,7 +35,8 @@ def attempt(status: int | None = None) -> Attempt:
     ("error", "clients", "counts"),
     [
         (refused(400), True, False),
-        (refused(400, TOO_LONG), False, False),
+        (refused(400, **TOO_LONG), False, False),
+        (refused(400, **VLLM), False, False),
         (refused(422), True, False),
         (refused(401), False, True),
         (refused(404), False, False),
@@ -43,6 +44,8 @@ def attempt(status: int | None = None) -> Attempt:
         (refused(429), False, False),
         (refused(500), False, True),
         (refused(503), False, True),
+        (refused(503, **LOADING), False, False),
+        (Busy("full", retry_after=1.0), False, False),
         (refused(529), False, True),
         (UpstreamUnreachable("refused"), False, True),
         (UpstreamTimeout("late"), False, True),
@@ -55,50 +58,34 @@ def test_whose_fault(error: UpstreamError, *, clients: bool, counts: bool) -> No
 
 
 @pytest.mark.parametrize(
-    ("body", "shaped"),
+    ("asked", "served", "other"),
     [
-        (
-            b'{"error": {"message": "no", "type": "t", "param": "p", "code": 400}}',
-            ("no", "t", "p", "400"),
-        ),
-        (b'{"error": "plain words"}', ("plain words", "invalid_request_error", None, None)),
-        (b"<html>", ("upstream answered 400", "invalid_request_error", None, None)),
+        ("gpt-6-sol", "gpt-6-sol-2026-08-01", None),
+        ("claude-haiku-5-5", "claude-haiku-5-5-20261001", None),
+        ("qwen2.5-7b-instruct", "lmstudio/Qwen2.5-7B-Instruct", None),
+        ("llama3.2", "llama3.2:latest", None),
+        ("gpt-6-sol", None, None),
+        ("gpt-6-sol", "gpt-6-luna", "gpt-6-luna"),
+        ("smollm2", "tinyllama", "tinyllama"),
     ],
 )
-def test_errors_get_openais_shape(body: bytes, shaped: tuple[str | None, ...]) -> None:
-    error = json.loads(faults.openai_error(refused(400, body)))["error"]
-
-    assert tuple(error[name] for name in ("message", "type", "param", "code")) == shaped
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        ("7", 7.0),
-        ("0.5", 0.5),
-        ("-3", 0.0),
-        ("1000000000", 120.0),
-        ("inf", None),
-        ("nan", None),
-        ("soon", None),
-        (None, None),
-    ],
-)
-def test_retry_after_is_read_and_capped(header: str | None, seconds: float | None) -> None:
-    assert faults.retry_after(refused(429, retry_after=header)) == seconds
+def test_the_served_model_is_held_against_the_asked_one(
+    asked: str, served: str | None, other: str | None
+) -> None:
+    assert faults.other_model(asked, served) == other
 
 
-@given(st.text(st.characters(codec="latin-1"), max_size=20))
-def test_any_retry_after_is_bearable(header: str) -> None:
-    wait = faults.retry_after(refused(503, retry_after=header))
+def test_an_upstreams_words_stay_out_of_the_books() -> None:
+    error = RequestRefused(refused(400, message="can't process: <the prompt>"))
 
-    assert wait is None or 0 <= wait <= faults.LONGEST_RETRY_AFTER_S
+    assert str(error) == "can't process: <the prompt>"
+    assert faults.recorded(error) == "upstream answered 400"
 
 
 def test_what_the_client_is_told_in_the_end() -> None:
-    busy = faults.exhausted([attempt(429)], [refused(429, retry_after="9")])
+    busy = faults.exhausted([attempt(429)], [refused(429)], 9.0)
     broken = faults.exhausted([attempt(429), attempt()], [refused(429), UpstreamTimeout("late")])
-    long = faults.exhausted([attempt(400)], [refused(400, TOO_LONG)])
+    long = faults.exhausted([attempt(400)], [refused(400, **TOO_LONG)])
 
     assert (busy.status, busy.retry_after) == (429, 9.0)
     assert (broken.status, broken.retry_after) == (503, 1.0)

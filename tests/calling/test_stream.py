@@ -4,9 +4,10 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from pointsman.calling.stream import Relay
+from pointsman.calling.stream import EventRelay
 from pointsman.errors import UpstreamBroken
 from pointsman.formats.chat.follow import StreamReader
+from pointsman.formats.translate import Transcript
 from pointsman.types import ProviderReply
 
 HEADERS = {"content-type": "text/event-stream"}
@@ -17,7 +18,7 @@ ERROR = b'data: {"error": {"message": "boom"}}\n\n'
 DONE = b"data: [DONE]\n\n"
 
 
-def relay(*chunks: bytes, ends: Exception | None = None) -> Relay:
+def relay(*chunks: bytes, ends: Exception | None = None) -> EventRelay:
     async def sent() -> AsyncGenerator[bytes, None]:
         for chunk in chunks:
             yield chunk
@@ -25,10 +26,11 @@ def relay(*chunks: bytes, ends: Exception | None = None) -> Relay:
             raise ends
 
     reply = ProviderReply(200, HEADERS, sent())
-    return Relay(reply, StreamReader(prompt_tokens=1, keep_usage=False))
+    reader = StreamReader(prompt_tokens=1, keep_usage=False)
+    return EventRelay(reply, Transcript(reader, "sse", None))
 
 
-async def passed_on(stream: Relay) -> list[bytes]:
+async def passed_on(stream: EventRelay) -> list[bytes]:
     """What the client gets; an error is the last of it."""
     await stream.prime()
     pieces: list[bytes] = []
@@ -45,7 +47,7 @@ async def test_text_that_came_with_the_error_is_not_lost() -> None:
     assert await passed_on(relay(FIRST, TEXT + ERROR)) == [
         FIRST,
         TEXT,
-        b"the upstream reported an error in the stream",
+        b"the upstream reported an error in the stream: boom",
     ]
 
 

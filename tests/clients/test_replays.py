@@ -109,7 +109,7 @@ def meets(reply: httpx2.Response, needs: dict[str, object]) -> None:
     if "text" in needs:
         assert "".join(text for value in values for text in texts_of(value)) == needs["text"]
     if "call" in needs:
-        assert call_of(values) == (needs["call"]["name"], needs["call"]["arguments"])
+        assert call_of(values) == needs["call"]
 
 
 def events_of(stream: str):
@@ -154,8 +154,9 @@ def texts_of(value):
 
 
 def call_of(values):
-    """The tool that a stream calls: its name and its arguments."""
+    """The tool that a stream calls: its name, its arguments and, where it has one, a namespace."""
     names: list[str] = []
+    namespace = {}
     arguments = ""
     for value in values:
         match value:
@@ -172,8 +173,9 @@ def call_of(values):
             }:
                 names.append(item["name"])
                 arguments = item["arguments"]
+                namespace = {key: item[key] for key in ("namespace",) if item.get(key)}
     assert len(names) == 1, names
-    return names[0], json.loads(arguments)
+    return {**namespace, "name": names[0], "arguments": json.loads(arguments)}
 
 
 def reached(deployments: list[ScriptedProvider], reaches: dict[str, object]) -> None:

@@ -13,12 +13,14 @@ import pytest
 
 from pointsman.clock import SystemClock
 from pointsman.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
-from pointsman.formats.chat.request import chat_body, parse_chat
+from pointsman.formats.chat.request import chat_body
 from pointsman.ports import Provider
+from pointsman.providers import probes
+from pointsman.providers.dialects import DIALECTS
 from pointsman.providers.embedded import EmbeddedProvider
 from pointsman.providers.http import HttpClient
-from pointsman.providers.openai import OpenAIProvider
-from pointsman.types import ProviderReply
+from pointsman.providers.upstream import HttpProvider
+from pointsman.types import Outbound, ProviderReply
 
 FAKE = Path(__file__).with_name("embedded_fake.py")
 NO_OPTIONS: tuple[str, ...] = ()
@@ -33,7 +35,7 @@ async def embed(tmp_path: Path) -> AsyncIterator[Embed]:
     (tmp_path / "tiny.gguf").touch()
 
     def upstream(base_url: str, api_key: str) -> Provider:
-        return OpenAIProvider(client, base_url=base_url, model="tiny", api_key=api_key)
+        return HttpProvider(client, DIALECTS["openai"], probes.llamacpp, base_url=base_url, model="tiny", api_key=api_key)
 
     def make(*options: str, **settings: float) -> EmbeddedProvider:
         provider = EmbeddedProvider(
@@ -54,6 +56,10 @@ async def embed(tmp_path: Path) -> AsyncIterator[Embed]:
     await client.close()
 
 
+def sent(prompt: str) -> Outbound:
+    return Outbound("chat", "tiny", chat_body("tiny", prompt, {"stream": True}), stream=True)
+
+
 async def read(reply: ProviderReply) -> str:
     """The reply's text, without its first word."""
     assert reply.status == 200
@@ -66,7 +72,7 @@ async def read(reply: ProviderReply) -> str:
 
 
 async def ask(provider: EmbeddedProvider, prompt: str) -> str:
-    return await read(await provider.open(parse_chat(chat_body("auto", prompt, {"stream": True}))))
+    return await read(await provider.open(sent(prompt)))
 
 
 async def child_of(provider: EmbeddedProvider) -> psutil.Process:

@@ -15,14 +15,15 @@ from tests.support.upstreams import model_weights
 
 from pointsman.clock import SystemClock
 from pointsman.errors import UpstreamBroken, UpstreamUnreachable
-from pointsman.formats.chat.request import chat_body, parse_chat
+from pointsman.formats.chat.request import chat_body
 from pointsman.ports import Provider
-from pointsman.providers import embedded_child
+from pointsman.providers import embedded_child, probes
 from pointsman.providers.child_process import ChildProcess
+from pointsman.providers.dialects import DIALECTS
 from pointsman.providers.embedded import EmbeddedProvider
 from pointsman.providers.http import HttpClient, Timeouts
-from pointsman.providers.openai import OpenAIProvider
-from pointsman.types import Json, ProviderReply
+from pointsman.providers.upstream import HttpProvider
+from pointsman.types import Json, Outbound, ProviderReply
 
 pytestmark = pytest.mark.full
 
@@ -53,7 +54,7 @@ async def provider(client: HttpClient, weights: Path) -> AsyncIterator[EmbeddedP
 
 def embed(client: HttpClient, weights: Path) -> EmbeddedProvider:
     def upstream(base_url: str, api_key: str) -> Provider:
-        return OpenAIProvider(client, base_url=base_url, model=MODEL, api_key=api_key)
+        return HttpProvider(client, DIALECTS["openai"], probes.llamacpp, base_url=base_url, model=MODEL, api_key=api_key)
 
     return EmbeddedProvider(
         weights=weights, model=MODEL, upstream=upstream, clock=SystemClock(), context_length=512
@@ -61,7 +62,7 @@ def embed(client: HttpClient, weights: Path) -> EmbeddedProvider:
 
 
 async def ask(provider: Provider, prompt: str, **parameters: Json) -> ProviderReply:
-    return await provider.open(parse_chat(chat_body("auto", prompt, parameters)))
+    return await provider.open(Outbound("chat", "m", chat_body("m", prompt, parameters)))
 
 
 async def body(reply: ProviderReply) -> bytes:

@@ -6,6 +6,7 @@ import json
 import pytest
 from tests.gateway import Gateway, StartGateway
 
+from pointsman.config import RoutingSettings
 from pointsman.providers.scripted import Script
 
 HELLO = [{"role": "user", "content": "What is Python?"}]
@@ -154,7 +155,8 @@ async def test_the_clients_own_fault_is_told_and_not_retried(gateway: Gateway) -
     assert [attempt["status"] for attempt in record["attempts"]] == [400]
 
 
-async def test_nothing_available_is_503_with_a_time_to_come_back(gateway: Gateway) -> None:
+async def test_nothing_available_is_503_with_a_time_to_come_back(start: StartGateway) -> None:
+    gateway = await start(routing=RoutingSettings(retries=0))
     gateway.tell("weak", Script(unreachable=True))
     gateway.tell("strong", Script(status=500))
 

@@ -268,10 +268,7 @@ class Caller:
         line.given += 1
         outbound = line.speech.outbound(errand.request)
         content = await exchange(line, outbound, errand)
-        if isinstance(content, Whole):
-            line.breaker.succeeded(self._clock.monotonic())
-        else:
-            line.breaker.answered()
+        line.breaker.answered()
         return Answer(line, started, content, outbound.left_out)
 
     def _blame(self, line: Line, error: UpstreamError) -> None:

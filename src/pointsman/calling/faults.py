@@ -10,6 +10,7 @@ from pointsman.errors import (
     Busy,
     NoDeploymentFits,
     PointsmanError,
+    RequestRefused,
     Unavailable,
     UpstreamError,
     UpstreamRefused,
@@ -63,6 +64,13 @@ def counts_against(error: UpstreamError) -> bool:
     if not isinstance(error, UpstreamRefused):
         return True
     return error.upstream_status not in _HEALTHY | _CLIENTS_FAULT
+
+
+def recorded(error: PointsmanError) -> str:
+    """An error as the books have it: an upstream's own words may repeat the prompt, so not these."""
+    if isinstance(error, RequestRefused):
+        return f"upstream answered {error.status}"
+    return str(error)
 
 
 def other_model(asked: str, served: str | None) -> str | None:

@@ -56,4 +56,7 @@ class Line:
         self._configured = known
         learned = known.capabilities if known.capabilities is not None else health.capabilities
         length = known.context_length or health.context_length
-        self.deployment = replace(known, context_length=length, capabilities=learned)
+        where = health.location or known.location
+        self.deployment = replace(
+            known, context_length=length, capabilities=learned, location=where
+        )

@@ -1,8 +1,7 @@
 """How much thinking: efforts in words and budgets in tokens, each as the other.
 
-The table is Pointsman's own, a step of the scale being a factor of two or more: `minimal` is the
-least budget that Anthropic takes (1024, its documentation of extended thinking), `max` is what its
-largest models think at most before a reply of usual length no longer fits.
+The table is Pointsman's own choice. Its one given figure is the least budget that Anthropic takes,
+1024 tokens (documentation of extended thinking): that is `minimal`; the others rise from there.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from pointsman.formats.chat.dialect import Dialect
 from pointsman.formats.chat.format import ChatClient, ChatUpstream
+from pointsman.formats.chat.quirks import Quirks
 from pointsman.formats.completions.format import CompletionsClient, CompletionsUpstream
 from pointsman.formats.embeddings import EmbeddingsClient, EmbeddingsUpstream
 from pointsman.formats.gemini.format import GeminiUpstream
@@ -43,6 +43,6 @@ _UPSTREAMS: Mapping[FormatName, UpstreamFormat] = {
 }
 
 
-def upstreams(names: Sequence[FormatName], chat: Dialect) -> list[UpstreamFormat]:
+def upstreams(names: Sequence[FormatName], chat: Quirks) -> list[UpstreamFormat]:
     """The formats of those names; `chat` is how the server's chat differs."""
     return [ChatUpstream(**asdict(chat)) if name == "chat" else _UPSTREAMS[name] for name in names]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
 import msgspec
 
 from pointsman.conversation import Addressee
 from pointsman.errors import Inexpressible
-from pointsman.formats import ndjson, raw, sse
+from pointsman.formats import embeddings, ndjson, raw, sse
 from pointsman.formats.sse import Event
 from pointsman.formats.wire import (
     ClientFormat,
@@ -94,6 +95,8 @@ class Speech:
         upstream = self._upstream(request)
         if upstream.name == request.format:
             seen = upstream.look(body, request.input_tokens)
+            if request.task == "embeddings":  # not every server knows both encodings
+                body = embeddings.in_encoding(body, embeddings.encoding(request))
             return Finished(body, seen.usage, seen.model)
         reply = upstream.read(body, request.input_tokens)
         written = self._clients[request.format].reply(reply, request, head)

@@ -58,7 +58,7 @@ class _Caps(msgspec.Struct):
 class _Props(msgspec.Struct):
     """llama.cpp's `/props`."""
 
-    default_generation_settings: _Settings = _Settings()
+    default_generation_settings: _Settings
     total_slots: int | None = None
     modalities: _Modalities | None = None
     chat_template_caps: _Caps | None = None

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from pointsman.routing import explain, gates, thresholds
 from pointsman.routing.policy import Policy
+from pointsman.routing.sticky import in_tool_loop
 from pointsman.types import (
     Candidate,
     Decision,
@@ -49,7 +50,7 @@ def decide(
     chosen = policy.tiers[0] if aside else _tier(target, scored, candidates, policy)
     tier = max(chosen, floor or chosen, key=policy.tiers.index)
     if stay is not None and policy.tiers.index(stay.tier) > policy.tiers.index(tier):
-        tier, cause = stay.tier, "the session's"
+        tier, chosen = stay.tier, stay.tier
     kept: list[Candidate] = []
     dropped: list[Dropped] = []
     for candidate in candidates:
@@ -61,7 +62,13 @@ def decide(
     kept, below = _above(floor, kept, policy)
     dropped += below
     local_last = _prefers_cloud(request, policy)
-    kept.sort(key=lambda each: _rank(each, tier, policy, stay, local_last=local_last))
+    pinned = stay.deployment if stay is not None and in_tool_loop(request) else None
+    kept.sort(
+        key=lambda each: (
+            pinned is not None and each.deployment.id != pinned,
+            *_rank(each, tier, policy, stay, local_last=local_last),
+        )
+    )
     if not policy.fallback:
         dropped += [Dropped(c.deployment.id, "fallback", "fallback is off") for c in kept[1:]]
         kept = kept[:1]

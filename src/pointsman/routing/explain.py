@@ -40,10 +40,10 @@ def reasoning(
         why = f"score {scored.value:.0f}{_causes(scored)} -> {tier}"
         if raised_by is not None:
             why += f" ({raised_by} floor)"
+        if stay is not None:
+            why += f", session in {stay.tier}"
         if target.kind == "location":
             why = f"{target.name} was asked for, {why}"
-    if stay is not None and plan.attempts and plan.attempts[0].deployment == stay.deployment:
-        why += ", stays in its session"
     if cloud_first:
         why += ", long prompt: cloud first"
     if not plan.attempts:

@@ -57,10 +57,12 @@ class TestAnyModel:
         assert response.usage.input_tokens > 0
         assert response.usage.output_tokens > 0
 
-    def test_a_text_is_completed(self, client: OpenAI):
+    def test_a_text_is_completed(self, client: OpenAI, url: str, key: str):
         asked = {"model": "auto", "prompt": "The capital of France is", "max_tokens": 8}
         whole = client.completions.create(temperature=0, seed=7, **asked)
-        chunks = list(client.completions.create(temperature=0, seed=7, stream=True, **asked))
+        # Its own type has no room for the null that OpenAI sends before a stream's end.
+        with OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0) as lenient:
+            chunks = list(lenient.completions.create(temperature=0, seed=7, stream=True, **asked))
 
         texts = [choice.text for chunk in chunks for choice in chunk.choices]
         assert whole.choices[0].text

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from pointsman.errors import UpstreamBroken
-from pointsman.formats.chat.follow import StreamReader, read_reply, reply_text
+from pointsman.formats.chat.follow import StreamReader, look, reply_text
 from pointsman.formats.sse import DONE, Splitter, event
 from pointsman.formats.wire import Fault
 from pointsman.types import Usage
@@ -36,7 +36,7 @@ def reader(*, keep_usage: bool = False) -> StreamReader:
 def test_a_whole_reply_tells_its_usage() -> None:
     body = json.dumps({"choices": [{"message": {"content": "hi"}}], "usage": USAGE}).encode()
 
-    assert read_reply(body, 99) == Usage(10, 4, cached_tokens=6, reasoning_tokens=2)
+    assert look(body, 99).usage == Usage(10, 4, cached_tokens=6, reasoning_tokens=2)
     assert reply_text(body) == "hi"
 
 
@@ -60,7 +60,7 @@ def test_usage_that_is_missing_or_absurd_is_counted_and_marked() -> None:
     ):
         body = json.dumps({"choices": [choice], **usage}).encode()
 
-        assert read_reply(body, 99) == Usage(99, 3, estimated=True)
+        assert look(body, 99).usage == Usage(99, 3, estimated=True)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_usage_that_is_missing_or_absurd_is_counted_and_marked() -> None:
 )
 def test_a_success_status_is_no_proof_of_a_reply(body: bytes) -> None:
     with pytest.raises(UpstreamBroken):
-        read_reply(body, 1)
+        look(body, 1)
 
 
 def test_events_pass_as_they_came_and_done_is_held_back() -> None:
@@ -173,11 +173,11 @@ def test_what_is_odd_but_a_reply_is_taken() -> None:
     usage = {"prompt_tokens": 3.0, "completion_tokens": 2}
     body = json.dumps({"choices": [{"message": message}], "usage": usage}).encode()
 
-    assert read_reply(body, 1) == Usage(3, 2)
+    assert look(body, 1).usage == Usage(3, 2)
     assert reply_text(body) == "ab"
 
 
 def test_our_own_count_goes_by_bytes() -> None:
     body = json.dumps({"choices": [{"message": {"content": "\u6c34" * 400}}]}).encode()
 
-    assert read_reply(body, 1).output_tokens == 300
+    assert look(body, 1).usage.output_tokens == 300

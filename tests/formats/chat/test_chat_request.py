@@ -12,7 +12,6 @@ from pointsman.formats.chat.request import (
     chat_body,
     parse_chat,
     pass_through,
-    upstream_body,
 )
 from pointsman.types import Turn
 
@@ -123,7 +122,7 @@ def test_the_upstream_gets_the_clients_own_bytes() -> None:
         b' "stream": true }'
     )
 
-    passed_on = upstream_body(parse_chat(sent), "real-model")
+    passed_on = pass_through(parse_chat(sent), Addressee("real-model")).body
 
     assert passed_on == (
         b'{"temperature":1.0,"model":"real-model","seed":1e3,'
@@ -147,7 +146,7 @@ def test_unknown_members_survive(members: dict[str, object]) -> None:
     except (BadRequest, UnicodeEncodeError):
         return  # surrogates, and integers that no parser agrees on
 
-    passed_on = json.loads(upstream_body(request, "m"))
+    passed_on = json.loads(pass_through(request, Addressee("m")).body)
 
     assert passed_on == {**json.loads(sent), "model": "m"}
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from tests.formats.ollama.words import NOW
 
 from pointsman.conversation import Addressee, Image, Message, Reasoning, Sampling, Text
 from pointsman.errors import BadRequest
@@ -14,7 +15,6 @@ from pointsman.formats.ollama.format import (
 )
 from pointsman.formats.ollama.load import load_asked, load_reply
 from pointsman.types import ModelRequest, Turn
-from tests.formats.ollama.words import NOW
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 HI = {"role": "user", "content": "why is the sky blue?"}

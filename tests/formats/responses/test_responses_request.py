@@ -191,6 +191,13 @@ def test_only_the_api_itself_can_say_hosted_tools_and_their_items() -> None:
     )
 
 
+def test_search_without_the_web_is_a_mere_offer() -> None:
+    """Codex makes it with every request."""
+    conversation = told(tools=[{"type": "web_search", "external_web_access": False}])
+
+    assert (conversation.tools, conversation.advisory) == ((), ("web_search",))
+
+
 def test_functions_in_namespaces_get_flat_names_also_in_earlier_calls() -> None:
     conversation = told(
         input=[
@@ -378,6 +385,7 @@ def test_needs() -> None:
         ({"stream": "yes"}, "stream"),
         ({"background": True}, "background"),
         ({"conversation": "conv_1"}, "conversation"),
+        ({"previous_response_id": 1}, "previous_response_id"),
     ],
 )
 def test_what_is_wrong_is_named(members: dict[str, object], param: str) -> None:

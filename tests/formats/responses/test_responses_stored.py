@@ -40,19 +40,24 @@ def test_it_may_do_so_without_saying_anything_itself() -> None:
 
 def test_references_are_replaced_by_what_they_refer_to() -> None:
     """The AI SDK refers to everything but calls, unless it is told `store: false`."""
-    items = [HI, {"type": "item_reference", "id": "msg_0f1e_0"}, {"id": "msg_other"}]
-    kept = stored.stored(raw(input="hi"), REPLY)
+    own = {"type": "message", "role": "user", "content": "own"}
+    items = [own, {"type": "item_reference", "id": "msg_0f1e_0"}, {"id": "msg_other"}]
+    kept = stored.stored(raw(input=[HI, {**HI, "id": ["odd"]}]), REPLY)
 
     references = stored.named(raw(input=items)).items
     assert references == ("msg_0f1e_0", "msg_other")
     assert [stored.response_of(each) for each in references] == ["resp_0f1e", None]
     whole = stored.resolved(json.dumps({"model": "auto", "input": items}).encode(), [kept])
-    assert json.loads(whole)["input"] == [HI, SAID, {"id": "msg_other"}]
+    assert json.loads(whole)["input"] == [own, SAID, {"id": "msg_other"}]
 
 
-def test_a_stream_ends_with_the_response_that_is_to_be_stored() -> None:
-    ending = b'event: response.completed\ndata: {"type": "x", "response": ' + REPLY + b"}\n\n"
+def test_a_stream_that_ends_well_ends_with_the_response_that_is_to_be_stored() -> None:
+    def ending(kind: str) -> bytes:
+        data = json.dumps({"type": kind, "response": json.loads(REPLY)})
+        return f"event: {kind}\ndata: {data}\n\n".encode()
 
-    assert stored.ended(ending) == REPLY
+    first, last = ending("response.created"), ending("response.incomplete")
+    assert stored.ended(first + last) == REPLY
+    assert stored.ended(ending("response.failed")) is None
     assert stored.ended(b"data: [DONE]\n\n") is None
     assert stored.ended(b"") is None

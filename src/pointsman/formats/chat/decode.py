@@ -126,7 +126,7 @@ def _reasoning(value: dict[str, Json], notes: Leftovers) -> Reasoning | None:
     unsaid = effort is None and budget is None
     if unsaid and wish.get("enabled") is True:
         effort = "medium"
-    visible = members.flag(value, "include_reasoning") or None
+    visible: bool | None = members.flag(value, "include_reasoning") or None
     if wish.get("exclude") is not None:
         visible = not members.flag(wish, "exclude", "reasoning.exclude")
     found = Reasoning(

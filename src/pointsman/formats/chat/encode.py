@@ -22,8 +22,8 @@ from pointsman.conversation import (
     ToolResult,
 )
 from pointsman.formats.chat import calls, parts, tools
-from pointsman.formats.chat.dialect import Dialect
 from pointsman.formats.chat.notes import Losses
+from pointsman.formats.chat.quirks import Quirks
 from pointsman.formats.chat.thinking import spoken
 from pointsman.formats.reasoning import effort_of
 from pointsman.types import Json
@@ -37,24 +37,24 @@ _OTHER_NAMES = {
 }
 
 
-def encode(conversation: Conversation, to: Addressee, dialect: Dialect) -> Encoded:
+def encode(conversation: Conversation, to: Addressee, quirks: Quirks) -> Encoded:
     """The request, translated. Raises Inexpressible for what chat can't say."""
     losses = Losses(to.drop, conversation.advisory)
     for name in conversation.foreign:
         losses.matter(name)
     stated: dict[str, Json] = tools.write(
-        conversation.tools, conversation.tool_choice, dialect, losses
+        conversation.tools, conversation.tool_choice, quirks, losses
     )
     stated["parallel_tool_calls"] = conversation.parallel_tool_calls
     if conversation.output is not None:
         stated["response_format"] = tools.write_output(conversation.output)
-    stated |= _sampling(conversation.sampling, dialect, losses)
+    stated |= _sampling(conversation.sampling, quirks, losses)
     if conversation.reasoning is not None:
-        stated |= _reasoning(conversation.reasoning, dialect, losses)
+        stated |= _reasoning(conversation.reasoning, quirks, losses)
     stated["user"] = conversation.user
     body: dict[str, Json] = {
         "model": to.model,
-        "messages": _Writer(dialect, losses).messages(conversation.messages),
+        "messages": _Writer(quirks, losses).messages(conversation.messages),
     }
     for name, member in stated.items():
         if member is None:
@@ -68,9 +68,9 @@ def encode(conversation: Conversation, to: Addressee, dialect: Dialect) -> Encod
     return Encoded(msgspec.json.encode(body | dict(to.extra)), losses.left_out)
 
 
-def _sampling(wish: Sampling, dialect: Dialect, losses: Losses) -> dict[str, Json]:
+def _sampling(wish: Sampling, quirks: Quirks, losses: Losses) -> dict[str, Json]:
     stated: dict[str, Json] = {
-        dialect.limit_member: wish.max_tokens,
+        quirks.limit_member: wish.max_tokens,
         "temperature": wish.temperature,
         "top_p": wish.top_p,
         "stop": list(wish.stop) or None,
@@ -83,7 +83,7 @@ def _sampling(wish: Sampling, dialect: Dialect, losses: Losses) -> dict[str, Jso
         "top_logprobs": wish.top_logprobs,
     }
     local: dict[str, Json] = {"top_k": wish.top_k, "min_p": wish.min_p}
-    if dialect.local_sampling:
+    if quirks.local_sampling:
         return stated | local
     for name, member in local.items():
         if member is not None:
@@ -91,10 +91,10 @@ def _sampling(wish: Sampling, dialect: Dialect, losses: Losses) -> dict[str, Jso
     return stated
 
 
-def _reasoning(wish: Reasoning, dialect: Dialect, losses: Losses) -> dict[str, Json]:
+def _reasoning(wish: Reasoning, quirks: Quirks, losses: Losses) -> dict[str, Json]:
     if wish.adaptive:
         losses.hint("adaptive_thinking")
-    if not dialect.reasoning_object:
+    if not quirks.reasoning_object:
         if wish.visible is not None:
             losses.hint("reasoning.visible")
         budget = wish.budget_tokens
@@ -113,7 +113,7 @@ def _reasoning(wish: Reasoning, dialect: Dialect, losses: Losses) -> dict[str, J
 class _Writer:
     """Writes messages in order."""
 
-    dialect: Dialect
+    quirks: Quirks
     losses: Losses
     #: Parts of tool results that stand in no tool message: they follow in one of the user's.
     attached: list[Json] = field(default_factory=list)
@@ -132,7 +132,7 @@ class _Writer:
     def _message(self, message: Message, content: tuple[Part, ...]) -> Json:
         if message.role == "assistant":
             return self._assistant(message, content)
-        known = message.role != "developer" or self.dialect.developer_role
+        known = message.role != "developer" or self.quirks.developer_role
         written: dict[str, Json] = {
             "role": message.role if known else "system",
             "content": self._content(content),
@@ -162,14 +162,14 @@ class _Writer:
     def _thinking(self, thoughts: list[Thinking]) -> dict[str, Json]:
         if not thoughts:
             return {}
-        if not self.dialect.reasoning_history:
+        if not self.quirks.reasoning_history:
             self.losses.hint("thinking")
             return {}
         return spoken(thoughts)
 
     def _call(self, call: ToolCall) -> Json:
         written = calls.write(call)
-        if call.signature is not None and not self.dialect.reasoning_history:
+        if call.signature is not None and not self.quirks.reasoning_history:
             del written["extra_content"]
             self.losses.hint("thought_signature")
         return written
@@ -196,7 +196,7 @@ class _Writer:
         """Words alone are one string, which every server takes; the rest are parts."""
         texts = [part for part in content if isinstance(part, Text)]
         cached = any(text.cache_control is not None for text in texts)
-        if len(texts) < len(content) or (cached and self.dialect.cache_control):
+        if len(texts) < len(content) or (cached and self.quirks.cache_control):
             return list(self._parts(content))
         if cached:
             self.losses.hint("cache_control")
@@ -204,6 +204,6 @@ class _Writer:
 
     def _parts(self, content: Sequence[Part]) -> Iterator[Json]:
         for part in content:
-            written = parts.write(part, self.losses, cache_control=self.dialect.cache_control)
+            written = parts.write(part, self.losses, cache_control=self.quirks.cache_control)
             if written:
                 yield written

@@ -31,11 +31,6 @@ def look(body: bytes, prompt_tokens: int) -> Seen:
     return Seen(used, reply.model if isinstance(reply.model, str) else None)
 
 
-def read_reply(body: bytes, prompt_tokens: int) -> Usage:
-    """Usage of a whole reply, as `look` sees it."""
-    return look(body, prompt_tokens).usage
-
-
 def reply_text(body: bytes) -> str:
     """The first choice's text. Raises UpstreamBroken where it is not a chat reply."""
     choices = shape.decode(body).choices

@@ -10,7 +10,7 @@ from pointsman.formats.chat import decode, encode, follow
 from pointsman.formats.chat import error as errors
 from pointsman.formats.chat import reply as replies
 from pointsman.formats.chat import request as requests
-from pointsman.formats.chat.dialect import Dialect
+from pointsman.formats.chat.quirks import Quirks
 from pointsman.formats.chat.stream import StreamWriter
 from pointsman.formats.wire import Fault, Framing, Head, Seen
 from pointsman.types import FormatName, ModelRequest
@@ -50,8 +50,8 @@ class ChatClient:
 
 
 @dataclass(frozen=True, slots=True)
-class ChatUpstream(Dialect):
-    """See `wire.UpstreamFormat`. In what a server differs is said as in `Dialect`."""
+class ChatUpstream(Quirks):
+    """See `wire.UpstreamFormat`. In what a server differs is said as in `Quirks`."""
 
     name: FormatName = "chat"
     framing: Framing = "sse"

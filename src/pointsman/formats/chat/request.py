@@ -57,16 +57,12 @@ def chat_body(model: str, prompt: str | list[Json], parameters: Mapping[str, Jso
         raise BadRequest("the prompt holds a lone surrogate, which is no character") from error
 
 
-def upstream_body(request: ModelRequest, model: str) -> bytes:
+def pass_through(request: ModelRequest, to: Addressee) -> Encoded:
     """The body for an upstream: the client's own members, but for two.
 
     `model` becomes the deployment's; a stream always asks for usage, since the books need it.
+    What the configuration drops is left out, and what it sets is set.
     """
-    return pass_through(request, Addressee(model)).body
-
-
-def pass_through(request: ModelRequest, to: Addressee) -> Encoded:
-    """As `upstream_body`; what the configuration drops is left out, what it sets is set."""
     left_out = tuple(name for name in request.members if name in to.drop)
     raw = {name: member for name, member in request.members.items() if name not in to.drop}
     raw["model"] = msgspec.json.encode(to.model)

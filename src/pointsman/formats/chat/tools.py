@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pointsman.conversation import Opaque, OutputFormat, Tool, ToolChoice
 from pointsman.errors import BadRequest
 from pointsman.formats import members
-from pointsman.formats.chat.dialect import Dialect
 from pointsman.formats.chat.notes import Leftovers, Losses
+from pointsman.formats.chat.quirks import Quirks
 from pointsman.types import Json
 
 _FUNCTION = frozenset({"name", "description", "parameters", "strict"})
@@ -81,18 +81,18 @@ def read_output(value: dict[str, Json], notes: Leftovers) -> OutputFormat | None
 
 
 def write(
-    tools: Sequence[Tool | Opaque], choice: ToolChoice | None, dialect: Dialect, losses: Losses
+    tools: Sequence[Tool | Opaque], choice: ToolChoice | None, quirks: Quirks, losses: Losses
 ) -> dict[str, Json]:
     """`tools` and `tool_choice`. Raises Inexpressible for tools that only another format knows."""
     written: list[Json] = []
     for tool in tools:
         if isinstance(tool, Opaque):
             losses.matter(tool.kind, f"the tool `{tool.kind}`")
-        elif _is_sent(tool.name, choice, dialect):
-            written.append(_written(tool, dialect, losses))
+        elif _is_sent(tool.name, choice, quirks):
+            written.append(_written(tool, quirks, losses))
     body: dict[str, Json] = {"tools": written} if written else {}
     if choice is not None:
-        body["tool_choice"] = _written_choice(choice, dialect)
+        body["tool_choice"] = _written_choice(choice, quirks)
     return body
 
 
@@ -136,9 +136,9 @@ def _name(tool: Json) -> str | None:
     return None
 
 
-def _is_sent(name: str, choice: ToolChoice | None, dialect: Dialect) -> bool:
+def _is_sent(name: str, choice: ToolChoice | None, quirks: Quirks) -> bool:
     """Whether a tool is sent: others than those allowed are kept back where no choice says so."""
-    if choice is None or not choice.names or dialect.allowed_tools or _is_forced(choice):
+    if choice is None or not choice.names or quirks.allowed_tools or _is_forced(choice):
         return True
     return name in choice.names
 
@@ -147,7 +147,7 @@ def _is_forced(choice: ToolChoice) -> bool:
     return choice.mode == "required" and len(choice.names) == 1
 
 
-def _written(tool: Tool, dialect: Dialect, losses: Losses) -> Json:
+def _written(tool: Tool, quirks: Quirks, losses: Losses) -> Json:
     function: dict[str, Json] = {"name": tool.name}
     if tool.description is not None:
         function["description"] = tool.description
@@ -156,20 +156,20 @@ def _written(tool: Tool, dialect: Dialect, losses: Losses) -> Json:
     if tool.strict is not None:
         function["strict"] = tool.strict
     written: dict[str, Json] = {"type": "function", "function": function}
-    if tool.cache_control is not None and dialect.cache_control:
+    if tool.cache_control is not None and quirks.cache_control:
         written["cache_control"] = tool.cache_control
     elif tool.cache_control is not None:
         losses.hint("cache_control")
     return written
 
 
-def _written_choice(choice: ToolChoice, dialect: Dialect) -> Json:
+def _written_choice(choice: ToolChoice, quirks: Quirks) -> Json:
     functions: list[Json] = [
         {"type": "function", "function": {"name": name}} for name in choice.names
     ]
     if _is_forced(choice):
         return functions[0]
-    if choice.names and choice.mode != "none" and dialect.allowed_tools:
+    if choice.names and choice.mode != "none" and quirks.allowed_tools:
         allowed: Json = {"mode": choice.mode, "tools": functions}
         return {"type": "allowed_tools", "allowed_tools": allowed}
     return choice.mode

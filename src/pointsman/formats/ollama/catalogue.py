@@ -178,7 +178,8 @@ def health(model: str, *, tags: bytes, loaded: bytes, shown: bytes) -> Health:
         return Health("down", f"has no model {model}: `ollama pull {model}` fetches it")
     able = capabilities(about.capabilities)
     if about.remote_host or is_cloud_name(model) or (mine and not mine.is_local):
-        return Health("up", "runs in Ollama's cloud", about.context_length, able)
+        length = about.context_length
+        return Health("up", "runs in Ollama's cloud", length, able, location="cloud")
     now = next((each for each in _or(running, loaded, ()) if full_name(each.name) == name), None)
     if now is None:
         return Health("cold", "loads on demand", about.num_ctx or about.context_length, able)

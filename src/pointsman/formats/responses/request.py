@@ -95,7 +95,7 @@ def parse(body: bytes) -> ModelRequest:
         raise BadRequest(
             '`model` must be a string; send "auto" to let Pointsman choose', param="model"
         )
-    _refuse_state(value)
+    _check_state(value)
     told = decode(value)
     raw = members.raw(body)
     limit = told.sampling.max_tokens
@@ -140,7 +140,8 @@ def decode(value: dict[str, Json]) -> Conversation:
     )
 
 
-def _refuse_state(value: dict[str, Json]) -> None:
+def _check_state(value: dict[str, Json]) -> None:
+    members.text(value, "previous_response_id")
     if members.flag(value, "background"):
         raise BadRequest(
             "`background` is not supported: responses are answered at once", param="background"
@@ -174,9 +175,9 @@ def _history(value: dict[str, Json], names: tools.Names, notes: Notes) -> Histor
 def _output(value: dict[str, Json], notes: Notes) -> OutputFormat | None:
     text = members.typed(value, "text", dict, "an object") or {}
     notes.rest(text, {"format"}, {"verbosity"}, "text.")
-    wanted = members.typed(text, "format", dict, "an object") or {"type": "text"}
+    wanted = members.typed(text, "format", dict, "an object")
     match wanted:
-        case {"type": "text"}:
+        case None | {"type": "text"}:
             return None
         case {"type": "json_object"}:
             return OutputFormat("json_object")

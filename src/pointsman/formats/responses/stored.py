@@ -15,6 +15,7 @@ from pointsman.formats import members
 
 _NO_RAW = msgspec.Raw()
 _PREFIXES = ("msg_", "rs_", "fc_")
+_ENDINGS = frozenset({"response.completed", "response.incomplete"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class _Item(msgspec.Struct):
 
 
 class _Event(msgspec.Struct):
+    type: object = None
     response: msgspec.Raw = _NO_RAW
 
 
@@ -71,10 +73,11 @@ def response_of(item_id: str) -> str | None:
 
 
 def ended(ending: bytes) -> bytes | None:
-    """The response object in the last event of a stream; None where it holds none."""
-    for line in ending.splitlines():
+    """The response object in the last event of a stream; None where the reply did not end well."""
+    for line in reversed(ending.splitlines()):
         if line.startswith(b"data:") and b'"response"' in line:
-            return bytes(msgspec.json.decode(line[5:], type=_Event).response) or None
+            event = msgspec.json.decode(line[5:], type=_Event)
+            return bytes(event.response) if event.type in _ENDINGS else None
     return None
 
 
@@ -103,12 +106,15 @@ def continued(body: bytes, stored: bytes) -> bytes:
 
 def resolved(body: bytes, kept: Iterable[bytes]) -> bytes:
     """A checked body with item references replaced by the items, where they were kept."""
-    known: dict[object, msgspec.Raw] = {}
+    known: dict[str, msgspec.Raw] = {}
     for each in kept:
         before = _STORED.decode(each)
-        known |= {_ITEM.decode(item).id: item for item in (*before.input, *before.output)}
+        for item in (*before.input, *before.output):
+            item_id = _ITEM.decode(item).id
+            if isinstance(item_id, str):
+                known[item_id] = item
     raw = members.raw(body)
-    items = [known.get(_ITEM.decode(item).reference, item) for item in _items(raw["input"])]
+    items = [known.get(_ITEM.decode(item).reference or "", item) for item in _items(raw["input"])]
     return members.joined({**raw, "input": msgspec.json.encode(items)})
 
 

@@ -65,6 +65,9 @@ def offer(value: dict[str, Json], notes: Notes) -> Offer:
         kind = members.text(tool, "type", f"{place}.type")
         if kind is None:
             raise BadRequest(f"`{place}` must be an object with a `type`", param=place)
+        if _is_offline_search(tool):
+            notes.hint("web_search")
+            continue
         if kind != "namespace":
             found = [(tool, place)]
             namespace = None
@@ -122,6 +125,15 @@ def _chosen(value: Json, names: Names) -> str | None:
             namespace = more.get("namespace")
             return names.flattened(name, namespace if isinstance(namespace, str) else None)
     return None
+
+
+def _is_offline_search(tool: dict[str, Json]) -> bool:
+    """Search in the provider's index alone, which Codex offers unasked with every request.
+
+    A model without it answers as one that did not use it; search of the web itself is another
+    matter, and stays in the way of a translation.
+    """
+    return tool.get("type") == "web_search" and tool.get("external_web_access") is False
 
 
 def _function(

@@ -7,7 +7,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
+class Quirks:
     """What a server takes beyond what all of them take. The defaults suit local servers."""
 
     #: Its word for the limit of a reply. OpenAI's own reasoning models refuse `max_tokens`.

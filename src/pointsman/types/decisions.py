@@ -1,0 +1,160 @@
+"""Deployments, scores and plans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from pointsman.types.words import Capability, DeploymentState, FormatName, Location, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One callable model at one provider."""
+
+    id: str
+    provider: str
+    model: str
+    tier: str
+    location: Location
+    #: In tokens, prompt and reply together; None where it is not known.
+    context_length: int | None = None
+    #: None where it is not known, and then nothing is ruled out.
+    capabilities: frozenset[Capability] | None = None
+    #: What its server takes, the preferred one first; a request in none of them is translated.
+    formats: tuple[FormatName, ...] = ("chat",)
+    tasks: frozenset[Task] = frozenset({"chat"})
+    #: Its share of its tier's load, beside the others'; at 0 it is used where no other is left.
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A deployment and how it stands now."""
+
+    deployment: Deployment
+    state: DeploymentState = "up"
+    #: It failed repeatedly and is left alone for a while.
+    breaker_open: bool = False
+    #: Seconds for which its provider asked to be left alone (`Retry-After`).
+    resting_s: float = 0.0
+    #: Requests that it serves now or that wait for it.
+    busy: int = 0
+    #: Requests that it was given so far.
+    given: int = 0
+    #: Why the request can't be said in a format that it takes; None where it can.
+    objection: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """Where a session was served last."""
+
+    deployment: str
+    tier: str
+
+
+#: The scorer's name where there was nothing to score: embeddings, pictures, sound.
+UNSCORED = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """0-100: how likely it is that the lowest tier will *not* suffice, and why."""
+
+    value: float
+    #: Named contributions; they add up to `value`.
+    parts: Mapping[str, float]
+    scorer: str
+    version: str
+    #: reasoning_depth, domain_specificity, output_sensitivity, each 0-1.
+    dimensions: Mapping[str, float] = field(default_factory=dict)
+    domain: str = "general"
+    #: Subjects with floors of their own, such as `high_stakes`.
+    topics: tuple[str, ...] = ()
+    #: Set where the scorer failed and this score stands in for it.
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What `model` or `X-Force-Route` asks for, resolved against the configuration."""
+
+    kind: Literal["auto", "location", "tier", "deployment"]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedAttempt:
+    """One deployment of a plan, in its place."""
+
+    deployment: str
+    tier: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A deployment that a gate or floor removed, and why."""
+
+    deployment: str
+    gate: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The ordered attempts for one request, plus every dropped deployment with its reason."""
+
+    attempts: tuple[PlannedAttempt, ...]
+    dropped: tuple[Dropped, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Where a request goes and why; made without calling a model."""
+
+    tier: str
+    target: Target
+    scored: Score
+    plan: Plan
+    reasoning: str
+    #: Expected cost on the first deployment of the plan; None where the price is unknown.
+    estimated_cost_usd: Decimal | None = None
+
+    @property
+    def deployment(self) -> str | None:
+        """The first deployment of the plan; None where nothing can serve."""
+        return self.plan.attempts[0].deployment if self.plan.attempts else None
+
+    @property
+    def score(self) -> float:
+        """0-100, see `Score.value`."""
+        return self.scored.value
+
+    @property
+    def parts(self) -> Mapping[str, float]:
+        """The score's named contributions."""
+        return self.scored.parts
+
+    @property
+    def dimensions(self) -> Mapping[str, float]:
+        """Reasoning depth, domain specificity and output sensitivity, each 0-1."""
+        return self.scored.dimensions
+
+    @property
+    def domain(self) -> str:
+        """What the prompt is about: coding, mathematics, writing, ..."""
+        return self.scored.domain
+
+    @property
+    def scorer(self) -> str:
+        """The scorer's name and version."""
+        return f"{self.scored.scorer}/{self.scored.version}"
+
+    @property
+    def dropped(self) -> tuple[Dropped, ...]:
+        """Every deployment that was ruled out, and why."""
+        return self.plan.dropped

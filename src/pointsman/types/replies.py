@@ -1,0 +1,68 @@
+"""What upstreams and the gateway answer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from pointsman.types.books import Settlement
+from pointsman.types.decisions import Decision, Deployment
+from pointsman.types.words import Capability, DeploymentState, Location, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderReply:
+    """What an upstream answered: status and headers now, the body as it comes.
+
+    Whoever holds it closes it: `await reply.chunks.aclose()` gives the connection back.
+    """
+
+    status: int
+    #: Names in lower case.
+    headers: Mapping[str, str]
+    chunks: AsyncGenerator[bytes, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What a look at a deployment's server showed."""
+
+    state: DeploymentState
+    detail: str = ""
+    context_length: int | None = None
+    capabilities: frozenset[Capability] | None = None
+    #: Requests that it serves at once; None where it does not say.
+    slots: int | None = None
+    #: Where prompts really go; None where it does not say.
+    location: Location | None = None
+
+
+class ByteStream(Protocol):
+    """A streamed body. Whoever takes it closes it, read or not."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """The pieces, once."""
+
+    async def close(self, outcome: Outcome = "client_left") -> None:
+        """Nobody reads on: the client left, or the gateway stops. Idempotent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What goes back to the client."""
+
+    request_id: str
+    decision: Decision
+    #: The deployment that answers.
+    deployment: Deployment
+    attempts: int
+    reason: str
+    status: int
+    content_type: str
+    #: A whole body, or a stream that settles its entry when it ends or is closed.
+    body: bytes | ByteStream
+    #: Names of what the client sent and the upstream was not told.
+    left_out: tuple[str, ...] = ()
+    #: None for a stream: it is not known yet.
+    settlement: Settlement | None = None

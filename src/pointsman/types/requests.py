@@ -1,0 +1,101 @@
+"""What was asked, and what is asked of an upstream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pointsman.types.words import Capability, FormatName, Priority, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a conversation, reduced to its text."""
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """A read-only view of a request to a model, for scoring and routing.
+
+    `members` holds the top-level members as the client sent them, byte for byte and in order:
+    what reaches the model is built from them, never from this view.
+    """
+
+    model: str
+    turns: tuple[Turn, ...]
+    members: Mapping[str, bytes]
+    needs: frozenset[Capability] = frozenset()
+    stream: bool = False
+    #: The client asked for usage in the stream.
+    include_usage: bool = False
+    #: Estimated tokens of the whole prompt: every turn, tools and schemas.
+    input_tokens: int = 0
+    #: What the client allows for the reply; None where it does not say.
+    max_output_tokens: int | None = None
+    #: The wire format it came in.
+    format: FormatName = "chat"
+    task: Task = "chat"
+    #: The conversation it continues, where the client's body names one (`prompt_cache_key`, ...).
+    session: str | None = None
+    #: Headers of the client's that go along where the format stays (`anthropic-beta`, ...).
+    headers: Mapping[str, str] = field(default_factory=dict)
+    #: Set for what is passed on unread.
+    raw: RawBody | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RawBody:
+    """A body that is passed on as it came, but for the model's name in it."""
+
+    #: Below the base URL: `/audio/transcriptions`.
+    path: str
+    content_type: str
+    #: What stands before the model's name, and after it.
+    before: bytes
+    after: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """A request as it goes to an upstream."""
+
+    format: FormatName
+    #: The upstream's name for the model; some formats say it in the path.
+    model: str
+    body: bytes
+    stream: bool = False
+    content_type: str = "application/json"
+    #: Where it isn't the format's own path.
+    path: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    #: Names of what the client sent and this leaves out.
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is asking."""
+
+    organisation: str = "default"
+    key: str = "anonymous"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request on its way through the pipeline, with what surrounds it."""
+
+    request_id: str
+    time: datetime
+    principal: Principal
+    request: ModelRequest
+    #: `X-Force-Route`, where sent.
+    force_route: str | None = None
+    #: The client's own `x-request-id`: kept, never used as a key.
+    client_request_id: str | None = None
+    #: The conversation that this belongs to, as far as can be told.
+    session: str | None = None
+    priority: Priority = "interactive"

@@ -1,0 +1,31 @@
+"""The words that values are made of."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+Location: TypeAlias = Literal["local", "cloud"]
+Capability: TypeAlias = Literal["tools", "vision", "audio", "json_schema", "logprobs", "n"]
+#: `cold` is not loaded but starts on demand; `warming` is loading; `down` has an open breaker.
+DeploymentState: TypeAlias = Literal["up", "warming", "cold", "down"]
+#: Who waits for the answer: a person, or nobody in particular.
+Priority: TypeAlias = Literal["interactive", "background"]
+#: What becomes of an upstream's reply that nobody reads any more.
+OnDisconnect: TypeAlias = Literal["cancel", "drain"]
+#: What a deployment is asked to do.
+Task: TypeAlias = Literal["chat", "embeddings", "audio", "images", "rerank"]
+#: Wire formats: what clients send, what upstreams take, or both.
+FormatName: TypeAlias = Literal[
+    "chat",  # OpenAI's /chat/completions
+    "completions",  # OpenAI's /completions
+    "responses",  # OpenAI's /responses
+    "messages",  # Anthropic's /v1/messages
+    "ollama",  # Ollama's /api/chat
+    "ollama_generate",  # Ollama's /api/generate
+    "gemini",  # Google's generateContent
+    "embeddings",  # OpenAI's /embeddings
+    "ollama_embed",  # Ollama's /api/embed
+    "raw",  # passed on unread: audio, images, rerank
+]
+Outcome: TypeAlias = Literal["open", "completed", "client_left", "failed", "interrupted", "refused"]
