@@ -5,7 +5,8 @@ To change the fallback order, change `_rank`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from pointsman.routing import explain, gates, thresholds
 from pointsman.routing.policy import Policy
@@ -43,14 +44,75 @@ def decide(
 
     The plan is empty where every deployment was dropped; whoever calls says so to the client.
     """
+    aim = _aim(target, scored, candidates, policy, stay=stay, side_call=side_call)
+    kept, dropped = _sift(request, target, candidates)
+    kept, below = _above(aim.floor, kept, policy)
+    dropped += below
+    local_last = _prefers_cloud(request, policy)
+    pinned = aim.stay.deployment if aim.stay is not None and in_tool_loop(request) else None
+    kept.sort(
+        key=lambda each: (
+            pinned is not None and each.deployment.id != pinned,
+            *_rank(each, aim, policy, local_last=local_last),
+        )
+    )
+    if not policy.fallback:
+        dropped += [Dropped(c.deployment.id, "fallback", "fallback is off") for c in kept[1:]]
+        kept = kept[:1]
+    plan = Plan(tuple(_planned(kept, aim.tier)), tuple(dropped))
+    reasoning = explain.reasoning(
+        target,
+        scored,
+        aim.tier,
+        aim.raised_by,
+        plan,
+        cloud_first=local_last,
+        side_call=aim.side_call,
+        stay=aim.stay,
+    )
+    return Decision(tier=aim.tier, target=target, scored=scored, plan=plan, reasoning=reasoning)
+
+
+@dataclass(frozen=True, slots=True)
+class _Aim:
+    """The tier to aim for, and what decided it."""
+
+    tier: str
+    floor: str | None = None
+    #: Whose floor raised the tier; None where none did.
+    raised_by: str | None = None
+    stay: Stay | None = None
+    side_call: str | None = None
+
+
+def _aim(
+    target: Target,
+    scored: Score,
+    candidates: Sequence[Candidate],
+    policy: Policy,
+    *,
+    stay: Stay | None,
+    side_call: str | None,
+) -> _Aim:
+    """Neither a session nor a side call counts where a tier or a deployment was named."""
     routed = target.kind in {"auto", "location"}
-    aside = side_call if routed else None
-    stay = stay if routed and aside is None else None
-    floor, cause = (None, None) if aside else _floor(scored, target, policy)
-    chosen = policy.tiers[0] if aside else _tier(target, scored, candidates, policy)
+    if routed and side_call is not None:
+        return _Aim(policy.tiers[0], side_call=side_call)
+    floor, cause = _floor(scored, target, policy)
+    chosen = _tier(target, scored, candidates, policy)
     tier = max(chosen, floor or chosen, key=policy.tiers.index)
-    if stay is not None and policy.tiers.index(stay.tier) > policy.tiers.index(tier):
-        tier, chosen = stay.tier, stay.tier
+    raised_by = cause if tier != chosen else None
+    if stay is None or not routed:
+        return _Aim(tier, floor, raised_by)
+    if policy.tiers.index(stay.tier) > policy.tiers.index(tier):
+        return _Aim(stay.tier, floor, stay=stay)
+    return _Aim(tier, floor, raised_by, stay)
+
+
+def _sift(
+    request: ModelRequest, target: Target, candidates: Sequence[Candidate]
+) -> tuple[list[Candidate], list[Dropped]]:
+    """Who passes every gate, and who does not."""
     kept: list[Candidate] = []
     dropped: list[Dropped] = []
     for candidate in candidates:
@@ -59,37 +121,14 @@ def decide(
             kept.append(candidate)
         else:
             dropped.append(Dropped(candidate.deployment.id, *objection))
-    kept, below = _above(floor, kept, policy)
-    dropped += below
-    local_last = _prefers_cloud(request, policy)
-    pinned = stay.deployment if stay is not None and in_tool_loop(request) else None
-    kept.sort(
-        key=lambda each: (
-            pinned is not None and each.deployment.id != pinned,
-            *_rank(each, tier, policy, stay, local_last=local_last),
-        )
-    )
-    if not policy.fallback:
-        dropped += [Dropped(c.deployment.id, "fallback", "fallback is off") for c in kept[1:]]
-        kept = kept[:1]
-    attempts = tuple(
-        PlannedAttempt(
-            c.deployment.id, c.deployment.tier, explain.place(c.deployment, tier, position=i)
-        )
-        for i, c in enumerate(kept)
-    )
-    plan = Plan(attempts, tuple(dropped))
-    reasoning = explain.reasoning(
-        target,
-        scored,
-        tier,
-        cause if tier != chosen else None,
-        plan,
-        cloud_first=local_last,
-        side_call=aside,
-        stay=stay,
-    )
-    return Decision(tier=tier, target=target, scored=scored, plan=plan, reasoning=reasoning)
+    return kept, dropped
+
+
+def _planned(kept: Sequence[Candidate], tier: str) -> Iterator[PlannedAttempt]:
+    for i, each in enumerate(kept):
+        deployment = each.deployment
+        why = explain.place(deployment, tier, position=i)
+        yield PlannedAttempt(deployment.id, deployment.tier, why)
 
 
 def _floor(scored: Score, target: Target, policy: Policy) -> tuple[str | None, str | None]:
@@ -144,7 +183,7 @@ def _prefers_cloud(request: ModelRequest, policy: Policy) -> bool:
 
 
 def _rank(
-    candidate: Candidate, tier: str, policy: Policy, stay: Stay | None, *, local_last: bool
+    candidate: Candidate, aim: _Aim, policy: Policy, *, local_last: bool
 ) -> tuple[bool, bool, int, bool, int, bool, float, float]:
     """The fallback order: the tier itself, then the next higher, then the next lower.
 
@@ -153,13 +192,13 @@ def _rank(
     among equals whoever was given least for its weight; after that the configuration's order.
     """
     deployment = candidate.deployment
-    distance = policy.tiers.index(deployment.tier) - policy.tiers.index(tier)
+    distance = policy.tiers.index(deployment.tier) - policy.tiers.index(aim.tier)
     weight = deployment.weight or 1.0
     return (
         local_last and deployment.location == "local",
         distance < 0,
         abs(distance),
-        stay is None or deployment.id != stay.deployment,
+        aim.stay is None or deployment.id != aim.stay.deployment,
         _READINESS[candidate.state],
         deployment.weight == 0,
         candidate.busy / weight,

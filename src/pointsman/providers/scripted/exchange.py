@@ -1,0 +1,60 @@
+"""A request as it came with what is told of it, and the answer before it is handed out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import msgspec
+
+from pointsman.providers.scripted.frames import Frame
+from pointsman.providers.scripted.script import Script
+from pointsman.types import Json
+
+JSON_TYPE = "application/json"
+STREAM_TYPE = "text/event-stream; charset=utf-8"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request, and all that its answer may depend on."""
+
+    body: bytes
+    content_type: str
+    script: Script
+    #: The name under which the answer is given.
+    model: str
+    #: Unix seconds.
+    created: int
+
+    @cached_property
+    def key(self) -> str:
+        """A hexadecimal digest of the body, from which ids are made."""
+        return digest(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A success or an error, ready to be handed out."""
+
+    frames: Sequence[Frame]
+    content_type: str = JSON_TYPE
+    #: Output tokens that it claims.
+    billed: int = 0
+
+    @property
+    def streamed(self) -> bool:
+        """Whether it is a stream of events."""
+        return self.content_type == STREAM_TYPE
+
+
+def whole(body: Json, *, said: str = "", billed: int = 0) -> Answer:
+    """An answer of one JSON body that gives the text `said`."""
+    return Answer([Frame(msgspec.json.encode(body), ((0, said),))], billed=billed)
+
+
+def digest(data: bytes) -> str:
+    """A hexadecimal digest."""
+    return hashlib.sha256(data).hexdigest()
