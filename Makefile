@@ -1,6 +1,6 @@
 # One verb per action; `make help` lists them. Needs Python 3.11 or newer, make, and a package index.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-full test-live lint types format bench docs lock clean
+.PHONY: help run test test-full test-live lint types format bench docs lock lock-clients clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -53,6 +53,10 @@ lock: $(VENV)/dev.stamp ## pin every dependency again, with hashes
 	$(BIN)/uv pip compile --upgrade pyproject.toml --extra local --extra dev -c requirements.txt \
 		$(LOCK) -o requirements-dev.txt
 	$(BIN)/uv pip compile --upgrade requirements-build.in $(LOCK) -o requirements-build.txt
+
+lock-clients: $(VENV)/dev.stamp ## pin the clients that the tests drive
+	for each in sdks instructor; do $(BIN)/uv pip compile --upgrade \
+		tests/clients/environments/$$each.in $(LOCK) -o tests/clients/environments/$$each.txt || exit 1; done
 
 clean: ## remove what the other verbs made here; weights and books stay where they are
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -23,8 +23,11 @@ from typer.core import TyperGroup
 
 from pointsman import config, errors
 from pointsman.cli import app
+from pointsman.presets import presets
+from pointsman.providers.dialects import DIALECTS
 from pointsman.server.compat import ALIASES
 from pointsman.server.routes import PATHS
+from pointsman.wiring import IN_PROCESS_FORMATS
 
 PAGES = Path(__file__).parents[1] / "docs" / "reference"
 _PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
@@ -81,17 +84,28 @@ def walk(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[Setting
 
 
 def providers() -> str:
-    """Where each provider is looked for."""
-    names = typing.get_args(config.ProviderName)
+    """Every provider: what it speaks, where it is looked for, and where its key is."""
     return table(
-        ("provider", "address where `base_url` is not given", "key where `api_key` is not given"),
+        (
+            "provider",
+            "address where `base_url` is not given",
+            "key where `api_key` is not given",
+            "takes",
+        ),
         [
-            (
-                f"`{name}`",
-                _code(config.DEFAULT_BASE_URLS.get(name)),
-                _code(config.DEFAULT_KEY_VARIABLES.get(name)),
-            )
-            for name in names
+            *(
+                (f"`{name}`", "in this process", "", ", ".join(IN_PROCESS_FORMATS))
+                for name in config.IN_PROCESS
+            ),
+            *(
+                (
+                    f"`{name}`",
+                    _code(preset.base_url),
+                    ", ".join(f"`{key}`" for key in preset.keys),
+                    ", ".join(preset.formats or DIALECTS[preset.dialect].paths),
+                )
+                for name, preset in presets().items()
+            ),
         ],
     )
 

@@ -181,6 +181,7 @@ class App:
                 cors_origins=self.settings.server.cors_origins,
                 states=self.states,
                 max_body_bytes=self.settings.server.max_body_bytes,
+                body_timeout_s=self.settings.server.body_timeout_s,
                 version=version(),
             )
         )

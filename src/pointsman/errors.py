@@ -6,6 +6,7 @@ PointsmanError
 |   |-- UnknownModel        404
 |   |-- NotFound            404, no such entry
 |   |-- BodyTooLarge        413
+|   |-- BodyTooSlow         408
 |   |-- NoDeploymentFits    400, a gate rules out every deployment
 |   |-- Inexpressible       400, an upstream's format can't say it; a gate where another's can
 |   `-- RequestRefused      4xx, an upstream's word that the request is at fault
@@ -77,6 +78,19 @@ class BodyTooLarge(BadRequest):
         """`limit` in bytes."""
         super().__init__(
             f"the body is larger than {limit} bytes; [server] max_body_bytes raises the limit"
+        )
+
+
+class BodyTooSlow(BadRequest):
+    """The body did not come in time."""
+
+    status = 408
+    code = "request_timeout"
+
+    def __init__(self, timeout_s: float) -> None:
+        """`timeout_s` in seconds."""
+        super().__init__(
+            f"the body was not here within {timeout_s:g} s; [server] body_timeout_s raises the limit"
         )
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pointsman.ports import Provider
 from pointsman.providers.scripted import Script, ScriptedProvider
 from pointsman.tokens import estimate_tokens
-from pointsman.types import Json, ModelRequest, Usage
+from pointsman.types import Json, Outbound, Usage
 
 QUESTION = "What is the capital of France?"
 WEATHER = {
@@ -35,8 +35,8 @@ def user(text=QUESTION):
 async def send(provider=None, **members: Json):
     """Send a request; give back status, headers and body."""
     members = {"model": "auto", "messages": [user()]} | members
-    raw = {name: json.dumps(value).encode() for name, value in members.items()}
-    reply = await (provider or ScriptedProvider("m")).open(ModelRequest("auto", (), raw))
+    sent = Outbound("chat", "m", json.dumps(members).encode())
+    reply = await (provider or ScriptedProvider("m")).open(sent)
     return reply.status, reply.headers, b"".join([chunk async for chunk in reply.chunks])
 
 
@@ -190,6 +190,8 @@ async def test_choices_differ_and_take_turns():
         ({"max_tokens": 2}, "one two ", "length"),
         ({"max_completion_tokens": 1, "max_tokens": 3}, "one ", "length"),
         ({"max_tokens": 4}, "one two three", "stop"),
+        ({"max_tokens": 0}, "", "length"),
+        ({"max_completion_tokens": 0, "max_tokens": 3}, "", "length"),
         ({"max_tokens": 2, "stop": " two"}, "one", "stop"),
     ],
 )
@@ -302,7 +304,7 @@ MEMBERS = st.fixed_dictionaries(
     optional={
         "n": st.integers(1, 3),
         "stop": st.lists(st.text("aeio .", max_size=3), max_size=4),
-        "max_tokens": st.integers(1, 40),
+        "max_tokens": st.integers(0, 40),
         "logprobs": st.booleans(),
         "tools": st.just([WEATHER, CLOCK]),
         "response_format": st.just({"type": "json_object"}),

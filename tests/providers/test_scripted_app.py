@@ -214,7 +214,9 @@ async def test_other_paths(http):
         ("GET", "/v1/models", 200),
         ("GET", "/v1/chat/completions", 405),
         ("POST", "/health", 405),
-        ("GET", "/v1/embeddings", 404),
+        ("GET", "/v1/embeddings", 405),
+        ("POST", "/v1/responses", 404),
+        ("POST", "/embeddings", 404),
     ):
         async with http.request(method, path) as response:
             assert response.status == status

@@ -255,7 +255,9 @@ async def test_a_script_comes_from_configuration():
     assert Script.from_mapping(
         {
             "reply": "x",
+            "reasoning": "hm",
             "tool_call": {"name": "f", "arguments": {"a": [1]}},
+            "tool_calls": [{"name": "g"}, ["h", "{"]],
             "status": 429,
             "retry_after": "3",
             "headers": {"via": "a"},
@@ -267,7 +269,9 @@ async def test_a_script_comes_from_configuration():
         }
     ) == Script(
         reply="x",
+        reasoning="hm",
         tool_call=("f", {"a": [1]}),
+        tool_calls=[("g", {}), ("h", "{")],
         status=429,
         retry_after="3",
         headers={"via": "a"},
@@ -286,6 +290,8 @@ async def test_a_script_comes_from_configuration():
         ({"usage": {"tokens": 1}}, "script.usage: unknown key 'tokens'"),
         ({"tool_call": {"id": 1}}, "script.tool_call: unknown key 'id'"),
         ({"tool_call": {"name": 1}}, "script.tool_call"),
+        ({"tool_calls": [["f", {}], {"id": 1}]}, "script.tool_calls[1]: unknown key 'id'"),
+        ({"tool_calls": "f"}, "script.tool_calls: Expected `array`, got `str`"),
         ({"status": "500"}, "script.status: Expected `int`, got `str`"),
         ({"status": 42}, "script.status: Expected `int` >= 200"),
         ({"chunks": 0}, "script.chunks: Expected `int` >= 1"),

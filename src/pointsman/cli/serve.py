@@ -17,6 +17,7 @@ from pointsman.app import App, missing_weights, version
 from pointsman.cli.options import ConfigOption
 from pointsman.config import Settings, is_loopback, load
 from pointsman.errors import ConfigError
+from pointsman.server.protocol import BoundedProtocol
 from pointsman.telemetry.decisions import DecisionLog, SilentObserver
 
 _BACKLOG = 2048
@@ -62,6 +63,7 @@ async def _serve(app: App, settings: Settings, listening: socket.socket) -> None
         server = uvicorn.Server(
             uvicorn.Config(
                 app.asgi(),
+                http=BoundedProtocol,
                 lifespan="off",
                 log_level="warning",
                 access_log=False,

@@ -44,6 +44,8 @@ class ServerSettings(Section):
     port: int = Field(default=7070, ge=0, le=65535)
     #: Bytes of a request's body; larger ones get 413.
     max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
+    #: Seconds until a request's body must be there; slower ones get 408.
+    body_timeout_s: float = Field(default=60.0, gt=0)
     #: Web pages that may call from a browser, as origins such as `http://localhost:3000`; `*` is any.
     cors_origins: tuple[str, ...] = ()
     #: Seconds for which a reply may be continued by `previous_response_id`; 0 keeps none.

@@ -68,22 +68,22 @@ class Speech:
         self._clients = clients
         self._takes = {each.name: each for each in takes}
         self._to = to
+        #: What the gate had written, for the call that most often follows at once.
         self._last: tuple[ModelRequest, Outbound] | None = None
 
     def outbound(self, request: ModelRequest) -> Outbound:
         """The request as the upstream gets it. Raises Inexpressible, BadRequest."""
-        if self._last is not None and self._last[0] is request:
-            return self._last[1]
-        written = self._write(request)
-        self._last = (request, written)
-        return written
+        last, self._last = self._last, None
+        if last is not None and last[0] is request:
+            return last[1]
+        return self._write(request)
 
     def objection(self, request: ModelRequest) -> str | None:
         """Why the request can't be written for this deployment; None where it can."""
         if request.raw is not None or request.format in self._takes:
             return None
         try:
-            self.outbound(request)
+            self._last = (request, self._write(request))
         except Inexpressible as error:
             return str(error)
         return None

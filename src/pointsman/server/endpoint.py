@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from pointsman.errors import PointsmanError
 from pointsman.formats.wire import ClientFormat
 from pointsman.ids import new_request_id
-from pointsman.server import errors
+from pointsman.server import errors, guards
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import (
     ClientLeft,
@@ -57,6 +57,7 @@ class Endpoint:
     async def _receive(
         self, scope: Scope, headers: Mapping[str, str], receive: Receive, request_id: str
     ) -> Incoming:
+        guards.check_head(scope["headers"], scope["http_version"])
         gateway = self._gateway
         is_open = self._path.access == "open"
         principal = Principal() if is_open else gateway.access.authenticate(headers)
@@ -67,7 +68,9 @@ class Endpoint:
             headers=headers,
             parameters=scope.get("path_params", {}),
             query=query_map(scope),
-            body=await read_body(headers, receive, gateway.max_body_bytes),
+            body=await read_body(
+                headers, receive, gateway.max_body_bytes, gateway.body_timeout_s
+            ),
             principal=principal,
         )
 

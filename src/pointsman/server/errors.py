@@ -16,6 +16,8 @@ def render(error: PointsmanError, client: ClientFormat, request_id: str) -> Outg
         headers["retry-after"] = str(max(1, math.ceil(error.retry_after)))
     elif error.status >= 500:  # noqa: PLR2004 - SDKs try these again, unless they are told not to
         headers["x-should-retry"] = "false"
+    if error.status == 408:  # noqa: PLR2004 - what is left of the body is not waited for
+        headers["connection"] = "close"
     if error.status == 401:  # noqa: PLR2004 - RFC 9110 asks for the challenge
         headers["www-authenticate"] = "Bearer"
     return Outgoing(error.status, client.error(error, request_id), headers=headers)

@@ -33,6 +33,8 @@ class Gateway:
     #: Web pages that may call from a browser.
     cors_origins: tuple[str, ...]
     max_body_bytes: int
+    #: Seconds until a request's body must be there.
+    body_timeout_s: float
     version: str
 
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from pointsman.errors import BodyTooLarge
+from pointsman.errors import BodyTooLarge, BodyTooSlow
 from pointsman.server import unpacking
 from pointsman.types import ByteStream, Principal
 
@@ -65,31 +65,25 @@ def query_map(scope: Scope) -> dict[str, str]:
     return dict(parse_qsl(scope["query_string"].decode("latin-1")))
 
 
-async def read_body(headers: Mapping[str, str], receive: Receive, limit: int) -> bytes:
-    """The whole body, unpacked.
+async def read_body(
+    headers: Mapping[str, str], receive: Receive, limit: int, timeout_s: float
+) -> bytes:
+    """The whole body, unpacked: at most `limit` bytes, here within `timeout_s` seconds.
 
-    Raises BodyTooLarge as soon as that is known, also while unpacking; ClientLeft on disconnect;
-    BadRequest (415) for an encoding that is not understood.
+    Raises BodyTooLarge as soon as that is known, also while unpacking; BodyTooSlow; ClientLeft on
+    disconnect; BadRequest (415) for an encoding that is not understood.
     """
     stated = headers.get("content-length", "0")
     if stated.isdecimal() and int(stated) > limit:
         raise BodyTooLarge(limit)
     encoding = headers.get("content-encoding", "identity").strip().lower()
     unpacker = unpacking.unpacker(encoding, limit)
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientLeft
-        part: bytes = message.get("body", b"")
-        size += len(part)
-        if size > limit:
-            raise BodyTooLarge(limit)
-        parts.append(part)
-        if not message.get("more_body", False):
-            body = b"".join(parts)
-            return body if unpacker is None else await asyncio.to_thread(unpacker, body)
+    try:
+        async with asyncio.timeout(timeout_s):
+            body = await _received(receive, limit)
+    except TimeoutError:
+        raise BodyTooSlow(timeout_s) from None
+    return body if unpacker is None else await asyncio.to_thread(unpacker, body)
 
 
 async def aside(parse: Callable[[bytes], _T], body: bytes) -> _T:
@@ -135,6 +129,22 @@ def safe_header(value: str) -> str:
     if not (value.isascii() and value.isprintable()):
         value = "".join(char if " " <= char <= "~" else "?" for char in value)
     return value[:_LONGEST_HEADER]
+
+
+async def _received(receive: Receive, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise BodyTooLarge(limit)
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
 
 
 def _start(status: int, headers: Mapping[str, str]) -> dict[str, object]:

@@ -19,6 +19,7 @@ from pointsman.conversation import (
 from pointsman.errors import (
     AuthenticationFailed,
     BadRequest,
+    Inexpressible,
     PointsmanError,
     Unavailable,
     UnknownModel,
@@ -35,6 +36,8 @@ REQUEST = CLIENT.parse(
     b'{"model":"auto","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}'
 )
 USED = Usage(600, 89, cached_tokens=100, written_tokens=28, reasoning_tokens=11)
+
+DIRECT = {"type": "direct"}
 
 
 def written(*parts: Part, finish: Finish = "stop", stop_sequence: str | None = None) -> dict:
@@ -83,12 +86,13 @@ def test_a_reply_is_written_with_all_that_strict_clients_require() -> None:
                 "thinking": "They ask for the weather.",
                 "signature": "EqQBCgIYAhIM1gbcDa9GJwZA2b3h",
             },
-            {"type": "text", "text": "Okay, let's see:"},
+            {"type": "text", "text": "Okay, let's see:", "citations": None},
             {
                 "type": "tool_use",
                 "id": "toolu_01T1x1fJ34qAmk2tNTrN7Up6",
                 "name": "get_weather",
                 "input": {"location": "San Francisco, CA"},
+                "caller": DIRECT,
             },
         ],
         "stop_reason": "tool_use",
@@ -97,10 +101,14 @@ def test_a_reply_is_written_with_all_that_strict_clients_require() -> None:
         "container": None,
         "usage": {
             "input_tokens": 472,
+            "cache_creation": None,
             "cache_creation_input_tokens": 28,
             "cache_read_input_tokens": 100,
             "output_tokens": 89,
             "output_tokens_details": {"thinking_tokens": 11},
+            "inference_geo": None,
+            "server_tool_use": None,
+            "service_tier": None,
         },
     }
 
@@ -151,7 +159,9 @@ def test_words_of_refusal_reach_either_side() -> None:
         "bio","explanation":"I can't help with that."}}"""
 
     assert UPSTREAM.read(body, 0).choices[0].parts == (Refusal("I can't help with that."),)
-    assert written(Refusal("No."), finish="refusal")["content"] == [{"type": "text", "text": "No."}]
+    assert written(Refusal("No."), finish="refusal")["content"] == [
+        {"type": "text", "text": "No.", "citations": None}
+    ]
 
 
 def test_what_a_model_may_write_oddly() -> None:
@@ -166,8 +176,14 @@ def test_what_a_model_may_write_oddly() -> None:
     assert reply["content"] == [
         {"type": "thinking", "thinking": "Unsigned.", "signature": ""},
         {"type": "redacted_thinking", "data": "b3BhcXVl"},
-        {"type": "tool_use", "id": "a", "name": "f", "input": {}},
-        {"type": "tool_use", "id": "b", "name": "f", "input": {"arguments": "{oops"}},
+        {"type": "tool_use", "id": "a", "name": "f", "input": {}, "caller": DIRECT},
+        {
+            "type": "tool_use",
+            "id": "b",
+            "name": "f",
+            "input": {"arguments": "{oops"},
+            "caller": DIRECT,
+        },
     ]
     assert json.loads(CLIENT.reply(ModelReply("m", (), USED), REQUEST, HEAD))["content"] == []
 
@@ -252,3 +268,9 @@ def test_errors_are_in_anthropics_shape(error: PointsmanError, kind: str) -> Non
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b'{"error":7}'])
 def test_an_error_that_says_nothing_is_an_empty_fault(body: bytes) -> None:
     assert UPSTREAM.fault(body) == Fault()
+
+
+def test_the_tool_runner_is_told_that_there_are_no_threads() -> None:
+    body = CLIENT.error(Inexpressible("`thread`", "OpenAI chat"), "req_1")
+
+    assert json.loads(body)["error"]["details"] == {"error_code": "thread_unsupported_request"}

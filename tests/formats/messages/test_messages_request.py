@@ -134,8 +134,15 @@ def test_configuration_may_drop_and_set_members() -> None:
     assert sent.left_out == ("stop_sequences",)
 
 
-def test_thinking_that_claude_did_not_sign_does_not_reach_claude() -> None:
-    thought: Json = {"type": "thinking", "thinking": "Hm.", "signature": ""}
+@pytest.mark.parametrize(
+    "thought",
+    [
+        {"type": "thinking", "thinking": "Hm.", "signature": ""},
+        {"type": "thinking", "thinking": "Hm.", "signature": "gemini:Q0Y="},
+        {"type": "redacted_thinking", "data": "responses:gAAAAA"},
+    ],
+)
+def test_thinking_that_claude_did_not_sign_does_not_reach_claude(thought: dict[str, Json]) -> None:
     said: Json = {"type": "text", "text": "Hello."}
     request = CLIENT.parse(
         asked(

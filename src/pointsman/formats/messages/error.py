@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from pointsman.errors import PointsmanError
+from pointsman.errors import Inexpressible, PointsmanError
 from pointsman.formats.wire import Fault
+from pointsman.types import Json
 
 #: Anthropic's documentation of its errors, and the types of its SDK.
 _TYPES: Mapping[int, str] = {
@@ -22,6 +23,8 @@ _TYPES: Mapping[int, str] = {
     529: "overloaded_error",
 }
 _FIRST_SERVER_ERROR = 500
+#: By this the SDK's tool runner knows to send the request again without a thread (anthropic 2.12).
+_NO_THREADS: Json = {"error_code": "thread_unsupported_request"}
 
 
 class _Error(msgspec.Struct):
@@ -41,13 +44,10 @@ def body(error: PointsmanError, request_id: str) -> bytes:
     kind = _TYPES.get(error.status) or (
         "api_error" if error.status >= _FIRST_SERVER_ERROR else "invalid_request_error"
     )
-    return msgspec.json.encode(
-        {
-            "type": "error",
-            "error": {"type": kind, "message": str(error)},
-            "request_id": request_id,
-        }
-    )
+    said: dict[str, Json] = {"type": kind, "message": str(error)}
+    if error.code == Inexpressible.code and "`thread`" in str(error):
+        said["details"] = _NO_THREADS
+    return msgspec.json.encode({"type": "error", "error": said, "request_id": request_id})
 
 
 def stream_event(error: PointsmanError, request_id: str) -> bytes:

@@ -13,7 +13,9 @@ from pointsman.types import Json, ModelRequest
 
 #: Our names for members that have another here.
 _OURS = {"stop": "stop_sequences", "reasoning": "thinking", "reasoning_effort": "thinking"}
-_UNSIGNED = re.compile(rb'"signature"\s*:\s*""')
+#: Empty, or another provider's: theirs carry a mark before a colon, Claude's are base64.
+_UNSIGNED = re.compile(rb'"(signature|data)"\s*:\s*"([a-z]+:|")')
+_THOUGHTS = {"thinking": "signature", "redacted_thinking": "data"}
 
 
 def pass_through(request: ModelRequest, to: Addressee) -> Encoded:
@@ -47,6 +49,7 @@ def _signed(raw: bytes) -> bytes:
 
 
 def _is_unsigned(block: Json) -> bool:
-    return (
-        isinstance(block, dict) and block.get("type") == "thinking" and block.get("signature") == ""
-    )
+    if not isinstance(block, dict):
+        return False
+    proof = block.get(_THOUGHTS.get(str(block.get("type")), ""), None)
+    return isinstance(proof, str) and (not proof or ":" in proof)

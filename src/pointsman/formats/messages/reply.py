@@ -131,6 +131,17 @@ def envelope(
     }
 
 
+def text_block(text: str) -> dict[str, Json]:
+    """A `text` block."""
+    return {"type": "text", "text": text, "citations": None}
+
+
+def tool_block(call_id: str, name: str, arguments: dict[str, Json]) -> dict[str, Json]:
+    """A `tool_use` block."""
+    caller: Json = {"type": "direct"}
+    return {"type": "tool_use", "id": call_id, "name": name, "input": arguments, "caller": caller}
+
+
 def ending(finish: Finish, stop_sequence: str | None) -> dict[str, Json]:
     """The members of a message that say how it ended."""
     reason = _STOP_REASONS[finish]
@@ -179,18 +190,13 @@ def _parts(blocks: Sequence[Block]) -> list[Part]:
 def _block(part: Part) -> dict[str, Json] | None:
     match part:
         case Text(text) | Refusal(text):
-            return {"type": "text", "text": text} if text else None
+            return text_block(text) if text else None
         case Thinking(redacted=True):
             return {"type": "redacted_thinking", "data": part.signature or ""}
         case Thinking():
             return {"type": "thinking", "thinking": part.text, "signature": part.signature or ""}
         case ToolCall():
-            return {
-                "type": "tool_use",
-                "id": part.id,
-                "name": part.name,
-                "input": _input(part.arguments),
-            }
+            return tool_block(part.id, part.name, _input(part.arguments))
         case _:
             return None
 

@@ -157,7 +157,7 @@ class _Writer:
 
     def _thinking(self, thinking: Thinking) -> Block | None:
         signature = thinking.signature
-        if signature is None:
+        if signature is None or ":" in signature:  # Claude's are base64; others' carry a mark
             self._gaps.leave_out("thinking")
             return None
         if thinking.redacted:

@@ -68,12 +68,16 @@ def stated(usage: object) -> Stated:
 
 
 def written(usage: Usage) -> dict[str, Json]:
-    """A `usage` object."""
+    """A `usage` object, with every member that Anthropic's schema requires."""
     rest = usage.input_tokens - usage.cached_tokens - usage.written_tokens
     return {
         "input_tokens": max(0, rest),
+        "cache_creation": None,
         "cache_creation_input_tokens": usage.written_tokens,
         "cache_read_input_tokens": usage.cached_tokens,
         "output_tokens": usage.output_tokens,
         "output_tokens_details": {"thinking_tokens": usage.reasoning_tokens},
+        "inference_geo": None,
+        "server_tool_use": None,
+        "service_tier": None,
     }

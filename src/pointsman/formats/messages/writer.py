@@ -19,7 +19,6 @@ from pointsman.formats.messages import reply, usage
 from pointsman.formats.wire import Head
 from pointsman.types import Json, Usage
 
-_TEXT: dict[str, Json] = {"type": "text", "text": ""}
 _THINKING: dict[str, Json] = {"type": "thinking", "thinking": "", "signature": ""}
 
 
@@ -89,7 +88,7 @@ class MessagesWriter:
     def _text(self, text: str) -> bytes:
         if not text:
             return b""
-        start = b"" if self._open == "text" else self._close_all() + self._start("text", _TEXT)
+        start = b"" if self._open == "text" else self._close_all() + self._start("text", reply.text_block(""))
         return start + self._more({"type": "text_delta", "text": text})
 
     def _thinking(self, delta: ThinkingDelta) -> bytes:
@@ -121,14 +120,8 @@ class MessagesWriter:
         if isinstance(delta, ToolCallDelta):  # of a call that is complete
             return b""
         out = self._close()
-        block: dict[str, Json] = {
-            "type": "tool_use",
-            "id": delta.id,
-            "name": delta.name,
-            "input": {},
-        }
         self._arguments = ""
-        return out + self._start(delta.call, block)
+        return out + self._start(delta.call, reply.tool_block(delta.id, delta.name, {}))
 
     def _close_all(self) -> bytes:
         """Closes the open block, and writes the calls that waited for that."""

@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import TypeAlias
 
 import msgspec
 
-from pointsman.errors import UpstreamBroken, UpstreamUnreachable
-from pointsman.providers.scripted.provider import CREATED, JSON_TYPE, ScriptedProvider
-from pointsman.providers.scripted.wire import error_body
+from pointsman.errors import BadRequest, UpstreamBroken, UpstreamUnreachable
+from pointsman.providers.scripted.delivery import Delivery
+from pointsman.providers.scripted.exchange import JSON_TYPE
+from pointsman.providers.scripted.frames import error_body
+from pointsman.providers.scripted.paths import PATHS
+from pointsman.providers.scripted.provider import CREATED, ScriptedProvider
+from pointsman.providers.scripted.reading import read
 from pointsman.types import Json
 
 Message: TypeAlias = MutableMapping[str, object]
@@ -23,12 +28,16 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 
+#: By the whole path.
+_PATHS = {f"/v1{path}": path for path in PATHS}
+
+
 class _Named(msgspec.Struct):
     model: str | None = None
 
 
 class ScriptedUpstream:
-    """`POST /v1/chat/completions`, `GET /v1/models`, `GET /health`, over one provider per model.
+    """OpenAI's API under `/v1` (see `paths`) and `GET /health`, over one provider per model.
 
     Read `ScriptedProvider.log` for what was really served; `tell` it what to do next.
     """
@@ -43,13 +52,13 @@ class ScriptedUpstream:
             await _lifespan(receive, send)
             return
         match scope["method"], scope["path"]:
-            case "POST", "/v1/chat/completions":
-                await self._chat(receive, send)
+            case "POST", str(path) if path in _PATHS:
+                await self._answer(_PATHS[path], _content_type(scope), receive, send)
             case "GET", "/v1/models":
                 await _give(send, 200, msgspec.json.encode(self._models()))
             case "GET", "/health":
                 await _give(send, 200, b'{"status":"ok"}')
-            case _, "/v1/chat/completions" | "/v1/models" | "/health":
+            case _, path if path in {*_PATHS, "/v1/models", "/health"}:
                 await _give(send, 405, error_body(405, "This path has no such method."))
             case _, path:
                 await _give(send, 404, error_body(404, f"There is no {path}.", code="not_found"))
@@ -61,32 +70,39 @@ class ScriptedUpstream:
         ]
         return {"object": "list", "data": models}
 
-    async def _chat(self, receive: Receive, send: Send) -> None:
+    async def _answer(self, path: str, content_type: str, receive: Receive, send: Send) -> None:
         if (body := await _read(receive)) is None:
             return
-        model = _model(body)
+        model = _model(body, content_type)
         if model is not None and model not in self._providers:
             message = f"The model '{model}' does not exist."
             await _give(send, 404, error_body(404, message, param="model"))
             return
         provider = self._providers[model or next(iter(self._providers))]
+        answering = partial(provider.answer, body, path, content_type)
         async with asyncio.TaskGroup() as group:
-            serving = group.create_task(_serve(provider, body, send))
+            serving = group.create_task(_serve(answering, send))
             leaving = group.create_task(_cancel_when_left(serving, receive))
             serving.add_done_callback(lambda _: leaving.cancel())
 
 
-def _model(body: bytes) -> str | None:
+def _content_type(scope: Message) -> str:
+    headers = scope.get("headers")
+    named = dict(headers) if isinstance(headers, list) else {}
+    return bytes(named.get(b"content-type", JSON_TYPE.encode())).decode("latin-1")
+
+
+def _model(body: bytes, content_type: str) -> str | None:
     """The model asked for; None where the body does not say, which its provider then refuses."""
     try:
-        return msgspec.json.decode(body, type=_Named).model
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return read(body, content_type, _Named).model
+    except BadRequest:
         return None
 
 
-async def _serve(provider: ScriptedProvider, body: bytes, send: Send) -> None:
+async def _serve(answering: Callable[[], Awaitable[Delivery]], send: Send) -> None:
     try:
-        delivery = await provider.answer(body)
+        delivery = await answering()
     except UpstreamUnreachable:
         await _hang_up(send)
         raise

@@ -1,21 +1,26 @@
-"""A chat request as the scripted upstream reads it: decoded, checked, typed."""
+"""A chat request as the scripted upstream reads it: decoded, checked, typed.
+
+What is refused is what OpenAI's API refuses; like its schema, this allows a limit of no tokens,
+and `stream_options` without a stream.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta, Raw, Struct
 
 from pointsman.errors import BadRequest
+from pointsman.providers.scripted.pieces import Stop
+from pointsman.providers.scripted.reading import refusals
 
 MAX_CHOICES = 128  # OpenAI's limit of `n`
-MAX_STOPS = 4  # OpenAI's limit of `stop`
 MAX_TOP_LOGPROBS = 20  # OpenAI's limit of `top_logprobs`
 
-_Count = Annotated[int, Meta(ge=1)]
+Count: TypeAlias = Annotated[int, Meta(ge=0)]
+Choices: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_CHOICES)]
 
 
 class Part(Struct):
@@ -118,25 +123,20 @@ class Asked(Struct):
     tools: list[Tool] | None = None
     tool_choice: Literal["none", "auto", "required"] | ToolChoice | None = None
     response_format: ResponseFormat | None = None
-    n: Annotated[int, Meta(ge=1, le=MAX_CHOICES)] | None = None
-    stop: str | Annotated[list[str], Meta(max_length=MAX_STOPS)] | None = None
-    max_tokens: _Count | None = None
-    max_completion_tokens: _Count | None = None
+    n: Choices | None = None
+    stop: Stop = None
+    max_tokens: Count | None = None
+    max_completion_tokens: Count | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Meta(ge=0, le=MAX_TOP_LOGPROBS)] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
 
     @property
-    def stops(self) -> Sequence[str]:
-        """The stop sequences, without empty ones."""
-        stops = [self.stop] if isinstance(self.stop, str) else self.stop or []
-        return [stop for stop in stops if stop]
-
-    @property
     def output_limit(self) -> int | None:
         """Tokens that the reply may have; the newer member wins."""
-        return self.max_completion_tokens or self.max_tokens
+        newer = self.max_completion_tokens
+        return self.max_tokens if newer is None else newer
 
     @property
     def include_usage(self) -> bool:
@@ -176,12 +176,8 @@ class Asked(Struct):
 
 def read(body: bytes) -> Asked:
     """Decode and check a request body. Raises BadRequest, which names the member at fault."""
-    try:
+    with refusals():
         asked = _DECODER.decode(body)
-    except msgspec.ValidationError as error:
-        raise BadRequest(f"Invalid request: {error}.", param=_param(str(error))) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequest(f"The body is not valid JSON: {error}.") from error
     for fault, param, message in _faults(asked):
         if fault:
             raise BadRequest(message, param=param)
@@ -206,19 +202,7 @@ def _faults(asked: Asked) -> Sequence[tuple[bool, str, str]]:
             "top_logprobs",
             "'top_logprobs' is only allowed when 'logprobs' is true.",
         ),
-        (
-            asked.stream_options is not None and not asked.stream,
-            "stream_options",
-            "'stream_options' is only allowed when 'stream' is true.",
-        ),
     )
-
-
-def _param(message: str) -> str | None:
-    path = re.search(r"at `\$\.?(.+)`$", message)
-    missing = re.search(r"missing required field `(.+?)`", message)
-    names = [found.group(1) for found in (path, missing) if found]
-    return ".".join(names) or None
 
 
 _NO_TOOLS = "'tool_choice' is only allowed when 'tools' are given."

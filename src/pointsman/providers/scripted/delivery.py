@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from pointsman.errors import UpstreamBroken
+from pointsman.providers.scripted.frames import Frame
 from pointsman.providers.scripted.script import Script
-from pointsman.providers.scripted.wire import Frame
 from pointsman.tokens import estimate_tokens
 
 Ending: TypeAlias = Literal["open", "completed", "closed", "cut", "stalled", "unreachable"]
@@ -25,7 +25,7 @@ class Served:
     model: str
     #: None where no connection was taken, or none was answered yet.
     status: int | None
-    #: One choice after the other; of a tool call, its name and arguments.
+    #: One choice after the other: reasoning and content; of tool calls, names and arguments.
     text: str
     #: What it would bill: the reply's usage once it is complete, till then an estimate over `text`.
     tokens: int
@@ -44,8 +44,8 @@ class Record:
     status: int | None = None
     outcome: Ending = "open"
     chunks: int = 0
-    #: Output tokens that the reply claims; 0 where it claims none.
-    billed: int = 0
+    #: Output tokens that the reply claims; None where it does not say.
+    billed: int | None = None
     given: list[tuple[int, str]] = field(default_factory=list)
 
     def give(self, frame: Frame) -> None:
@@ -58,13 +58,13 @@ class Record:
         texts: dict[int, str] = {}
         for choice, text in self.given:
             texts[choice] = texts.get(choice, "") + text
-        tokens = sum(map(estimate_tokens, texts.values()))
+        counted = sum(map(estimate_tokens, texts.values()))
         return Served(
             request=self.request,
             model=self.model,
             status=self.status,
             text="".join(texts.values()),
-            tokens=self.billed if self.billed and self.outcome == "completed" else tokens,
+            tokens=counted if self.billed is None or self.outcome != "completed" else self.billed,
             chunks=self.chunks,
             outcome=self.outcome,
         )

@@ -1,47 +1,64 @@
-"""From a request and a script to the reply, before it is put on the wire. Pure.
-
-Tokens are words here: a reply's pieces are what a stream sends one by one and what `logprobs`
-speaks of. How many tokens a reply has is estimated with `pointsman.tokens`.
-"""
+"""From a chat request and a script to the reply, before it is put on the wire. Pure."""
 
 from __future__ import annotations
 
-import hashlib
-import re
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import msgspec
 
 from pointsman.errors import BadRequest
 from pointsman.providers.scripted import prose
 from pointsman.providers.scripted.asked import Asked, Function
+from pointsman.providers.scripted.exchange import Question, digest
+from pointsman.providers.scripted.pieces import clipped, left, said, split, words
 from pointsman.providers.scripted.schema import NoInstance, instance
-from pointsman.providers.scripted.script import Script
+from pointsman.providers.scripted.script import Call, Script
 from pointsman.tokens import estimate_tokens
 from pointsman.types import Json, Usage
 
-_PIECE = re.compile(r"\s*\S+|\s+")
 _FRAGMENT = 12  # characters of a tool call's arguments in one chunk
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One call of a tool, its arguments in the pieces that a stream sends."""
+
+    id: str
+    name: str
+    pieces: tuple[str, ...]
+
+    @property
+    def arguments(self) -> str:
+        """The pieces put together."""
+        return "".join(self.pieces)
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
-    """One choice: a text, or the arguments of a tool call, in the pieces a stream sends."""
+    """One choice: thoughts, then a text or calls of tools; all in the pieces that a stream sends."""
 
     index: int
-    pieces: tuple[str, ...]
     finish_reason: str
-    #: The tool that is called; None where this is a text.
-    tool: str | None = None
-    call_id: str = ""
+    thoughts: tuple[str, ...] = ()
+    pieces: tuple[str, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
+
+    @property
+    def reasoning(self) -> str:
+        """The thoughts put together."""
+        return "".join(self.thoughts)
 
     @property
     def content(self) -> str:
-        """The pieces put together."""
+        """The text put together."""
         return "".join(self.pieces)
+
+    @property
+    def given(self) -> str:
+        """All that it gives away: thoughts, text, names and arguments."""
+        calls = "".join(call.name + call.arguments for call in self.calls)
+        return self.reasoning + self.content + calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,66 +75,68 @@ class Reply:
     top_logprobs: int | None
 
 
-def make_reply(asked: Asked, script: Script, *, model: str, key: str, created: int) -> Reply:
+def make_reply(asked: Asked, question: Question) -> Reply:
     """Answer `asked`; equal arguments give equal replies.
 
-    `key` is a digest of the request, from which the ids are made; `created` in Unix seconds.
     Raises BadRequest where a schema in the request has no instance.
     """
-    choices = tuple(_choice(asked, script, index, key) for index in range(asked.n or 1))
+    script, limit = question.script, asked.output_limit
+    choices = tuple(_choice(asked, question, index) for index in range(asked.n or 1))
     usage = script.usage or Usage(
         input_tokens=sum(estimate_tokens(message.text) for message in asked.messages),
-        output_tokens=sum(_tokens(choice, asked.output_limit) for choice in choices),
+        output_tokens=sum(_tokens(choice.given, limit) for choice in choices),
+        reasoning_tokens=sum(_tokens(choice.reasoning, limit) for choice in choices),
     )
     return Reply(
-        id=f"chatcmpl-{key[:29]}",
-        created=created,
-        model=model,
+        id=f"chatcmpl-{question.key[:29]}",
+        created=question.created,
+        model=question.model,
         choices=choices,
         usage=None if script.no_usage else usage,
         top_logprobs=(asked.top_logprobs or 0) if asked.logprobs else None,
     )
 
 
-def digest(body: bytes) -> str:
-    """A hexadecimal digest of a request's bytes."""
-    return hashlib.sha256(body).hexdigest()
-
-
-def split(text: str, count: int) -> tuple[str, ...]:
-    """`text` in `count` pieces of about equal length; fewer where it is shorter than that."""
-    count = min(count, len(text))
-    edges = [len(text) * place // count for place in range(count + 1)] if count else []
-    return tuple(text[start:end] for start, end in pairwise(edges))
-
-
-def _choice(asked: Asked, script: Script, index: int, key: str) -> Choice:
-    told = script.tool_call or (_call(asked) if script.reply is None else None)
-    if told:
-        name, arguments = told
-        text = arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()
-        limit = asked.output_limit
-        room = None if limit is None else max(0, limit - estimate_tokens(name))
-        text, cut = _clipped(text, room)
-        pieces = split(text, script.chunks or -(-len(text) // _FRAGMENT))
-        call_id = f"call_{digest(f'{key}/{index}'.encode())[:24]}"
-        return Choice(index, pieces, "length" if cut else "tool_calls", name, call_id)
+def _choice(asked: Asked, question: Question, index: int) -> Choice:
+    script = question.script
+    thought, cut = clipped(script.reasoning or "", asked.output_limit)
+    thoughts, limit = words(thought), left(asked.output_limit, thought)
+    if cut:
+        return Choice(index, "length", thoughts)
+    if told := script.calls or (_due(asked) if script.reply is None else ()):
+        calls, finish_reason = _calls(told, f"{question.key}/{index}", limit, script.chunks)
+        return Choice(index, finish_reason, thoughts, calls=calls)
     text = _text(asked, script, index)
-    starts = [at for stop in asked.stops if (at := text.find(stop)) >= 0]
-    text, cut = _clipped(text[: min(starts, default=None)], asked.output_limit)
-    pieces = split(text, script.chunks) if script.chunks else tuple(_PIECE.findall(text))
-    return Choice(index, pieces, "length" if cut else "stop")
+    pieces, finish_reason = said(text, asked.stop, limit, script.chunks)
+    return Choice(index, finish_reason, thoughts, pieces)
 
 
-def _call(asked: Asked) -> tuple[str, dict[str, object]] | None:
-    """The tool to call untold, and its arguments; None where a text is due."""
+def _calls(
+    told: Sequence[Call], key: str, limit: int | None, chunks: int | None
+) -> tuple[tuple[ToolCall, ...], str]:
+    """The calls that fit into the limit, the last perhaps cut short, and why they end there."""
+    calls: list[ToolCall] = []
+    for place, (name, arguments) in enumerate(told):
+        text = arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()
+        limit = left(limit, name)
+        text, cut = clipped(text, limit)
+        limit = left(limit, text)
+        pieces = split(text, chunks or -(-len(text) // _FRAGMENT))
+        calls.append(ToolCall(f"call_{digest(f'{key}/{place}'.encode())[:24]}", name, pieces))
+        if cut:
+            return tuple(calls), "length"
+    return tuple(calls), "tool_calls"
+
+
+def _due(asked: Asked) -> Sequence[Call]:
+    """The tool to call untold, and its arguments; none where a text is due."""
     functions = asked.functions
     due = asked.must_call or asked.messages[-1].role == "user"
     if asked.tool_choice == "none" or not functions or not due:
-        return None
-    said = prose.words(asked.question.text)
-    function = max(functions, key=lambda each: len(said & prose.words(each.name)))
-    return function.name, _arguments(function)
+        return ()
+    asking = prose.words(asked.question.text)
+    function = max(functions, key=lambda each: len(asking & prose.words(each.name)))
+    return [(function.name, _arguments(function))]
 
 
 def _arguments(function: Function) -> dict[str, object]:
@@ -178,14 +197,6 @@ def _results(asked: Asked) -> Sequence[tuple[str, str]]:
     return results
 
 
-def _clipped(text: str, limit: int | None) -> tuple[str, bool]:
-    """As much of `text` as fits into `limit` tokens, and whether any was cut off."""
-    if limit is None or estimate_tokens(text) <= limit:
-        return text, False
-    ends = range(len(text) + 1)
-    return text[: bisect_right(ends, limit, key=lambda end: estimate_tokens(text[:end])) - 1], True
-
-
-def _tokens(choice: Choice, limit: int | None) -> int:
-    tokens = estimate_tokens((choice.tool or "") + choice.content)
+def _tokens(text: str, limit: int | None) -> int:
+    tokens = estimate_tokens(text)
     return tokens if limit is None else min(tokens, limit)

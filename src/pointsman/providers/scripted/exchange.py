@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import msgspec
 
@@ -17,22 +16,19 @@ JSON_TYPE = "application/json"
 STREAM_TYPE = "text/event-stream; charset=utf-8"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Question:
     """A request, and all that its answer may depend on."""
 
     body: bytes
+    #: A digest of the body, from which ids are made.
+    key: str
     content_type: str
     script: Script
     #: The name under which the answer is given.
     model: str
     #: Unix seconds.
     created: int
-
-    @cached_property
-    def key(self) -> str:
-        """A hexadecimal digest of the body, from which ids are made."""
-        return digest(self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +37,8 @@ class Answer:
 
     frames: Sequence[Frame]
     content_type: str = JSON_TYPE
-    #: Output tokens that it claims.
-    billed: int = 0
+    #: Output tokens that it claims; None where it does not say.
+    billed: int | None = None
 
     @property
     def streamed(self) -> bool:
@@ -50,7 +46,7 @@ class Answer:
         return self.content_type == STREAM_TYPE
 
 
-def whole(body: Json, *, said: str = "", billed: int = 0) -> Answer:
+def whole(body: Json, *, said: str = "", billed: int | None = None) -> Answer:
     """An answer of one JSON body that gives the text `said`."""
     return Answer([Frame(msgspec.json.encode(body), ((0, said),))], billed=billed)
 

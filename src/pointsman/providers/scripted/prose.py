@@ -17,6 +17,7 @@ _CODE = re.compile(
 _TRANSLATION = re.compile(r"\b(translate|translation)\b")
 _GREETING = re.compile(r"\W*(hi|hello|hey|good (morning|evening))\b")
 _NAME = re.compile(r"[a-z]+")
+_WORD = re.compile(r"[^\W_]+")
 
 
 def answer(question: str, *, images: int = 0, choice: int = 0) -> str:
@@ -65,7 +66,7 @@ def gist(text: str) -> str:
 
 def words(text: str) -> frozenset[str]:
     """The words of a text or of an identifier, in lower case."""
-    return frozenset(_NAME.findall(text.lower()))
+    return frozenset(_WORD.findall(text.lower()))
 
 
 def _identifier(text: str) -> str:

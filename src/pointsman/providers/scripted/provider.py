@@ -5,31 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from http import HTTPStatus
 
-from pointsman.errors import BadRequest, UpstreamUnreachable
+from pointsman.errors import BadRequest, NotFound, UpstreamUnreachable
 from pointsman.ports import Clock
-from pointsman.providers.scripted.asked import read
 from pointsman.providers.scripted.delivery import Delivery, Record, Served, Sleep, deliver
-from pointsman.providers.scripted.engine import digest, make_reply
+from pointsman.providers.scripted.exchange import JSON_TYPE, Answer, Question, digest
+from pointsman.providers.scripted.frames import Frame, error_body
+from pointsman.providers.scripted.paths import CHAT, OF_FORMATS, PATHS
 from pointsman.providers.scripted.script import Script
-from pointsman.providers.scripted.wire import Frame, completion, error_body, stream
 from pointsman.types import DeploymentState, Health, Outbound, ProviderReply
 
 CREATED = 1_767_225_600  # 2026-01-01, the time of every reply where no clock is given
-JSON_TYPE = "application/json"
-STREAM_TYPE = "text/event-stream; charset=utf-8"
-
-
-@dataclass(frozen=True, slots=True)
-class _Rendered:
-    """An answer ready to be handed out; `billed` are the output tokens it claims."""
-
-    status: int
-    frames: list[Frame]
-    billed: int = 0
-    streamed: bool = False
 
 
 class ScriptedProvider:
@@ -86,11 +73,17 @@ class ScriptedProvider:
 
     async def open(self, sent: Outbound) -> ProviderReply:
         """Answer as any upstream gets it. Raises UpstreamUnreachable."""
-        delivery = await self.answer(sent.body)
+        path = sent.path or OF_FORMATS.get(sent.format, f"/{sent.format}")
+        delivery = await self.answer(sent.body, path, sent.content_type)
         return ProviderReply(delivery.status, delivery.headers, delivery.chunks)
 
-    async def answer(self, body: bytes) -> Delivery:
-        """Answer the body of a chat request. Raises UpstreamUnreachable where told so."""
+    async def answer(
+        self, body: bytes, path: str = CHAT, content_type: str = JSON_TYPE
+    ) -> Delivery:
+        """Answer what is posted at a path below the base URL.
+
+        Raises UpstreamUnreachable where told so.
+        """
         script = self._queue.popleft() if self._queue else self._standing
         record = Record(body, self.model)
         self._records.append(record)
@@ -99,11 +92,12 @@ class ScriptedProvider:
             raise UpstreamUnreachable("the script takes no connection")
         if script.first_byte_delay_s:
             await self._wait(script.first_byte_delay_s, record)
-        key = digest(body)
-        rendered = self._render(script, body, key)
-        record.status, record.billed = rendered.status, rendered.billed
-        chunks = await deliver(rendered.frames, script, record, self._sleep)
-        return Delivery(rendered.status, _headers(script, rendered, key), chunks)
+        created = int(self._clock.now().timestamp()) if self._clock else CREATED
+        question = Question(body, digest(body), content_type, script, self.model, created)
+        status, answer = _answer(question, path)
+        record.status, record.billed = status, answer.billed
+        chunks = await deliver(answer.frames, script, record, self._sleep)
+        return Delivery(status, _headers(question, answer), chunks)
 
     async def _wait(self, seconds: float, record: Record) -> None:
         try:
@@ -112,36 +106,35 @@ class ScriptedProvider:
             record.outcome = "closed"
             raise
 
-    def _render(self, script: Script, body: bytes, key: str) -> _Rendered:
-        if script.body is not None:
-            return _Rendered(script.status, _pieces(script.body, script.chunks or 1))
-        if script.status >= HTTPStatus.BAD_REQUEST:
-            message = f"The script answers {script.status}."
-            names = {"type_": script.error_type, "code": script.error_code}
-            return _Rendered(script.status, [Frame(error_body(script.status, message, **names))])
-        try:
-            asked = read(body)
-            reply = make_reply(asked, script, model=self.model, key=key, created=self._now())
-        except BadRequest as error:
-            refusal = error_body(error.status, str(error), param=error.param, code=error.code)
-            return _Rendered(error.status, [Frame(refusal)])
-        billed = reply.usage.output_tokens if reply.usage else 0
-        if not asked.stream:
-            return _Rendered(script.status, completion(reply), billed)
-        events = stream(reply, include_usage=asked.include_usage, done=not script.no_done)
-        return _Rendered(script.status, list(events), billed, streamed=True)
 
-    def _now(self) -> int:
-        return int(self._clock.now().timestamp()) if self._clock else CREATED
+def _answer(question: Question, path: str) -> tuple[int, Answer]:
+    """The status and the answer: what the script says, or else what suits the question."""
+    script = question.script
+    if script.body is not None:
+        return script.status, Answer(_pieces(script.body, script.chunks or 1))
+    if script.status >= HTTPStatus.BAD_REQUEST:
+        message = f"The script answers {script.status}."
+        names = {"type_": script.error_type, "code": script.error_code}
+        return script.status, Answer([Frame(error_body(script.status, message, **names))])
+    try:
+        return script.status, PATHS.get(path, _nothing)(question)
+    except BadRequest as error:
+        refusal = error_body(error.status, str(error), param=error.param, code=error.code)
+        return error.status, Answer([Frame(refusal)])
 
 
-def _headers(script: Script, rendered: _Rendered, key: str) -> dict[str, str]:
+def _nothing(_: Question) -> Answer:
+    raise NotFound("There is nothing at this path.")
+
+
+def _headers(question: Question, answer: Answer) -> dict[str, str]:
+    script = question.script
     headers = {
-        "content-type": STREAM_TYPE if rendered.streamed else JSON_TYPE,
-        "x-request-id": f"req_{key[:32]}",
+        "content-type": answer.content_type,
+        "x-request-id": f"req_{question.key[:32]}",
     }
-    if not rendered.streamed:
-        headers["content-length"] = str(sum(len(frame.data) for frame in rendered.frames))
+    if not answer.streamed:
+        headers["content-length"] = str(sum(len(frame.data) for frame in answer.frames))
     if script.content_type is not None:
         headers["content-type"] = script.content_type
     if script.retry_after is not None:

@@ -16,6 +16,7 @@ from typing import TypeVar
 import msgspec
 
 from pointsman.errors import BadRequest
+from pointsman.types import Json
 
 T = TypeVar("T")
 
@@ -44,13 +45,13 @@ def refusals() -> Iterator[None]:
     except msgspec.ValidationError as error:
         raise BadRequest(f"Invalid request: {error}.", param=_param(str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequest(f"The body is not valid JSON: {error}.") from error
+        raise BadRequest(f"The body can't be read: {error}.") from error
 
 
-def _fields(body: bytes, content_type: str) -> dict[str, str | Upload]:
+def _fields(body: bytes, content_type: str) -> dict[str, Json]:
     form = message_from_bytes(b"content-type: " + content_type.encode() + b"\r\n\r\n" + body)
     parts = form.get_payload() if form.is_multipart() else []
-    fields: dict[str, str | Upload] = {}
+    fields: dict[str, Json] = {}
     for part in parts:
         if not isinstance(part, Message):
             continue
@@ -58,8 +59,8 @@ def _fields(body: bytes, content_type: str) -> dict[str, str | Upload]:
         content = part.get_payload(decode=True)
         if isinstance(name, str) and isinstance(content, bytes):
             filename = part.get_filename()
-            file = filename is not None
-            fields[name] = Upload(filename, len(content)) if file else content.decode()
+            upload: Json = {"filename": filename, "size": len(content)}
+            fields[name] = content.decode() if filename is None else upload
     return fields
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Annotated, TypeAlias
 
@@ -21,10 +21,14 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 class Script:
     """How to answer one request. What is left out is done as if untold."""
 
-    #: The text to give; the same in every choice.
+    #: The text to give, the same in every choice; of a recording, what was said.
     reply: str | None = None
-    #: The tool to call, offered or not; wins over `reply`.
+    #: What chat thinks before that, as `reasoning_content`.
+    reasoning: str | None = None
+    #: The tool to call in chat, offered or not; wins over `reply`.
     tool_call: Call | None = None
+    #: More tools to call, all in the same message.
+    tool_calls: Sequence[Call] = ()
     #: An error status comes with an error in OpenAI's shape, unless `body` says otherwise.
     status: Annotated[int, msgspec.Meta(ge=200, le=599)] = 200
     error_code: str | None = None
@@ -55,20 +59,29 @@ class Script:
     #: What it claims to have used.
     usage: Usage | None = None
 
+    @property
+    def calls(self) -> Sequence[Call]:
+        """All tools to call, in order."""
+        return [*([self.tool_call] if self.tool_call else []), *self.tool_calls]
+
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, object]) -> Script:
         """Read a script from configuration: the fields by name, `body` as text.
 
-        `tool_call` is a table `{name, arguments}`, `usage` one of `types.Usage`'s fields.
-        Raises ConfigError, which names the wrong key.
+        `tool_call` is a table `{name, arguments}`, `tool_calls` a list of such tables or of pairs
+        `[name, arguments]`, `usage` a table of `types.Usage`'s fields. Raises ConfigError, which
+        names the wrong key.
         """
         values = dict(mapping)
         _known(values, {each.name for each in fields(cls)}, "script")
         if isinstance(body := values.get("body"), str):
             values["body"] = body.encode()
-        if isinstance(call := values.get("tool_call"), Mapping):
-            _known(call, {"name", "arguments"}, "script.tool_call")
-            values["tool_call"] = (call.get("name"), call.get("arguments", {}))
+        if "tool_call" in values:
+            values["tool_call"] = _call(values["tool_call"], "script.tool_call")
+        if isinstance(calls := values.get("tool_calls"), list):
+            values["tool_calls"] = [
+                _call(call, f"script.tool_calls[{place}]") for place, call in enumerate(calls)
+            ]
         if isinstance(usage := values.get("usage"), Mapping):
             _known(usage, {each.name for each in fields(Usage)}, "script.usage")
         try:
@@ -76,6 +89,13 @@ class Script:
         except msgspec.ValidationError as error:
             what, _, where = str(error).partition(" - at `$")
             raise ConfigError(f"script{where.rstrip('`')}: {what}") from error
+
+
+def _call(told: object, place: str) -> object:
+    if not isinstance(told, Mapping):
+        return told
+    _known(told, {"name", "arguments"}, place)
+    return told.get("name"), told.get("arguments", {})
 
 
 def _known(values: Mapping[str, object], names: set[str], place: str) -> None:

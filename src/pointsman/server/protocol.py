@@ -1,0 +1,102 @@
+"""HTTP/1.1 as uvicorn speaks it, with bounds on what a client may keep us waiting for."""
+
+from __future__ import annotations
+
+import asyncio
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from pointsman.errors import BadRequest
+from pointsman.formats.chat import error as chat_error
+from pointsman.ids import new_request_id
+from pointsman.server.guards import MAX_HEAD_BYTES, head_too_large
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Cuts off who does not finish a request's head, or takes nothing of a reply.
+
+    Bodies have a limit of their own where they are read; a connection on which nothing comes
+    after a reply has uvicorn's `timeout_keep_alive`.
+    """
+
+    #: Seconds until the head of a request must be there, from the connection or its first byte.
+    HEAD_S = 10.0
+    #: Seconds for which a client may take nothing of what waits for it.
+    STALL_S = 120.0
+
+    #: Set while a head is awaited.
+    _deadline: asyncio.TimerHandle | None = None
+    _stalling: asyncio.TimerHandle | None = None
+    _head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client is here: its request must follow."""
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is gone."""
+        self._head_is_here()
+        self._takes_on()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Some bytes: of a head, of a body, or after a reply."""
+        awaited = self._deadline is not None
+        super().data_received(data)
+        if self.transport.is_closing():
+            return
+        if awaited and self._deadline is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._refuse(head_too_large())
+        elif self.cycle is None or self.cycle.response_complete:
+            self._await_head()
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        super().on_message_begin()
+        self._await_head()
+
+    def on_headers_complete(self) -> None:
+        """All of its head is here."""
+        self._head_is_here()
+        super().on_headers_complete()
+
+    def pause_writing(self) -> None:
+        """The client is slower than its reply."""
+        super().pause_writing()
+        self._stalling = self.loop.call_later(self.STALL_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It has taken what waited."""
+        self._takes_on()
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        """What came is no HTTP."""
+        self._refuse(BadRequest(msg, code="invalid_http"))
+
+    def _await_head(self) -> None:
+        if self._deadline is None:
+            self._head_bytes = 0
+            self._deadline = self.loop.call_later(self.HEAD_S, self.transport.abort)
+
+    def _head_is_here(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _takes_on(self) -> None:
+        if self._stalling is not None:
+            self._stalling.cancel()
+            self._stalling = None
+
+    def _refuse(self, error: BadRequest) -> None:
+        body = chat_error.body(error)
+        head = (
+            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
+            f"x-request-id: {new_request_id()}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(STATUS_LINE[error.status] + head.encode() + body)
+        self.transport.close()
