@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 import typer
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from typer.core import TyperGroup
@@ -255,7 +255,8 @@ def _type(annotation: object) -> str:
     if origin in {list, tuple, frozenset}:
         return f"list of {_plural(arguments[0])}"
     if origin is dict:
-        return "table" if arguments[1] is object else f"table of {_plural(arguments[1])}"
+        anything = arguments[1] in (object, JsonValue)
+        return "table" if anything else f"table of {_plural(arguments[1])}"
     if arguments:
         return _type(next(each for each in arguments if each is not type(None)))
     words = {"str": "string", "SecretStr": "string", "int": "whole number", "bool": "boolean"}

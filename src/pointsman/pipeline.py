@@ -192,7 +192,8 @@ class Pipeline:
             )
 
         if not isinstance(content, Whole):
-            failure = partial(client.stream_error, request_id=call.request_id)
+            raw = call.request.raw is not None  # no format, so no words for an error in it
+            failure = None if raw else partial(client.stream_error, request_id=call.request_id)
             return replace(reply, body=self._caller.deliver(answer, settle, failure))
         settlement = await settle("failed" if content.refused else "completed", content.refused)
         if content.refused is not None:

@@ -19,14 +19,23 @@ from typer.core import TyperGroup
 from pointsman.app import App
 from pointsman.cli import app, main
 from pointsman.config import load
-from pointsman.formats.chat.request import parse_chat
+from pointsman.formats.registry import CLIENTS
 from pointsman.server import bodies
 from pointsman.server.compat import ALIASES
 from pointsman.server.routes import PATHS
 from pointsman.server.routes import Path as Route
 
 #: Keys that the examples refer to; nothing is sent anywhere.
-KEYS = dict.fromkeys(("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GATEWAY_KEY"), "test")
+KEYS = dict.fromkeys(
+    (
+        "OPENAI_API_KEY",
+        "ANTHROPIC_API_KEY",
+        "GEMINI_API_KEY",
+        "GATEWAY_KEY",
+        "AZURE_OPENAI_API_KEY",
+    ),
+    "test",
+)
 SCRIPTED = """
 [models.smollm2]
 provider = "scripted"
@@ -169,7 +178,7 @@ def test_requests_fit_their_path(where: str, words: list[str]) -> None:
     if body is not None and path.takes is not None:
         assert asyncio.run(bodies.read(body, path.takes))
     elif body is not None:
-        assert parse_chat(body).turns
+        assert CLIENTS[path.format].parse(body).model
 
 
 def route(method: str, path: str) -> Route:

@@ -144,6 +144,56 @@ async def test_tool_calls_are_parsed_by_the_client(client):
         assert call.function.parsed_arguments == EXPECTED
 
 
+async def test_the_other_formats_are_read_by_the_client(client):
+    whole = await client.completions.create(model="m", prompt="Well?")
+    stream = await client.completions.create(model="m", prompt="Well?", stream=True)
+    packed = await client.embeddings.create(model="m", input=["Well?", "well"])
+    floats = await client.embeddings.create(model="m", input=[[1, 2]], encoding_format="float")
+
+    assert whole.choices[0].text == "".join([chunk.choices[0].text async for chunk in stream])
+    assert packed.data[0].embedding == packed.data[1].embedding
+    assert len(floats.data[0].embedding) == 64
+
+
+async def test_sound_and_pictures_are_read_by_the_client(client, http):
+    heard = await client.audio.transcriptions.create(model="m", file=("a.wav", b"sound"))
+    spoken = await client.audio.speech.create(model="m", input="Hello.", voice="alloy")
+    drawn = await client.images.generate(model="m", prompt="A cat", n=2)
+    ranking = {"model": "m", "query": "a cat", "documents": ["a dog", "a cat"]}
+    async with http.post("/v1/rerank", json=ranking) as response:
+        ranked = await response.json()
+
+    assert "a.wav" in heard.text
+    assert spoken.content.startswith(b"RIFF")
+    assert len(drawn.data) == 2
+    assert [each["index"] for each in ranked["results"]] == [1, 0]
+
+
+async def test_a_form_finds_its_model(client):
+    other = await client.audio.transcriptions.create(model="other", file=("a.wav", b"sound"))
+    with pytest.raises(openai.NotFoundError) as unknown:
+        await client.audio.transcriptions.create(model="absent", file=("a.wav", b"sound"))
+
+    assert other.text
+    assert unknown.value.code == "model_not_found"
+
+
+async def test_several_calls_and_thoughts_are_read_by_the_client(client, provider):
+    script = Script(reasoning="Hm.", tool_calls=[("f", {"a": 1}), ("g", {})])
+    provider.tell(script, script)
+    whole = await client.chat.completions.create(model="m", messages=MESSAGES)
+    async with client.chat.completions.stream(model="m", messages=MESSAGES) as stream:
+        streamed = await stream.get_final_completion()
+
+    for reply in (whole, streamed):
+        message = reply.choices[0].message
+        assert [(c.function.name, c.function.arguments) for c in message.tool_calls] == [
+            ("f", '{"a":1}'),
+            ("g", "{}"),
+        ]
+        assert message.reasoning_content == "Hm."
+
+
 async def test_the_client_sees_errors_as_its_own(client, provider):
     provider.tell(Script(status=429, retry_after="7"), Script(status=503))
     with pytest.raises(openai.RateLimitError) as limited:

@@ -256,7 +256,13 @@ async def test_an_image_goes_only_where_images_are_seen(start: StartGateway) -> 
 async def test_a_stream_that_the_gateway_cuts_is_interrupted(gateway: Gateway) -> None:
     gateway.tell("weak", Script(stall_after_chunks=3))
     body = json.dumps({"model": "weak", "stream": True, "messages": HELLO}).encode()
-    scope = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "headers": []}
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "path": "/v1/chat/completions",
+        "headers": [(b"host", b"localhost")],
+    }
     requests: asyncio.Queue[dict[str, object]] = asyncio.Queue()
     requests.put_nowait({"type": "http.request", "body": body})
     sent: asyncio.Queue[dict[str, object]] = asyncio.Queue()

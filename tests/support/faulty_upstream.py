@@ -59,7 +59,8 @@ Step: TypeAlias = Send | Hang | Close | Reset | HalfClose
 class Asked:
     """A request, and what became of it."""
 
-    #: Number of its connection, and of the request on it, from 0.
+    #: From 0: its own number, that of its connection, and its place on that.
+    number: int
     connection: int
     place: int
     #: When it was here, in monotonic seconds.
@@ -141,11 +142,11 @@ class FaultyUpstream:
     ) -> None:
         place = 0
         while True:
-            asked = Asked(number, place, time.monotonic(), "", b"")
+            asked = Asked(len(self.log), number, place, time.monotonic(), "", b"")
             if not self._deaf:
                 asked.head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
                 asked.body = await reader.readexactly(_length(asked.head))
-                asked.at = time.monotonic()
+                asked.number, asked.at = len(self.log), time.monotonic()
             self.log.append(asked)
             try:
                 for step in self._behave(asked):

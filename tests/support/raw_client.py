@@ -59,6 +59,7 @@ class Connection:
                 self.heard.closed = True
                 break
             self._parser.feed_data(data)
+            self.heard.status = self._parser.get_status_code()
         return self.heard
 
     async def is_closed(self) -> bool:
@@ -121,9 +122,6 @@ class _Notes:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._heard.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
-
-    def on_status(self, _: bytes) -> None:
-        """Comes before the number can be asked for."""
 
     def on_body(self, body: bytes) -> None:
         self._heard.body += body

@@ -94,13 +94,14 @@ class Delivery:
         relay: Relay,
         settle: Settle,
         *,
-        failure: Callable[[PointsmanError], bytes],
+        failure: Callable[[PointsmanError], bytes] | None,
         on_disconnect: OnDisconnect = "cancel",
         total_s: float | None = None,
         stall_s: float | None = None,
     ) -> None:
-        """Starts at once. `settle` is awaited once; `failure` writes the end of a broken stream.
+        """Starts at once. `settle` is awaited once.
 
+        `failure` writes the end of a stream that broke; without it, whoever reads gets the error.
         `total_s` bounds the whole stream, `stall_s` how long a client may read nothing.
         """
         self._relay = relay
@@ -111,6 +112,7 @@ class Delivery:
         self._buffer = Buffer(patience_s=stall_s)
         self._left: Outcome | None = None
         self._finishing = False
+        self._broken: UpstreamError | None = None
         self._pump = asyncio.create_task(self._run())
 
     async def __aiter__(self) -> AsyncGenerator[bytes, None]:
@@ -118,6 +120,8 @@ class Delivery:
         while (piece := await self._buffer.take()) is not None:
             yield piece
         await self._pump
+        if self._broken is not None:
+            raise self._broken
 
     async def close(self, outcome: Outcome = "client_left") -> None:
         """Nobody reads on. Cancels the upstream where it is still sending, unless it is drained.
@@ -170,8 +174,10 @@ class Delivery:
             await self._settle(left or outcome, broken)
             if outcome == "completed":
                 await self._buffer.put(self._relay.ending())
-            elif broken is not None:
+            elif broken is not None and self._failure is not None:
                 await self._buffer.put(self._failure(broken))
+            else:
+                self._broken = broken
         except ClientStalled:
             return  # it is in the books; the client does not take the end
         finally:

@@ -114,7 +114,7 @@ class Caller:
             raise
 
     def deliver(
-        self, answer: Answer, settle: Settle, failure: Callable[[PointsmanError], bytes]
+        self, answer: Answer, settle: Settle, failure: Callable[[PointsmanError], bytes] | None
     ) -> Delivery:
         """Begin to pump a streamed answer towards the client."""
         if isinstance(answer.content, Whole):

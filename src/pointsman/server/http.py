@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from pointsman.errors import BodyTooLarge, BodyTooSlow
+from pointsman.errors import BodyTooLarge, BodyTooSlow, UpstreamError
 from pointsman.server import unpacking
 from pointsman.types import ByteStream, Principal
 
@@ -92,7 +92,11 @@ async def aside(parse: Callable[[bytes], _T], body: bytes) -> _T:
 
 
 async def respond(outgoing: Outgoing, send: Send, request_id: str) -> None:
-    """Send a response; a stream is closed whatever happens."""
+    """Send a response; a stream is closed whatever happens.
+
+    One that breaks and has no words for it is left without its end, so that the server cuts the
+    connection.
+    """
     headers = {
         "content-type": outgoing.content_type,
         "x-request-id": request_id,
@@ -112,6 +116,8 @@ async def respond(outgoing: Outgoing, send: Send, request_id: str) -> None:
     except asyncio.CancelledError as stopped:
         await body.close("interrupted" if stopped.args else "client_left")
         raise
+    except UpstreamError:
+        return
     finally:
         await body.close()
     await send({"type": "http.response.body", "body": b""})

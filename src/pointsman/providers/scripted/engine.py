@@ -117,6 +117,8 @@ def _calls(
     """The calls that fit into the limit, the last perhaps cut short, and why they end there."""
     calls: list[ToolCall] = []
     for place, (name, arguments) in enumerate(told):
+        if limit == 0:
+            return tuple(calls), "length"
         text = arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()
         limit = left(limit, name)
         text, cut = clipped(text, limit)
