@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from pointsman import data
 from pointsman.access.authenticate import StaticKey
 from pointsman.calling.execute import Caller
+from pointsman.calling.line import Deployments
 from pointsman.calling.watch import Watch
 from pointsman.clock import SystemClock
 from pointsman.config import ModelSettings, Settings, resolve_secret
@@ -66,10 +67,10 @@ class App:
         wiring = Wiring(settings, client=self._client, clock=self._clock, environment=environment)
         self._lines = {name: wiring.line(name, model) for name, model in settings.models.items()}
         self._caller = Caller(self._lines, self._clock, retries=settings.routing.retries)
-        self._watch = Watch(self._lines.values())
+        self._watch = Watch(self._lines.values(), self._observer)
         self._pricer = _pricer(settings)
         self.decider = Decider(
-            deployments={name: line.deployment for name, line in self._lines.items()},
+            deployments=Deployments(self._lines),
             policy=_policy(settings),
             scorer=GuardedScorer(
                 HeuristicScorer(Lexicon.parse(data.read_lexicons())), self._observer

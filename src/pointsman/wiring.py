@@ -106,8 +106,7 @@ class Wiring:
             raise ConfigError(f"[models.{name}]: provider {model.provider!r} needs base_url")
         dialect = model.preset.dialect
         probe = probes.BY_PROVIDER.get(model.provider) or probes.BY_PROVIDER[dialect]
-        address = model.address.removesuffix("/v1") if dialect == "ollama" else model.address
-        return self._http(model, dialect, probe, address, model.key(self._environment))
+        return self._http(model, dialect, probe, model.address, model.key(self._environment))
 
     def _http(
         self, model: ModelSettings, dialect: DialectName, probe: Probe, url: str, key: str | None

@@ -14,7 +14,7 @@ from tests.clients.python_clients import Ran, prepared, run
 from tests.support.gateway import Gateway
 from tests.support.upstreams import scripted_upstream
 
-from pointsman.providers.scripted import Delivery, ScriptedProvider
+from pointsman.providers.scripted import ScriptedProvider
 
 pytestmark = [pytest.mark.full, pytest.mark.asyncio(loop_scope="module")]
 
@@ -38,6 +38,9 @@ provider = "scripted"
 model = "scripted-2"
 tier = "simple"
 tasks = ["embeddings"]
+# The suite validates strictly that embeddings are numbers, which they are not in the base64 that its
+# own library asks for where nobody says; OpenAI's mock, for which it was written, never packs them.
+drop_params = ["encoding_format"]
 
 [aliases]
 "gpt-6-astra" = "chat"
@@ -54,34 +57,14 @@ SUITE = {
 }
 
 
-class Indulgent(ScriptedProvider):
-    """Takes what OpenAI's schema allows and OpenAI refuses, as OpenAI's mock does."""
-
-    def __init__(self) -> None:
-        """It keeps the bodies that it was sent."""
-        super().__init__()
-        self.taken: list[dict[str, object]] = []
-
-    async def answer(self, body: bytes) -> Delivery:
-        """The answer to `body` without a limit of no tokens, and stream options of no stream."""
-        members = json.loads(body)
-        self.taken.append(dict(members))
-        for limit in ("max_tokens", "max_completion_tokens"):
-            if members.get(limit) == 0:
-                del members[limit]
-        if not members.get("stream"):
-            members.pop("stream_options", None)
-        return await super().answer(json.dumps(members).encode())
-
-
 @pytest.fixture(scope="module")
-def upstream() -> Indulgent:
-    return Indulgent()
+def upstream() -> ScriptedProvider:
+    return ScriptedProvider()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(
-    upstream: Indulgent, tmp_path_factory: pytest.TempPathFactory
+    upstream: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Gateway]:
     async with scripted_upstream(upstream) as base_url:
         config = CONFIG.format(base_url=base_url)
@@ -105,15 +88,13 @@ async def test_its_own_tests_pass(file: str, gateway: Gateway, tmp_path: Path):
 
 
 async def test_every_parameter_of_a_chat_arrives(
-    gateway: Gateway, upstream: Indulgent, tmp_path: Path
+    gateway: Gateway, upstream: ScriptedProvider, tmp_path: Path
 ):
     selection = "create_with_all_params_overload_1 and strict and not Async"
-    upstream.taken.clear()
-
     ran = await own_tests(gateway, tmp_path, "chat/test_completions.py", selection)
 
     assert ran.code == 0, ran.said
-    [arrived] = upstream.taken
+    arrived = json.loads(upstream.log[-1].request)
     assert len(arrived) == 37
     assert arrived["logit_bias"] == {"foo": 0}
     assert arrived["seed"] == -9007199254740991

@@ -41,6 +41,7 @@ _PART = b"".join(said()[:3])
 _OPEN_END = head(200, "text/event-stream")
 _FAULT = b'{"error": {"message": "out of memory", "type": "server_error"}}'
 _PAGE = b"<html><body>Please sign in to this network.</body></html>"
+_ENDS = (b"\n", b"\r\n", b"\r")
 _GZIP = ("content-encoding: gzip",)
 
 NO_CONNECTION = [
@@ -51,7 +52,13 @@ NO_CONNECTION = [
     Row("U2", "swallows the attempt to connect", healthy, place="black hole", settings=_IMPATIENT),
     Row("U3", "its name does not exist (DNS)", healthy, place="no such host"),
     Row("U4a", "shows a certificate that nobody signed", healthy, place="tls"),
-    Row("U4b", "speaks no TLS where it should", healthy, place="no tls"),
+    Row(
+        "U4b",
+        "speaks no TLS where it should",
+        always(Send(whole(b"", status=400)), Close()),
+        place="no tls",
+        deaf=True,
+    ),
 ]
 
 STATUSES = [
@@ -172,11 +179,7 @@ FRAMING = [
         "U10c",
         "lines end in LF, CR LF and CR by turns",
         streaming(
-            *sse(
-                b"".join(
-                    chain.from_iterable(zip(_BODY.split(b"\n"), cycle([b"\n", b"\r\n", b"\r"])))
-                )
-            )
+            *sse(*(e.replace(b"\n", end) for e, end in zip(events(), cycle(_ENDS), strict=False)))
         ),
         "answer",
         "answer",

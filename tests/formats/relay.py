@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+import msgspec
+
 from pointsman.conversation import (
     Addressee,
     Began,
@@ -109,21 +111,14 @@ def read_stream(name: FormatName, pieces: Sequence[bytes]) -> ModelReply:
 def answer(name: FormatName, reply: ModelReply) -> bytes:
     """The reply as an upstream of that format gives it."""
     if name == "gemini":
-        return json.dumps(_gemini(reply.choices, reply)).encode()
+        return msgspec.json.encode(_gemini(reply.choices, reply))
     return CLIENTS[name].reply(reply, asked(name), HEAD)
 
 
 def stream(name: FormatName, reply: ModelReply) -> bytes:
     """The reply as an upstream of that format streams it, a few letters at a time."""
     if name == "gemini":
-        chunks = [
-            _gemini([Choice((piece,), "stop", choice.index)], reply, ended=False)
-            for choice in reply.choices
-            for part in choice.parts
-            for piece in _pieces(part)
-        ]
-        last = _gemini([Choice((), each.finish, each.index) for each in reply.choices], reply)
-        return b"".join(event(json.dumps(chunk).encode()) for chunk in [*chunks, last])
+        return b"".join(event(msgspec.json.encode(chunk)) for chunk in _gemini_chunks(reply))
     writer = CLIENTS[name].writer(asked(name), HEAD)
     told = [writer.write(delta) for delta in deltas_of(reply)]
     return b"".join(told) + writer.ending(reply.usage)
@@ -173,9 +168,17 @@ def _cut(text: str) -> Iterator[str]:
     return (text[at : at + 3] for at in range(0, len(text), 3))
 
 
-def _gemini(
-    choices: Sequence[Choice], reply: ModelReply, *, ended: bool = True
-) -> dict[str, Json]:
+def _gemini_chunks(reply: ModelReply) -> Iterator[dict[str, Json]]:
+    for choice in reply.choices:
+        logprobs = choice.logprobs
+        for piece in (piece for part in choice.parts for piece in _pieces(part)):
+            said = Choice((piece,), "stop", choice.index, logprobs=logprobs)
+            yield _gemini([said], reply, ended=False)
+            logprobs = None
+    yield _gemini([Choice((), each.finish, each.index) for each in reply.choices], reply)
+
+
+def _gemini(choices: Sequence[Choice], reply: ModelReply, *, ended: bool = True) -> dict[str, Json]:
     """A generateContent reply, or a chunk of one."""
     candidates: list[Json] = []
     for choice in choices:
@@ -185,6 +188,11 @@ def _gemini(
         }
         if ended:
             candidate["finishReason"] = _FINISHES.get(choice.finish, "STOP")
+        match choice.logprobs:
+            case {"content": [*tokens]}:
+                candidate["logprobsResult"] = {
+                    "chosenCandidates": [_gemini_token(t) for t in tokens]
+                }
         candidates.append(candidate)
     return {
         "candidates": candidates,
@@ -208,6 +216,13 @@ def _gemini_part(part: Part) -> Json:
             }
             return said | ({"thoughtSignature": part.signature} if part.signature else {})
     raise AssertionError(part)
+
+
+def _gemini_token(token: Json) -> Json:
+    match token:
+        case {"token": str(text), "logprob": float(likely)}:
+            return {"token": text, "logProbability": likely}
+    raise AssertionError(token)
 
 
 def _gemini_usage(usage: Usage) -> Json:

@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -75,6 +77,29 @@ async def test_a_request_is_sent_once_where_the_connection_was_its_own(client: H
             await client.post(url, b"body", {}, Timeouts())
 
     assert len(received) == 1
+
+
+@pytest.mark.parametrize("reset", [False, True])
+async def test_stale_connections_of_the_pool_are_nobodys_fault(
+    client: HttpClient, *, reset: bool
+) -> None:
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request_of(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+        await request_of(reader)
+        if reset:
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+
+    async def ask(url: str) -> bytes:
+        reply = await client.post(url, b"body", {}, Timeouts())
+        return b"".join([piece async for piece in reply.chunks])
+
+    async with upstream(once) as url:
+        first = await asyncio.gather(*(ask(url) for _ in range(3)))
+        again = await ask(url)  # three stale connections stand before a fresh one
+
+    assert [*first, again] == [b"ok"] * 4
 
 
 async def test_the_first_byte_has_its_own_patience(client: HttpClient) -> None:

@@ -15,8 +15,8 @@ ABSENT = {"type": "function", "function": {"name": "get_weather"}}
 async def send(body):
     """Send a body, or members; give back status, headers and body."""
     body = body if isinstance(body, bytes) else json.dumps(body).encode()
-    delivery = await ScriptedProvider("m").answer(body)
-    return delivery.status, delivery.headers, b"".join([chunk async for chunk in delivery.chunks])
+    reply = await ScriptedProvider("m").open(Outbound("chat", "m", body))
+    return reply.status, reply.headers, b"".join([chunk async for chunk in reply.chunks])
 
 
 UNMEETABLE = {"type": "json_schema", "json_schema": {"name": "never", "schema": False}}

@@ -6,7 +6,7 @@ import pytest
 
 from pointsman.providers.scripted import Script, ScriptedProvider
 from pointsman.tokens import estimate_tokens
-from pointsman.types import Json, Usage
+from pointsman.types import Json, Outbound, Usage
 
 TWO = Script(tool_calls=[("get_weather", {"city": "Bern"}), ("read_clock", {})])
 THINKING = Script(reasoning="Let me see. ", reply="It is four.")
@@ -16,9 +16,9 @@ async def ask(script, **members: Json):
     """A whole reply, and what the log says of it."""
     provider = ScriptedProvider("m", [script])
     body = {"model": "m", "messages": [{"role": "user", "content": "Well?"}], **members}
-    delivery = await provider.answer(json.dumps(body).encode())
-    answer = b"".join([chunk async for chunk in delivery.chunks])
-    assert delivery.status == 200
+    reply = await provider.open(Outbound("chat", "m", json.dumps(body).encode()))
+    answer = b"".join([chunk async for chunk in reply.chunks])
+    assert reply.status == 200
     return answer, provider.log[0]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from pointsman.errors import ConfigError, UpstreamBroken, UpstreamUnreachable
 from pointsman.providers.scripted import Script, ScriptedProvider
-from pointsman.types import Usage
+from pointsman.types import Outbound, Usage
 
 QUESTION = json.dumps({"model": "m", "messages": [{"role": "user", "content": "Well?"}]}).encode()
 STREAMED = QUESTION[:-1] + b', "stream": true, "stream_options": {"include_usage": true}}'
@@ -16,9 +16,13 @@ FOUR = Script(reply="one two three four")
 EVENTS = 8
 
 
+def ask(provider, body=QUESTION):
+    return provider.open(Outbound("chat", "m", body))
+
+
 async def read(provider, body=QUESTION):
-    delivery = await provider.answer(body)
-    return delivery, [chunk async for chunk in delivery.chunks]
+    reply = await ask(provider, body)
+    return reply, [chunk async for chunk in reply.chunks]
 
 
 async def pour(chunks, into):
@@ -78,29 +82,29 @@ async def test_a_tool_call_is_made_as_told_even_a_broken_one(arguments, sent):
     ],
 )
 async def test_an_error_status_comes_in_openais_shape(script, type_, code):
-    delivery, (body,) = await read(ScriptedProvider("m", [script]), STREAMED)
+    reply, (body,) = await read(ScriptedProvider("m", [script]), STREAMED)
 
     error = json.loads(body)["error"]
-    assert delivery.status == script.status
-    assert delivery.headers["content-length"] == str(len(body))
+    assert reply.status == script.status
+    assert reply.headers["content-length"] == str(len(body))
     assert error == {"message": error["message"], "type": type_, "param": None, "code": code}
 
 
 @pytest.mark.parametrize("value", ["3", "0", "-1", "inf", "Wed, 21 Oct 2026 07:28:00 GMT", "soon"])
 async def test_retry_after_is_sent_as_it_is_and_told_headers_win(value):
     script = Script(status=429, retry_after=value, headers={"x-request-id": "mine", "via": "a"})
-    delivery, _ = await read(ScriptedProvider("m", [script]))
+    reply, _ = await read(ScriptedProvider("m", [script]))
 
-    told = {name: delivery.headers[name] for name in ("retry-after", "x-request-id", "via")}
+    told = {name: reply.headers[name] for name in ("retry-after", "x-request-id", "via")}
     assert told == {"retry-after": value, "x-request-id": "mine", "via": "a"}
 
 
 async def test_a_body_is_sent_as_it_is():
     page = Script(body=b"<html>Sign in", content_type="text/html", chunks=3)
-    delivery, chunks = await read(ScriptedProvider("m", [page]), STREAMED)
+    reply, chunks = await read(ScriptedProvider("m", [page]), STREAMED)
     empty, nothing = await read(ScriptedProvider("m", [Script(status=502, body=b"")]))
 
-    assert (delivery.status, delivery.headers["content-type"]) == (200, "text/html")
+    assert (reply.status, reply.headers["content-type"]) == (200, "text/html")
     assert chunks == [b"<html", b">Sign", b" in"]
     assert (empty.status, empty.headers["content-length"], nothing) == (502, "0", [])
 
@@ -126,7 +130,7 @@ async def test_who_leaves_before_the_status_line_is_seen():
         await asyncio.get_running_loop().create_future()
 
     provider = ScriptedProvider("m", [Script(first_byte_delay_s=5)], sleep=sleep)
-    asking = asyncio.create_task(provider.answer(QUESTION))
+    asking = asyncio.create_task(ask(provider))
     await waiting.wait()
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -139,9 +143,9 @@ async def test_who_leaves_before_the_status_line_is_seen():
 async def test_it_stalls_after_that_many_chunks(stall):
     script = Script(reply="one two three four", stall_after_chunks=stall)
     provider = ScriptedProvider("m", [script])
-    delivery = await provider.answer(STREAMED)
-    got = [await anext(delivery.chunks) for _ in range(stall)]
-    hanging = asyncio.ensure_future(anext(delivery.chunks))
+    reply = await ask(provider, STREAMED)
+    got = [await anext(reply.chunks) for _ in range(stall)]
+    hanging = asyncio.ensure_future(anext(reply.chunks))
     await asyncio.sleep(0)
     assert not hanging.done()
     assert provider.log[0].outcome == "stalled"
@@ -165,10 +169,10 @@ async def test_it_breaks_off_after_any_byte(body):
     whole = b"".join((await read(ScriptedProvider("m", [FOUR]), body))[1])
     for size in range(len(whole) + 1):
         provider = ScriptedProvider("m", [Script(reply="one two three four", cut_at_byte=size)])
-        delivery = await provider.answer(body)
+        reply = await ask(provider, body)
         got = bytearray()
         with pytest.raises(UpstreamBroken):
-            await pour(delivery.chunks, got)
+            await pour(reply.chunks, got)
         (served,) = provider.log
         assert (got, served.outcome) == (whole[:size], "cut")
         assert "one two three four".startswith(served.text)
@@ -181,10 +185,10 @@ async def test_it_breaks_off_after_any_byte(body):
 @pytest.mark.parametrize("taken", range(EVENTS + 1))
 async def test_the_log_knows_what_was_given_when_the_reader_leaves(taken):
     provider = ScriptedProvider("m", [FOUR])
-    delivery = await provider.answer(STREAMED)
+    reply = await ask(provider, STREAMED)
     assert provider.log[0].outcome == "open"
-    got = [await anext(delivery.chunks) for _ in range(taken)]
-    await delivery.chunks.aclose()
+    got = [await anext(reply.chunks) for _ in range(taken)]
+    await reply.chunks.aclose()
 
     (served,) = provider.log
     text = "".join(
@@ -243,7 +247,7 @@ async def test_the_number_of_content_chunks_is_as_told(script, count):
 async def test_unreachable():
     provider = ScriptedProvider("m", [Script(unreachable=True)])
     with pytest.raises(UpstreamUnreachable):
-        await provider.answer(QUESTION)
+        await ask(provider)
 
     assert [(s.status, s.outcome) for s in provider.log] == [(None, "unreachable")]
     assert provider.state == "up"

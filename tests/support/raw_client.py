@@ -96,7 +96,7 @@ def request(
     """A request as bytes; `value` as JSON, or as it is where it is bytes."""
     body = value if isinstance(value, bytes) else json.dumps(value).encode()
     given = {
-        "host": "gateway.test",
+        "host": "localhost",
         "content-type": "application/json",
         "content-length": str(len(body)),
         **(headers or {}),

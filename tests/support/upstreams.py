@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -107,12 +108,23 @@ async def scripted_upstream(*providers: ScriptedProvider) -> AsyncIterator[str]:
             await serving
 
 
+@dataclass(frozen=True)
+class Sent:
+    """A request as it came over the wire."""
+
+    #: With its query, nothing decoded.
+    path: str
+    #: Names in lower case.
+    headers: dict[str, str]
+    body: bytes
+
+
 class Recorder:
-    """An upstream that keeps every body it was sent, and answers bytes that it was given."""
+    """An upstream that keeps every request it was sent, and answers bytes that it was given."""
 
     def __init__(self) -> None:
         """It answers an empty object until told otherwise."""
-        self.bodies: list[bytes] = []
+        self.sent: list[Sent] = []
         self.reply = b"{}"
         self.content_type = "application/json"
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -129,16 +141,28 @@ class Recorder:
         self._server.server_close()
 
     @property
+    def bodies(self) -> list[bytes]:
+        """What was sent, the oldest first."""
+        return [sent.body for sent in self.sent]
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
     def base_url(self) -> str:
         """Its OpenAI API."""
-        return f"http://127.0.0.1:{self._server.server_port}/v1"
+        return f"{self.address}/v1"
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         recorder = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                recorder.bodies.append(self.rfile.read(int(self.headers["content-length"])))
+                body = self.rfile.read(int(self.headers["content-length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                recorder.sent.append(Sent(self.path, headers, body))
                 self.send_response(200)
                 self.send_header("content-type", recorder.content_type)
                 self.send_header("content-length", str(len(recorder.reply)))

@@ -14,7 +14,7 @@ from pointsman.calling.line import Line
 from pointsman.calling.rest import Rests
 from pointsman.calling.retry import RetryBudget, backoff, parse_retry_after, retriable
 from pointsman.calling.stream import EventRelay, RawRelay
-from pointsman.errors import PointsmanError, UpstreamError, UpstreamRefused
+from pointsman.errors import PointsmanError, UpstreamError, UpstreamRefused, UpstreamTimeout
 from pointsman.ports import Clock
 from pointsman.types import (
     Attempt,
@@ -267,7 +267,12 @@ class Caller:
     async def _attempt(self, line: Line, errand: Errand, started: float) -> Answer:
         line.given += 1
         outbound = line.speech.outbound(errand.request)
-        content = await exchange(line, outbound, errand)
+        total_s = line.rules.total_s
+        try:
+            async with asyncio.timeout(total_s):
+                content = await exchange(line, outbound, errand)
+        except TimeoutError as error:
+            raise UpstreamTimeout(f"the reply took longer than {total_s:g} s") from error
         line.breaker.answered()
         return Answer(line, started, content, outbound.left_out)
 

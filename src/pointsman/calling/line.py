@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from pointsman.calling.breaker import Breaker
@@ -45,18 +46,44 @@ class Line:
     given: int = 0
     #: What its server told of itself last; None until it did.
     health: Health | None = None
-    _configured: Deployment | None = None
+    _configured: Deployment = field(init=False)
+    _limit: int | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._configured = self.deployment
+        self._limit = self.slots.limit
 
     def learn(self, health: Health) -> None:
-        """Take note of what its server says. What the configuration says goes before it."""
+        """Take note of what its server says. What the configuration says goes before it.
+
+        What it does not say stays as it was said last: a server that is down for a moment must
+        not turn a cloud model into a local one.
+        """
         self.health = health
-        if self.slots.limit is None and health.slots is not None:
+        if self._limit is None and health.slots is not None:
             self.slots.limit = health.slots
-        known = self._configured or self.deployment
-        self._configured = known
-        learned = known.capabilities if known.capabilities is not None else health.capabilities
-        length = known.context_length or health.context_length
-        where = health.location or known.location
+        known, last = self._configured, self.deployment
+        able = health.capabilities if known.capabilities is None else known.capabilities
         self.deployment = replace(
-            known, context_length=length, capabilities=learned, location=where
+            known,
+            context_length=known.context_length or health.context_length or last.context_length,
+            capabilities=last.capabilities if able is None else able,
+            location=health.location or last.location,
         )
+
+
+class Deployments(Mapping[str, Deployment]):
+    """Every line's deployment by id, as it stands now: with what its server told meanwhile."""
+
+    def __init__(self, lines: Mapping[str, Line]) -> None:
+        """By deployment id."""
+        self._lines = lines
+
+    def __getitem__(self, name: str) -> Deployment:
+        return self._lines[name].deployment
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Collection
 
 from pointsman.calling.line import Line
+from pointsman.ports import Observer
 
 #: Seconds between two looks.
 INTERVAL_S = 15.0
@@ -14,9 +15,12 @@ INTERVAL_S = 15.0
 class Watch:
     """Looks at lines that are watched; what is learned is theirs."""
 
-    def __init__(self, lines: Collection[Line], *, interval_s: float = INTERVAL_S) -> None:
-        """Looks at nothing yet."""
+    def __init__(
+        self, lines: Collection[Line], observer: Observer, *, interval_s: float = INTERVAL_S
+    ) -> None:
+        """Looks at nothing yet. The observer is told where a look itself fails."""
         self._lines = [line for line in lines if line.watched]
+        self._observer = observer
         self._interval_s = interval_s
         self._task: asyncio.Task[None] | None = None
 
@@ -27,9 +31,7 @@ class Watch:
 
     async def look(self) -> None:
         """Look at all of them once."""
-        seen = await asyncio.gather(*(line.provider.probe() for line in self._lines))
-        for line, health in zip(self._lines, seen, strict=True):
-            line.learn(health)
+        await asyncio.gather(*(self._look_at(line) for line in self._lines))
 
     async def close(self) -> None:
         """Look no more. Idempotent."""
@@ -37,6 +39,12 @@ class Watch:
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
+
+    async def _look_at(self, line: Line) -> None:
+        try:
+            line.learn(await line.provider.probe())
+        except Exception as error:  # noqa: BLE001 - whatever one server says, the others are looked at
+            self._observer.fault("watch", error)
 
     async def _run(self) -> None:
         while True:

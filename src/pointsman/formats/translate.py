@@ -95,7 +95,8 @@ class Speech:
         upstream = self._upstream(request)
         if upstream.name == request.format:
             seen = upstream.look(body, request.input_tokens)
-            if request.task == "embeddings":  # not every server knows both encodings
+            if request.task == "embeddings" and "encoding_format" not in self._to.drop:
+                # Not every server knows both encodings.
                 body = embeddings.in_encoding(body, embeddings.encoding(request))
             return Finished(body, seen.usage, seen.model)
         reply = upstream.read(body, request.input_tokens)

@@ -24,20 +24,30 @@ class Dialect:
     key_header: str = "authorization"
     key_prefix: str = "Bearer "
     headers: Mapping[str, str] = field(default_factory=dict)
-    #: Query of every request, such as an API version.
-    query: str = ""
+    #: What an address may end in that the paths say themselves: people write it with and without.
+    endings: tuple[str, ...] = ()
 
-    def url(self, base_url: str, sent: Outbound) -> str:
+    def base(self, address: str) -> str:
+        """Where the paths begin, from an address as people write it."""
+        address = address.rstrip("/")
+        ending = next((each for each in self.endings if address.endswith(each)), "")
+        return address.removesuffix(ending)
+
+    def url(self, base: str, sent: Outbound) -> str:
         """Where a request goes."""
         stream = self.stream_paths.get(sent.format) if sent.stream else None
         path = sent.path or stream or self.paths[sent.format]
-        model = quote(sent.model.removeprefix("models/"), safe="")
-        return base_url + path.replace("{model}", model) + self.query
+        return base + path.replace("{model}", segment(sent.model.removeprefix("models/")))
 
     def credentials(self, api_key: str | None) -> dict[str, str]:
         """The headers that every request carries."""
         key = {self.key_header: self.key_prefix + api_key} if api_key else {}
         return {**self.headers, **key}
+
+
+def segment(model: str) -> str:
+    """A model's name as one segment of a path: it leads nowhere else."""
+    return quote(model, safe="")
 
 
 _OPENAI_PATHS: Mapping[FormatName, str] = {
@@ -50,10 +60,11 @@ _OPENAI_PATHS: Mapping[FormatName, str] = {
 DIALECTS: Mapping[str, Dialect] = {
     "openai": Dialect(_OPENAI_PATHS),
     "anthropic": Dialect(
-        {"messages": "/messages"},
+        {"messages": "/v1/messages"},
         key_header="x-api-key",
         key_prefix="",
         headers={"anthropic-version": ANTHROPIC_VERSION},
+        endings=("/v1",),
     ),
     "gemini": Dialect(
         {"gemini": "/models/{model}:generateContent"},
@@ -66,7 +77,8 @@ DIALECTS: Mapping[str, Dialect] = {
             "ollama": "/api/chat",
             "ollama_generate": "/api/generate",
             "embeddings": "/v1/embeddings",
-        }
+        },
+        endings=("/v1", "/api"),
     ),
     "azure": Dialect(_OPENAI_PATHS, key_header="api-key", key_prefix=""),
 }

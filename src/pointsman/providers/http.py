@@ -28,6 +28,8 @@ _MAX_RESOURCE_BYTES = 1024 * 1024
 _REASONS = {
     "ServerDisconnectedError": "connection closed without an answer",
     "ClientPayloadError": "the body stopped short",
+    "ClientConnectorCertificateError": "its certificate is not trusted",
+    "SSLError": "it speaks no TLS",
 }
 
 
@@ -124,25 +126,26 @@ class HttpClient:
     ) -> aiohttp.ClientResponse:
         import aiohttp  # noqa: PLC0415
 
-        seen: dict[str, bool] = {}
-
-        async def post() -> aiohttp.ClientResponse:
-            return await self._open().post(
-                url,
-                data=body,
-                headers=headers,
-                timeout=limits,
-                allow_redirects=False,
-                trace_request_ctx=seen,
-            )
-
-        try:
-            return await post()
-        except aiohttp.ServerDisconnectedError:
-            if "reused" not in seen:
-                raise
-            # Out of the pool, and closed by the other side meanwhile: no byte of a reply came.
-            return await post()
+        while True:
+            seen: dict[str, bool] = {}
+            try:
+                return await self._open().post(
+                    url,
+                    data=body,
+                    headers=headers,
+                    timeout=limits,
+                    allow_redirects=False,
+                    trace_request_ctx=seen,
+                )
+            except (
+                aiohttp.ServerDisconnectedError,
+                aiohttp.ClientOSError,
+                aiohttp.ClientConnectionResetError,
+            ):
+                # Out of the pool, and closed by the other side meanwhile: no reply came. The next
+                # one out of the pool may be as old.
+                if "reused" not in seen:
+                    raise
 
     def _open(self) -> aiohttp.ClientSession:
         import aiohttp  # noqa: PLC0415

@@ -27,11 +27,11 @@ class HttpProvider:
         api_key: str | None = None,
         timeouts: Timeouts | None = None,
     ) -> None:
-        """`model` is the upstream's name for it."""
+        """`base_url` as people write it; `model` is the upstream's name for it."""
         self._client = client
         self._dialect = dialect
         self._look = probe
-        self._base_url = base_url.rstrip("/")
+        self._base_url = dialect.base(base_url)
         self._model = model
         self._headers = dialect.credentials(api_key)
         self._timeouts = timeouts or Timeouts()

@@ -9,14 +9,15 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pointsman.errors import BadRequest, NotFound
+from pointsman.errors import BadRequest, NotFound, PointsmanError
 from pointsman.ids import new_request_id
 from pointsman.server import docs, errors
 from pointsman.server.compat import ALIASES
 from pointsman.server.endpoint import Endpoint
 from pointsman.server.gateway import Gateway
-from pointsman.server.http import respond
+from pointsman.server.http import header_map, respond
 from pointsman.server.routes import PATHS, Path
+from pointsman.types import FormatName
 
 _DOCS = (
     Path("GET", "/openapi.json", docs.openapi, access="open"),
@@ -26,12 +27,12 @@ _DOCS = (
 
 def build(gateway: Gateway) -> ASGIApp:
     """Every path of the table and every alias, wired to its handler."""
-    by_path: dict[str, dict[str, Endpoint]] = {}
+    by_path: dict[str, dict[str, Path]] = {}
     for path in (*PATHS, *_DOCS):
-        by_path.setdefault(path.path, {})[path.method] = Endpoint(gateway, path)
+        by_path.setdefault(path.path, {})[path.method] = path
     for alias, target in ALIASES.items():
         by_path[alias] = by_path[target]
-    routes = [Route(path, _Methods(gateway, ends)) for path, ends in by_path.items()]
+    routes = [Route(path, _Methods(gateway, each)) for path, each in by_path.items()]
     router = Router(routes, default=_UnknownPath(gateway), redirect_slashes=False)
     if not gateway.cors_origins:
         return router
@@ -41,6 +42,7 @@ def build(gateway: Gateway) -> ASGIApp:
         allow_methods=("GET", "POST"),
         allow_headers=("*",),
         expose_headers=("*",),
+        allow_private_network=True,  # a page from elsewhere that calls this machine is asked so
         max_age=3600,
     )
 
@@ -48,9 +50,10 @@ def build(gateway: Gateway) -> ASGIApp:
 class _Methods:
     """Chooses the endpoint by method; HEAD is GET without the body."""
 
-    def __init__(self, gateway: Gateway, endpoints: Mapping[str, Endpoint]) -> None:
+    def __init__(self, gateway: Gateway, paths: Mapping[str, Path]) -> None:
         self._gateway = gateway
-        self._endpoints = endpoints
+        self._endpoints = {method: Endpoint(gateway, path) for method, path in paths.items()}
+        self._format = next(iter(paths.values())).format
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
@@ -61,9 +64,7 @@ class _Methods:
         allowed = ", ".join(self._endpoints)
         error = BadRequest(f"{scope['path']} takes {allowed}", code="method_not_allowed")
         error.status = 405
-        request_id = new_request_id()
-        refused = errors.render(error, self._gateway.clients["chat"], request_id)
-        await respond(replace(refused, headers={"allow": allowed}), send, request_id)
+        await _refuse(self._gateway, self._format, error, scope, send, {"allow": allowed})
 
 
 class _UnknownPath:
@@ -75,8 +76,24 @@ class _UnknownPath:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         del receive
         if scope["type"] == "http":
-            path = scope["path"][:128]
-            error = NotFound(f"there is no {path!r} here; GET /docs lists the paths")
-            request_id = new_request_id()
-            refused = errors.render(error, self._gateway.clients["chat"], request_id)
-            await respond(refused, send, request_id)
+            path = scope["path"]
+            error = NotFound(f"there is no {path[:128]!r} here; GET /docs lists the paths")
+            of_ollama = path.startswith("/api/") and not path.startswith("/api/v1/")
+            format_name: FormatName = "ollama" if of_ollama else "chat"
+            await _refuse(self._gateway, format_name, error, scope, send)
+
+
+async def _refuse(
+    gateway: Gateway,
+    format_name: FormatName,
+    error: PointsmanError,
+    scope: Scope,
+    send: Send,
+    headers: Mapping[str, str] | None = None,
+) -> None:
+    """Say no to a request before any endpoint has it."""
+    request_id = new_request_id()
+    client = gateway.clients[errors.format_for(format_name, header_map(scope))]
+    refused = errors.render(error, client, request_id)
+    more = {**refused.headers, **(headers or {})}
+    await respond(replace(refused, headers=more), send, request_id)

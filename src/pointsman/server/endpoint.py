@@ -104,6 +104,4 @@ class Endpoint:
             return errors.unexpected(self._client(incoming.headers), incoming.request_id)
 
     def _client(self, headers: Mapping[str, str]) -> ClientFormat:
-        """In whose shape errors are: the path's, or Anthropic's where its SDK asks a shared path."""
-        shared = self._path.format == "chat" and "anthropic-version" in headers
-        return self._gateway.clients["messages" if shared else self._path.format]
+        return self._gateway.clients[errors.format_for(self._path.format, headers)]

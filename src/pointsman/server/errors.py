@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from pointsman.errors import PointsmanError
 from pointsman.formats.wire import ClientFormat
 from pointsman.server.http import Outgoing
+from pointsman.types import FormatName
+
+
+def format_for(path: FormatName, headers: Mapping[str, str]) -> FormatName:
+    """In which format a client is told of errors: the path's, or its own where many share the path.
+
+    Anthropic's SDKs say who they are.
+    """
+    return "messages" if path == "chat" and "anthropic-version" in headers else path
 
 
 def render(error: PointsmanError, client: ClientFormat, request_id: str) -> Outgoing:
     """The response that says what went wrong and, where it helps, when to come back."""
-    headers: dict[str, str] = {}
+    headers = {"request-id": request_id} if client.name == "messages" else {}
     if error.retry_after is not None:
         headers["retry-after"] = str(max(1, math.ceil(error.retry_after)))
     elif error.status >= 500:  # noqa: PLR2004 - SDKs try these again, unless they are told not to

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from pointsman.errors import UnknownModel
-from pointsman.routing.policy import names
+from pointsman.errors import BadRequest
+from pointsman.routing.policy import names, resolve
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import Incoming, Outgoing, as_json
 
@@ -13,42 +15,67 @@ from pointsman.server.http import Incoming, Outgoing, as_json
 _CREATED = 1_795_219_200
 #: The header by which Anthropic's clients are known.
 _ANTHROPIC = "anthropic-version"
+#: How many its clients may ask for at once.
+_LIMIT = re.compile(r"[1-9][0-9]{0,2}|1000")
 
 
 async def models(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """Every name: `auto`, the locations, the tiers, the deployments and the aliases."""
-    found = _all(gateway)
+    decider = gateway.pipeline.decider
+    found = names(decider.policy, decider.deployments)
     if _ANTHROPIC not in incoming.headers:
-        return as_json({"object": "list", "data": [_model(name, owner) for name, owner in found]})
-    names_found = [name for name, _ in found]
+        return as_json(
+            {"object": "list", "data": [_model(name, _owner(gateway, name)) for name in found]}
+        )
+    shown, more = _page(found, incoming.query)
     return as_json(
         {
-            "data": [_anthropic(name) for name in names_found],
-            "has_more": False,
-            "first_id": names_found[0],
-            "last_id": names_found[-1],
+            "data": [_anthropic(name) for name in shown],
+            "has_more": more,
+            "first_id": shown[0] if shown else None,
+            "last_id": shown[-1] if shown else None,
         }
     )
 
 
 async def model(gateway: Gateway, incoming: Incoming) -> Outgoing:
-    """One name; it may hold slashes and colons."""
+    """One name; it may hold slashes and colons, and be one that only fits an alias's pattern."""
     asked = incoming.parameters["model_id"]
-    found = next((owner for name, owner in _all(gateway) if name == asked), None)
-    if found is None:
-        raise UnknownModel(
-            f"there is no model {asked[:128]!r}; GET /v1/models lists them", param="model"
-        )
-    return as_json(_anthropic(asked) if _ANTHROPIC in incoming.headers else _model(asked, found))
+    owner = _owner(gateway, asked)
+    return as_json(_anthropic(asked) if _ANTHROPIC in incoming.headers else _model(asked, owner))
 
 
-def _all(gateway: Gateway) -> list[tuple[str, str]]:
+def _owner(gateway: Gateway, name: str) -> str:
+    """Whose the name is: a deployment's provider, or ours. Raises UnknownModel."""
     decider = gateway.pipeline.decider
-    found = decider.deployments
-    return [
-        (name, found[name].provider if name in found else "pointsman")
-        for name in names(decider.policy, found)
-    ]
+    target = resolve(name, decider.policy, decider.deployments)
+    if target.kind != "deployment":
+        return "pointsman"
+    return decider.deployments[target.name].provider
+
+
+def _page(found: Sequence[str], query: Mapping[str, str]) -> tuple[Sequence[str], bool]:
+    """The names that Anthropic's paging asks for, and whether more follow. Raises BadRequest."""
+    limit = _limit(query)
+    if "before_id" in query:
+        end = _place(found, query, "before_id")
+        start = max(0, end - limit)
+        return found[start:end], start > 0
+    start = _place(found, query, "after_id") + 1 if "after_id" in query else 0
+    return found[start : start + limit], start + limit < len(found)
+
+
+def _limit(query: Mapping[str, str]) -> int:
+    stated = query.get("limit", "1000")
+    if not _LIMIT.fullmatch(stated):
+        raise BadRequest("`limit` must be a whole number from 1 to 1000", param="limit")
+    return int(stated)
+
+
+def _place(found: Sequence[str], query: Mapping[str, str], name: str) -> int:
+    if query[name] not in found:
+        raise BadRequest(f"`{name}`: there is no model {query[name][:128]!r}", param=name)
+    return found.index(query[name])
 
 
 def _model(name: str, owner: str) -> dict[str, object]:

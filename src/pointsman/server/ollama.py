@@ -6,14 +6,15 @@ from dataclasses import replace
 
 import msgspec
 
-from pointsman.errors import UnknownModel
+from pointsman.errors import BadRequest
+from pointsman.formats import raw
 from pointsman.formats.ollama import embed as embedding
 from pointsman.formats.ollama import listing, load
 from pointsman.routing.policy import names, resolve
 from pointsman.server import talk
 from pointsman.server.gateway import Gateway
-from pointsman.server.http import Incoming, Outgoing
-from pointsman.types import Deployment, FormatName, ModelRequest
+from pointsman.server.http import Incoming, Outgoing, aside
+from pointsman.types import FormatName, ModelRequest
 
 #: What Ollama's clients put behind a name that has no tag.
 _TAG = ":latest"
@@ -58,10 +59,7 @@ async def running(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 async def show(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """One name: its context and what it can do."""
-    asked = await _read_name(gateway, incoming)
-    found = next((model for model in _models(gateway) if model.name == asked), None)
-    if found is None:
-        raise UnknownModel(f"model '{asked[:128]}' not found")
+    found = _model(gateway, _known(gateway, _name_in(incoming.body)))
     return Outgoing(200, listing.show(found, gateway.clock.now()))
 
 
@@ -90,21 +88,29 @@ def _loaded(gateway: Gateway, request: ModelRequest, *, unload: bool) -> Outgoin
 
 
 async def _embed(gateway: Gateway, incoming: Incoming, *, single: bool) -> Outgoing:
-    request = await talk.parse(gateway, "embeddings", embedding.embed_request(incoming.body).body)
+    asked = await aside(embedding.embed_request, incoming.body)
+    request = await talk.parse(gateway, "embeddings", asked.body)
     request = replace(request, model=_known(gateway, request.model))
     outgoing = await talk.ask(gateway, incoming, request)
-    if outgoing.status != 200 or not isinstance(outgoing.body, bytes):  # noqa: PLR2004 - success
-        return outgoing
+    if not isinstance(outgoing.body, bytes):
+        raise TypeError("embeddings are not streamed")
+    if outgoing.status != 200:  # noqa: PLR2004 - success
+        refusal = msgspec.json.encode({"error": raw.fault(outgoing.body).message})
+        return replace(outgoing, body=refusal)
     written = embedding.embed_reply(outgoing.body, model=request.model, single=single)
-    return replace(outgoing, body=written)
+    left_out = {"x-pointsman-left-out": ", ".join(asked.left_out)} if asked.left_out else {}
+    return replace(outgoing, body=written, headers={**outgoing.headers, **left_out})
 
 
-async def _read_name(gateway: Gateway, incoming: Incoming) -> str:
+def _name_in(body: bytes) -> str:
     try:
-        asked = msgspec.json.decode(incoming.body, type=_Named)
+        asked = msgspec.json.decode(body, type=_Named)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UnknownModel(f"the body does not name a model: {error}") from error
-    return _known(gateway, asked.model or asked.name)
+        raise BadRequest(f"the body does not name a model: {error}", param="model") from error
+    name = asked.model or asked.name
+    if not name:
+        raise BadRequest("model is required", param="model")
+    return name
 
 
 def _known(gateway: Gateway, name: str) -> str:
@@ -116,21 +122,20 @@ def _known(gateway: Gateway, name: str) -> str:
 
 def _models(gateway: Gateway) -> list[listing.Model]:
     decider = gateway.pipeline.decider
-    states = gateway.states()
-    found = decider.deployments
-    return [
-        _model(name, found.get(name), loaded=states.get(name, "up") == "up")
-        for name in names(decider.policy, found)
-    ]
+    return [_model(gateway, name) for name in names(decider.policy, decider.deployments)]
 
 
-def _model(name: str, deployment: Deployment | None, *, loaded: bool) -> listing.Model:
-    if deployment is None:  # a route, a tier or an alias: what it can do is decided per request
-        return listing.Model(name, capabilities=listing.capabilities(None), loaded=loaded)
+def _model(gateway: Gateway, name: str) -> listing.Model:
+    """What a name stands for. Raises UnknownModel."""
+    decider = gateway.pipeline.decider
+    target = resolve(name, decider.policy, decider.deployments)
+    deployment = decider.deployments.get(target.name)
+    if deployment is None:  # a route or a tier: what it can do is decided per request
+        return listing.Model(name, capabilities=listing.capabilities(None), loaded=True)
     return listing.Model(
         name,
         family=deployment.provider,
         context_length=deployment.context_length,
         capabilities=listing.capabilities(deployment.capabilities, deployment.tasks),
-        loaded=loaded,
+        loaded=gateway.states()[deployment.id] == "up",
     )

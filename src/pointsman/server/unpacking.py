@@ -10,9 +10,9 @@ from functools import partial
 from pointsman.errors import BadRequest, BodyTooLarge
 
 if sys.version_info >= (3, 14):
-    from compression import zstd
+    from compression.zstd import ZstdDecompressor, ZstdError
 else:
-    from backports import zstd
+    from backports.zstd import ZstdDecompressor, ZstdError
 
 Unpacker = Callable[[bytes], bytes]
 
@@ -52,10 +52,10 @@ def _zlib(body: bytes, *, limit: int) -> bytes:
 
 
 def _zstd(body: bytes, *, limit: int) -> bytes:
-    stream = zstd.ZstdDecompressor()
+    stream = ZstdDecompressor()
     try:
         unpacked = stream.decompress(body, limit + 1)
-    except zstd.ZstdError as error:
+    except ZstdError as error:
         raise _broken(error) from error
     if len(unpacked) > limit:
         raise BodyTooLarge(limit)

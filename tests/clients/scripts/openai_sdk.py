@@ -46,6 +46,13 @@ async def async_client(url: str, key: str):
         yield client
 
 
+@pytest.fixture
+def lenient(url: str, key: str):
+    """Embeddings come packed where nobody asks otherwise, which the strict types know nothing of."""
+    with OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0) as client:
+        yield client
+
+
 class TestAnyModel:
     def test_a_response(self, client: OpenAI):
         response = client.responses.create(
@@ -124,16 +131,16 @@ class TestScriptedModel:
 
         assert isinstance(response.output_parsed, Person)
 
-    def test_texts_are_embedded_in_both_encodings(self, client: OpenAI):
+    def test_texts_are_embedded_in_both_encodings(self, client: OpenAI, lenient: OpenAI):
         asked = {"model": "embedder", "input": ["Paris", "Berlin"]}
-        packed = client.embeddings.create(**asked)
+        packed = lenient.embeddings.create(**asked)
         plain = client.embeddings.create(encoding_format="float", **asked)
 
         assert [each.index for each in packed.data] == [0, 1]
         assert packed.data[0].embedding == pytest.approx(plain.data[0].embedding)
         assert packed.usage.prompt_tokens > 0
 
-    def test_tokens_are_embedded(self, client: OpenAI):
-        made = client.embeddings.create(model="embedder", input=[[40, 716], [2874]])
+    def test_tokens_are_embedded(self, lenient: OpenAI):
+        made = lenient.embeddings.create(model="embedder", input=[[40, 716], [2874]])
 
         assert len(made.data) == 2

@@ -53,7 +53,7 @@ def tried(
         outbound = upstream.speech(drop).outbound(request)
     except Inexpressible as error:
         return Cell("refused with", words=str(error), param=error.param)
-    if client == upstream.format:
+    if outbound.format == client:
         passed = _is_unchanged(feature.body(client), outbound.body)
         return Cell("passes through" if passed else "LOST", outbound.left_out)
     words, wrong = feature.words(upstream), upstream.pick(feature.unheard)

@@ -59,11 +59,16 @@ class Upstream:
     #: The preset whose way of speaking chat it has.
     preset: str = ""
 
+    @property
+    def takes(self) -> tuple[FormatName, ...]:
+        """Its formats: what speaks `/api/chat` speaks `/api/generate`, too."""
+        return ("ollama", "ollama_generate") if self.format == "ollama" else (self.format,)
+
     def speech(self, drop: frozenset[str] = frozenset()) -> Speech:
         """How it is spoken to; `drop` names what the configuration lets go."""
         quirks = presets()[self.preset].quirks if self.preset else Quirks()
         to = Addressee(self.model, max_output_tokens=32_000, drop=drop)
-        return Speech(CLIENTS, upstreams([self.format], quirks), to)
+        return Speech(CLIENTS, upstreams(self.takes, quirks), to)
 
     def pick(self, by_name: Mapping[str, Json]) -> Json:
         """What is said of it, or else of its format."""
@@ -89,7 +94,7 @@ class Feature:
     """Something that a request may ask for."""
 
     name: str
-    says: Mapping[str, dict[str, Json]]
+    says: Mapping[FormatName, dict[str, Json]]
     heard: Mapping[str, Json]
     unheard: Mapping[str, Json]
     hint: bool
@@ -117,9 +122,7 @@ def _read(name: str) -> Iterator[Feature]:
     for stated in tomllib.loads(text)["features"]:
         yield Feature(
             name=stated["name"],
-            says={
-                client: json.loads(stated[client]) for client in SHORTEST if client in stated
-            },
+            says={client: json.loads(stated[client]) for client in SHORTEST if client in stated},
             heard=_fragments(stated.get("heard", {})),
             unheard=_fragments(stated.get("unheard", {})),
             hint=stated.get("hint", False),

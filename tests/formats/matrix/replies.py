@@ -96,7 +96,7 @@ class ReplyFeature:
     """Something that a reply may hold."""
 
     name: str
-    says: Mapping[str, dict[str, Json]]
+    says: Mapping[FormatName, dict[str, Json]]
     heard: Mapping[str, Json]
 
     def body(self, upstream: FormatName) -> bytes:

@@ -6,8 +6,8 @@ reply, how slowly, and where to break. Each keeps a log of what it really gave.
 """
 
 from pointsman.providers.scripted.app import ScriptedUpstream
-from pointsman.providers.scripted.delivery import Delivery, Served
+from pointsman.providers.scripted.delivery import Served
 from pointsman.providers.scripted.provider import ScriptedProvider
 from pointsman.providers.scripted.script import Script
 
-__all__ = ["Delivery", "Script", "ScriptedProvider", "ScriptedUpstream", "Served"]
+__all__ = ["Script", "ScriptedProvider", "ScriptedUpstream", "Served"]

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from functools import partial
 from typing import TypeAlias
 
 import msgspec
 
 from pointsman.errors import BadRequest, UpstreamBroken, UpstreamUnreachable
-from pointsman.providers.scripted.delivery import Delivery
 from pointsman.providers.scripted.exchange import JSON_TYPE
 from pointsman.providers.scripted.frames import error_body
 from pointsman.providers.scripted.paths import PATHS
 from pointsman.providers.scripted.provider import CREATED, ScriptedProvider
 from pointsman.providers.scripted.reading import read
-from pointsman.types import Json
+from pointsman.types import Json, Outbound
 
 Message: TypeAlias = MutableMapping[str, object]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -79,9 +77,9 @@ class ScriptedUpstream:
             await _give(send, 404, error_body(404, message, param="model"))
             return
         provider = self._providers[model or next(iter(self._providers))]
-        answering = partial(provider.answer, body, path, content_type)
+        sent = Outbound("raw", provider.model, body, content_type=content_type, path=path)
         async with asyncio.TaskGroup() as group:
-            serving = group.create_task(_serve(answering, send))
+            serving = group.create_task(_serve(provider, sent, send))
             leaving = group.create_task(_cancel_when_left(serving, receive))
             serving.add_done_callback(lambda _: leaving.cancel())
 
@@ -100,22 +98,22 @@ def _model(body: bytes, content_type: str) -> str | None:
         return None
 
 
-async def _serve(answering: Callable[[], Awaitable[Delivery]], send: Send) -> None:
+async def _serve(provider: ScriptedProvider, sent: Outbound, send: Send) -> None:
     try:
-        delivery = await answering()
+        reply = await provider.open(sent)
     except UpstreamUnreachable:
         await _hang_up(send)
         raise
-    headers = [(k.encode(), v.encode("latin-1")) for k, v in delivery.headers.items()]
+    headers = [(k.encode(), v.encode("latin-1")) for k, v in reply.headers.items()]
     try:
-        await send({"type": "http.response.start", "status": delivery.status, "headers": headers})
-        async for chunk in delivery.chunks:
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        async for chunk in reply.chunks:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
     except UpstreamBroken:
         await _hang_up(send)
         raise
     finally:
-        await delivery.chunks.aclose()
+        await reply.chunks.aclose()
     await send({"type": "http.response.body", "body": b""})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -70,20 +70,12 @@ class Record:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """An answer on its way out: status and headers now, the body as it is read."""
-
-    status: int
-    headers: Mapping[str, str]
-    #: Raises UpstreamBroken where the script cuts the body off.
-    chunks: AsyncGenerator[bytes, None]
-
-
 async def deliver(
     frames: Sequence[Frame], script: Script, record: Record, sleep: Sleep
 ) -> AsyncGenerator[bytes, None]:
     """The body, with the script's delays, stall and cut, ready to be read.
+
+    Raises UpstreamBroken where the script cuts it off.
 
     It has been started already, so that a reader who leaves before the first chunk is noticed.
     """

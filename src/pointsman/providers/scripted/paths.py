@@ -8,10 +8,9 @@ from pointsman.providers.scripted import audio, chat, completions, embeddings, i
 from pointsman.providers.scripted.exchange import Answer, Question
 from pointsman.types import FormatName
 
-CHAT = "/chat/completions"
 #: Below the base URL; each raises BadRequest.
 PATHS: Mapping[str, Callable[[Question], Answer]] = {
-    CHAT: chat.answer,
+    "/chat/completions": chat.answer,
     "/completions": completions.answer,
     "/embeddings": embeddings.answer,
     "/audio/transcriptions": audio.transcribed,
@@ -24,7 +23,7 @@ PATHS: Mapping[str, Callable[[Question], Answer]] = {
 }
 #: Where a format goes that does not say a path itself.
 OF_FORMATS: Mapping[FormatName, str] = {
-    "chat": CHAT,
+    "chat": "/chat/completions",
     "completions": "/completions",
     "embeddings": "/embeddings",
 }

@@ -9,10 +9,10 @@ from http import HTTPStatus
 
 from pointsman.errors import BadRequest, NotFound, UpstreamUnreachable
 from pointsman.ports import Clock
-from pointsman.providers.scripted.delivery import Delivery, Record, Served, Sleep, deliver
-from pointsman.providers.scripted.exchange import JSON_TYPE, Answer, Question, digest
+from pointsman.providers.scripted.delivery import Record, Served, Sleep, deliver
+from pointsman.providers.scripted.exchange import Answer, Question, digest
 from pointsman.providers.scripted.frames import Frame, error_body
-from pointsman.providers.scripted.paths import CHAT, OF_FORMATS, PATHS
+from pointsman.providers.scripted.paths import OF_FORMATS, PATHS
 from pointsman.providers.scripted.script import Script
 from pointsman.types import DeploymentState, Health, Outbound, ProviderReply
 
@@ -72,20 +72,10 @@ class ScriptedProvider:
         return Health(self.state, f"{len(self._queue)} scripts queued")
 
     async def open(self, sent: Outbound) -> ProviderReply:
-        """Answer as any upstream gets it. Raises UpstreamUnreachable."""
+        """Answer as any upstream does. Raises UpstreamUnreachable where told so."""
         path = sent.path or OF_FORMATS.get(sent.format, f"/{sent.format}")
-        delivery = await self.answer(sent.body, path, sent.content_type)
-        return ProviderReply(delivery.status, delivery.headers, delivery.chunks)
-
-    async def answer(
-        self, body: bytes, path: str = CHAT, content_type: str = JSON_TYPE
-    ) -> Delivery:
-        """Answer what is posted at a path below the base URL.
-
-        Raises UpstreamUnreachable where told so.
-        """
         script = self._queue.popleft() if self._queue else self._standing
-        record = Record(body, self.model)
+        record = Record(sent.body, self.model)
         self._records.append(record)
         if script.unreachable:
             record.outcome = "unreachable"
@@ -93,11 +83,13 @@ class ScriptedProvider:
         if script.first_byte_delay_s:
             await self._wait(script.first_byte_delay_s, record)
         created = int(self._clock.now().timestamp()) if self._clock else CREATED
-        question = Question(body, digest(body), content_type, script, self.model, created)
+        question = Question(
+            sent.body, digest(sent.body), sent.content_type, script, self.model, created
+        )
         status, answer = _answer(question, path)
         record.status, record.billed = status, answer.billed
         chunks = await deliver(answer.frames, script, record, self._sleep)
-        return Delivery(status, _headers(question, answer), chunks)
+        return ProviderReply(status, _headers(question, answer), chunks)
 
     async def _wait(self, seconds: float, record: Record) -> None:
         try:
