@@ -46,7 +46,7 @@ bench: $(VENV)/dev.stamp ## what a request costs; prints tables, writes var/*.js
 	$(BIN)/python bench/overhead.py --json var/overhead.json
 
 docs: $(VENV)/dev.stamp ## write the generated pages of docs/reference
-	$(BIN)/python scripts/reference.py
+	$(BIN)/python -m scripts.reference
 
 lock: $(VENV)/dev.stamp ## pin every dependency again, with hashes
 	$(BIN)/uv pip compile --upgrade pyproject.toml --extra local $(LOCK) -o requirements.txt

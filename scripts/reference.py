@@ -19,6 +19,7 @@ import typer
 from pydantic import BaseModel, JsonValue
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+from tests.formats.matrix import tables as translation
 from typer.core import TyperGroup
 
 from pointsman import config, errors
@@ -191,6 +192,8 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "aliases": aliases,
     "bodies": bodies,
     "errors": failures,
+    "translation-requests": translation.requests,
+    "translation-replies": translation.replies,
 }
 
 

@@ -160,6 +160,10 @@ class App:
             for each in self._caller.candidates()
         }
 
+    async def look(self) -> None:
+        """Look at every local server now, instead of at its turn."""
+        await self._watch.look()
+
     def providers(self) -> Mapping[str, Provider]:
         """Every deployment's provider, by id."""
         return {name: line.provider for name, line in self._lines.items()}
@@ -255,12 +259,19 @@ def _stakes(floor: str | bool, tiers: tuple[str, ...]) -> dict[str, str]:  # noq
 
 def _pricer(settings: Settings) -> Pricer:
     tariffs = {name: _tariff(model) for name, model in settings.models.items()}
-    return Pricer(tariffs, *_baseline(settings, tariffs))
+    stating = [name for name, model in settings.models.items() if _states_cost(model)]
+    return Pricer(tariffs, *_baseline(settings, tariffs), stating=stating)
+
+
+def _states_cost(model: ModelSettings) -> bool:
+    """What the configuration says of a price goes before what the provider says of a cost."""
+    return model.preset.quirks.states_cost and model.price is None and model.priced_as is None
 
 
 def _tariff(model: ModelSettings) -> Tariff:
     if model.price is not None:
-        return Rates(model.price.input, model.price.output, model.price.cached)
+        own = model.price
+        return Rates(own.input, own.output, own.cached, own.written)
     if model.priced_as is not None:
         return Listed.named(model.priced_as)
     if model.where == "local":

@@ -27,6 +27,9 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     formats: tuple[FormatName, ...] = ()
     #: Its name in genai-prices.
     prices: str | None = None
+    #: Models that are used where only its key is known: of the middle tier and of the highest.
+    cheap: str | None = None
+    strong: str | None = None
     #: How its chat format differs.
     quirks: Quirks = Quirks()
 

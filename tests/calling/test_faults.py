@@ -86,10 +86,14 @@ def test_what_the_client_is_told_in_the_end() -> None:
     busy = faults.exhausted([attempt(429)], [refused(429)], 9.0)
     broken = faults.exhausted([attempt(429), attempt()], [refused(429), UpstreamTimeout("late")])
     long = faults.exhausted([attempt(400)], [refused(400, **TOO_LONG)])
+    keyless = faults.exhausted([attempt(401)], [refused(401)], 2.0)
+    one_left = faults.exhausted([attempt(401)], [refused(401)], 2.0, all_failed=False)
 
     assert (busy.status, busy.retry_after) == (429, 9.0)
     assert (broken.status, broken.retry_after) == (503, 1.0)
     assert (long.status, long.code) == (400, "context_length_exceeded")
+    assert (keyless.status, keyless.retry_after) == (502, None)
+    assert (one_left.status, one_left.retry_after) == (503, 2.0)
 
 
 def test_an_empty_plan_says_whether_waiting_helps() -> None:

@@ -71,6 +71,13 @@ async def test_a_stream_that_just_ends_is_broken() -> None:
     ] == b"the stream ended before the model was done"
 
 
+async def test_nothing_may_not_go_on_for_ever() -> None:
+    waiting = b": waiting\n\n" * 100_000
+
+    with pytest.raises(UpstreamBroken, match="bytes of comments"):
+        await relay(*[waiting] * 10).prime()
+
+
 @pytest.mark.parametrize("nothing", [b"", b": waiting\n\n", DONE])
 async def test_nothing_is_no_beginning(nothing: bytes) -> None:
     with pytest.raises(UpstreamBroken, match="before it began"):

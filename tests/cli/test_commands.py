@@ -32,6 +32,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     """Runs a command as a shell would, in a home of its own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("POINTSMAN_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("POINTSMAN_DETECT", "false")  # what listens on this machine is not ours
     (tmp_path / "two.toml").write_text(CONFIG)
 
     def run_one(*arguments: str) -> tuple[int, str, str]:

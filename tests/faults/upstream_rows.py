@@ -287,7 +287,7 @@ SIZES = [
         "a stream without an end",
         either(
             [Send(head()), *repeat(Send(b" " * 2**20), 80), Close()],
-            chain(begun(_PART), repeat(Send(chunk(delta(TEXT))), 20_000)),
+            chain(begun(), repeat(Send(chunk(delta(TEXT))), 20_000)),
         ),
         stream="broken",
         settings=_BRIEF,
@@ -300,6 +300,7 @@ SIZES = [
         streaming(Send(STREAM_HEAD), *repeat(Send(chunk(b": so\n\n" * 50_000)), 40)),
         "answer",
         "error",
+        settings=_BRIEF,
         full=True,
     ),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 import msgspec
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from pointsman.conversation import (
     Audio,
     Choice,
     Conversation,
+    Effort,
     File,
     Finish,
     Image,
@@ -31,7 +33,9 @@ from pointsman.conversation import (
     ToolResult,
 )
 from pointsman.formats.reasoning import effort_of
-from pointsman.types import FormatName, Json, Usage
+from pointsman.types import FormatName, Usage
+
+_T = TypeVar("_T")
 
 #: What not every format can say, and who can.
 WORDS: Mapping[FormatName, frozenset[str]] = {
@@ -106,6 +110,8 @@ WORDS: Mapping[FormatName, frozenset[str]] = {
     ),
 }
 
+#: Those that every format tells from each other.
+_EFFORTS: tuple[Effort, ...] = ("none", "low", "medium", "high")
 #: More than the greatest thinking budget, so that there is room for an answer.
 _LIMIT = 70_000
 
@@ -137,9 +143,7 @@ def conversations(draw: st.DrawFn, can: frozenset[str]) -> Conversation:
         parallel_tool_calls=False if tools and "parallel" in can and draw(st.booleans()) else None,
         output=draw(st.none() | _outputs(can)),
         sampling=draw(_samplings(can)),
-        reasoning=draw(
-            st.none() | st.sampled_from(["none", "low", "medium", "high"]).map(Reasoning)
-        ),
+        reasoning=draw(st.none() | st.sampled_from(_EFFORTS).map(Reasoning)),
         stream=draw(st.booleans()),
         user=draw(st.none() | words) if "user" in can else None,
     )
@@ -246,7 +250,7 @@ def _tools(can: frozenset[str]) -> st.SearchStrategy[Tool]:
 
 
 def _choices(tools: list[Tool], can: frozenset[str]) -> st.SearchStrategy[ToolChoice | None]:
-    choices = [None]
+    choices: list[ToolChoice | None] = [None]
     if "none" in can:
         choices += [ToolChoice("none"), ToolChoice("auto")]
     if "choice" in can:
@@ -265,7 +269,7 @@ def _outputs(can: frozenset[str]) -> st.SearchStrategy[OutputFormat]:
 
 @st.composite
 def _samplings(draw: st.DrawFn, can: frozenset[str]) -> Sampling:
-    def drawn(word: str, value: st.SearchStrategy[Json]) -> Json:
+    def drawn(word: str, value: st.SearchStrategy[_T]) -> _T | None:
         return draw(value) if word in can else None
 
     likely = "logprobs" in can and draw(st.booleans())

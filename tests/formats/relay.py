@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import msgspec
+from tests.formats.matrix.features import SHORTEST
 
 from pointsman.conversation import (
     Addressee,
@@ -47,17 +48,9 @@ WRITTEN: tuple[FormatName, ...] = (
 )
 #: Formats that upstreams answer in when they get a translated request.
 UPSTREAM_FORMATS: tuple[FormatName, ...] = ("chat", "responses", "messages", "gemini", "ollama")
-#: Shorter than any reply here, so that what an upstream does not count is counted by us.
+#: Our own count of the prompt, for a reply that does not say.
 PROMPT_TOKENS = 1
 
-_ASKED: dict[FormatName, dict[str, Json]] = {
-    "chat": {"messages": [{"role": "user", "content": "Hi"}]},
-    "completions": {"prompt": "Hi"},
-    "responses": {"input": "Hi"},
-    "messages": {"max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]},
-    "ollama": {"messages": [{"role": "user", "content": "Hi"}]},
-    "ollama_generate": {"prompt": "Hi"},
-}
 _FINISHES = {"length": "MAX_TOKENS", "content_filter": "SAFETY"}
 
 
@@ -68,10 +61,10 @@ def upstream(name: FormatName) -> UpstreamFormat:
 
 def asked(client: FormatName) -> ModelRequest:
     """A request for a stream, with its usage."""
-    more: dict[str, Json] = {"model": "auto", "stream": True}
+    more: dict[str, Json] = {"stream": True}
     if client in {"chat", "completions"}:
         more["stream_options"] = {"include_usage": True}
-    return CLIENTS[client].parse(json.dumps(_ASKED[client] | more).encode())
+    return CLIENTS[client].parse(json.dumps(SHORTEST[client] | more).encode())
 
 
 def speech(name: FormatName) -> Speech:

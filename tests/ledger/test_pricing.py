@@ -26,10 +26,41 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
         # Anthropic's price page, November 2026: $4 in, $0.20 cache read, $20 out per million.
         # An upstream that reports more cached tokens than there were: never less than nothing.
         (Rates(Decimal(4), Decimal(20), Decimal(1)), Usage(10, 0, cached_tokens=99), "0.00001"),
+        (
+            Rates(Decimal(4), Decimal(20), Decimal(1)),
+            Usage(10, 0, cached_tokens=8, written_tokens=99),
+            "0.000016",
+        ),
+        # Written as configured; as input where nothing is.
+        (
+            Rates(Decimal(4), Decimal(20), written=Decimal(5)),
+            Usage(1000, 0, written_tokens=400),
+            "0.0044",
+        ),
+        (Rates(Decimal(4), Decimal(20)), Usage(1000, 0, written_tokens=400), "0.004"),
         (Listed("claude-opus-5-5"), Usage(1000, 10, cached_tokens=100), "0.00382"),
+        # $5 per million written.
+        (Listed("claude-opus-5-5"), Usage(1000, 10, written_tokens=100), "0.0043"),
         (Listed.named("anthropic/claude-haiku-5-5"), Usage(10_000, 100), "0.00105"),
         # The same model above 100,000 prompt tokens costs five times as much.
         (Listed.named("anthropic/claude-haiku-5-5"), Usage(200_000, 0), "0.1"),
+        # $0.10 in, $0.01 read, $0.125 written, $0.50 out.
+        (
+            Listed.named("anthropic/claude-haiku-5-5"),
+            Usage(10_000, 100, cached_tokens=2000, written_tokens=4000),
+            "0.00097",
+        ),
+        (
+            Listed.named("anthropic/claude-haiku-5-5"),
+            Usage(200_000, 0, cached_tokens=20_000, written_tokens=40_000),
+            "0.096",
+        ),
+        # In tiers or not, what can't be is brought down to what can.
+        (
+            Listed.named("anthropic/claude-haiku-5-5"),
+            Usage(10_000, 0, cached_tokens=8000, written_tokens=9000),
+            "0.00033",
+        ),
     ],
 )
 def test_prices(tariff: Tariff, usage: Usage, dollars: str) -> None:
@@ -64,6 +95,17 @@ def test_a_deployment_against_the_baseline() -> None:
     assert pricer.baseline_cost(Usage(1000, 100), NOW) == Decimal("0.006")
 
 
+def test_what_a_provider_states_is_what_it_costs_and_no_price_of_another() -> None:
+    rates = Rates(Decimal(4), Decimal(20))
+    pricer = Pricer({"openrouter": rates, "other": rates}, rates, stating=["openrouter"])
+    stated = Usage(1000, 100, stated_cost=Decimal("0.0001"))
+
+    assert pricer.cost("openrouter", stated, NOW) == Decimal("0.0001")
+    assert pricer.cost("openrouter", Usage(1000, 100), NOW) == Decimal("0.006")
+    assert pricer.cost("other", stated, NOW) == Decimal("0.006")
+    assert pricer.baseline_cost(stated, NOW) == Decimal("0.006")
+
+
 def test_the_first_known_price_is_the_baseline() -> None:
     pricer = Pricer({}, Listed("no-such-model"), Rates(Decimal(4), Decimal(20)))
 
@@ -72,11 +114,12 @@ def test_the_first_known_price_is_the_baseline() -> None:
 
 
 def test_flat_rates_give_what_the_library_gives() -> None:
-    """Every listed model, with and without cached tokens, small and large prompts."""
+    """Every listed model, with and without tokens of its cache, small and large prompts."""
     usages = [
         Usage(1000, 10),
         Usage(1000, 10, cached_tokens=900),
-        Usage(300_000, 5000, cached_tokens=7),
+        Usage(1000, 10, cached_tokens=300, written_tokens=600),
+        Usage(300_000, 5000, cached_tokens=7, written_tokens=7000),
     ]
     compared = 0
     for provider in genai_prices.data_snapshot.get_snapshot().providers:
@@ -96,6 +139,7 @@ def _theirs(provider: str, model: str, usage: Usage) -> Decimal | None:
     counted = genai_prices.Usage(
         input_tokens=usage.input_tokens,
         cache_read_tokens=usage.cached_tokens,
+        cache_write_tokens=usage.written_tokens,
         output_tokens=usage.output_tokens,
     )
     try:

@@ -105,6 +105,7 @@ async def sent(
 async def test_each_dialect_has_its_paths_and_headers(
     start: StartGateway,
     upstream: Recorder,
+    *,
     provider: str,
     base: str,
     asked: str,
@@ -239,6 +240,7 @@ async def test_a_configured_context_and_extras_reach_ollama_in_every_request(
 async def test_what_a_server_rejects_is_left_out_and_named(
     start: StartGateway,
     upstream: Recorder,
+    *,
     provider: str,
     path: str,
     asked: dict[str, object],

@@ -35,7 +35,14 @@ async def embed(tmp_path: Path) -> AsyncIterator[Embed]:
     (tmp_path / "tiny.gguf").touch()
 
     def upstream(base_url: str, api_key: str) -> Provider:
-        return HttpProvider(client, DIALECTS["openai"], probes.llamacpp, base_url=base_url, model="tiny", api_key=api_key)
+        return HttpProvider(
+            client,
+            DIALECTS["openai"],
+            probes.llamacpp,
+            base_url=base_url,
+            model="tiny",
+            api_key=api_key,
+        )
 
     def make(*options: str, **settings: float) -> EmbeddedProvider:
         provider = EmbeddedProvider(

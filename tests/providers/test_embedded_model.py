@@ -54,7 +54,14 @@ async def provider(client: HttpClient, weights: Path) -> AsyncIterator[EmbeddedP
 
 def embed(client: HttpClient, weights: Path) -> EmbeddedProvider:
     def upstream(base_url: str, api_key: str) -> Provider:
-        return HttpProvider(client, DIALECTS["openai"], probes.llamacpp, base_url=base_url, model=MODEL, api_key=api_key)
+        return HttpProvider(
+            client,
+            DIALECTS["openai"],
+            probes.llamacpp,
+            base_url=base_url,
+            model=MODEL,
+            api_key=api_key,
+        )
 
     return EmbeddedProvider(
         weights=weights, model=MODEL, upstream=upstream, clock=SystemClock(), context_length=512

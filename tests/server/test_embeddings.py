@@ -10,11 +10,11 @@ from pointsman.config import ModelSettings, Settings
 from pointsman.providers.scripted import Script
 
 
-def with_vectors(**more: object) -> Settings:
+def with_vectors(tier: str = "simple", **more: object) -> Settings:
     models = {
         **two_tiers().models,
         "vectors": ModelSettings(
-            provider="scripted", model="vector-model", tasks=frozenset({"embeddings"})
+            provider="scripted", model="vector-model", tier=tier, tasks=frozenset({"embeddings"})
         ),
     }
     return two_tiers(models=models, **more)
@@ -74,13 +74,13 @@ async def test_numbers_or_base64(start: StartGateway) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["float", "base64"])
-@pytest.mark.parametrize("given", ["[1.0,-0.5]", '"AACAPwAAAL8="'], ids=["float", "base64"])
+@pytest.mark.parametrize("given", [b"[1.0,-0.5]", b'"AACAPwAAAL8="'], ids=["float", "base64"])
 async def test_an_upstream_that_knows_one_form_only(
-    start: StartGateway, wanted: str, given: str
+    start: StartGateway, wanted: str, given: bytes
 ) -> None:
     gateway = await start(with_vectors())
-    body = '{"data": [{"index": 0, "embedding": %s}], "model": "m", "x": 1e3}' % given
-    gateway.tell("vectors", Script(body=body.encode()))
+    body = b'{"data": [{"index": 0, "embedding": %b}], "model": "m", "x": 1e3}'
+    gateway.tell("vectors", Script(body=body % given))
 
     reply = await embed(gateway, "a cat", encoding_format=wanted)
 
@@ -133,9 +133,7 @@ async def test_a_success_without_vectors_is_none(start: StartGateway) -> None:
 
 async def test_a_session_of_embeddings_is_none_of_chat(start: StartGateway) -> None:
     """What embeds for a conversation says nothing of who should go on with it."""
-    models = dict(with_vectors().models)
-    models["vectors"] = models["vectors"].model_copy(update={"tier": "complex"})
-    gateway = await start(with_vectors(models=models))
+    gateway = await start(with_vectors(tier="complex"))
     session = {"x-session-id": "ses_1"}
 
     await embed(gateway, "a cat", "auto", headers=session)

@@ -98,7 +98,7 @@ async def test_without_a_key_everybody_may_ask_and_with_one_only_who_has_it(
         ({"origin": "https://evil.example", "content-type": "text/plain"}, 401),
         ({"origin": "null"}, 401),
         ({"origin": "http://[evil"}, 401),
-        ({"host": "[evil"}, 401),
+        ({"host": "[evil"}, 400),
         ({"host": "evil.example:7070"}, 401),
         ({"host": "127.0.0.1:7070"}, 200),
         ({"host": "[::1]:7070"}, 200),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,32 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect
 
 from pointsman.errors import ConfigError
+from pointsman.storage import statements
 from pointsman.storage.connection import blank
 from pointsman.storage.migrate import HEAD, configuration, revision, upgrade
+from pointsman.storage.rows import read_entry
 from pointsman.storage.schema import metadata
+from pointsman.types import Attempt, Settlement, Usage
+
+#: An entry as the first revision wrote it.
+OLD = """
+INSERT INTO entries (request_id, time, organisation, key, model_asked, stream, decision, tier,
+    score, scorer, domain, outcome, attempts, served_tier, deployment, reason, input_tokens,
+    output_tokens, cached_tokens, reasoning_tokens, usage_estimated, cost, baseline_cost,
+    latency_ms, settled_at)
+VALUES ('req_1', 1777636800000000, 'acme', 'ci', 'auto', 1, ?, 'simple', 12.5, 'heuristic',
+    'coding', 'completed', ?, 'simple', 'qwen', 'score 12.5', 120, 40, 100, 8, 0,
+    320000001, 4800000000, 820.75, 1777636801000000)
+"""
+OLD_DECISION = """{
+    "tier": "simple", "target": {"kind": "auto", "name": "auto"},
+    "scored": {"value": 12.5, "parts": {"length": 12.5}, "scorer": "heuristic", "version": "1",
+        "dimensions": {}, "domain": "coding", "topics": [], "fault": null},
+    "plan": {"attempts": [{"deployment": "qwen", "tier": "simple", "reason": "first"}],
+        "dropped": []},
+    "reasoning": "score 12.5", "estimated_cost_usd": null}"""
+OLD_ATTEMPTS = """[{"deployment": "qwen", "tier": "simple", "outcome": "completed",
+    "status": 200, "error": null, "latency_ms": 820.5}]"""
 
 
 @pytest.fixture
@@ -60,6 +84,43 @@ def test_all_the_way_down_again(source: Engine):
         upgrade(db)
         command.downgrade(configuration(db), "base")
         assert inspect(db).get_table_names() == ["alembic_version"]
+
+
+def test_books_of_the_first_revision_lose_nothing(source: Engine):
+    with source.begin() as db:
+        command.upgrade(configuration(db), "0001")
+        db.exec_driver_sql(OLD, (OLD_DECISION, OLD_ATTEMPTS))
+        db.exec_driver_sql(
+            "INSERT INTO feedback (request_id, time, comment) VALUES ('req_1', 1, 'good')"
+        )
+        upgrade(db)
+        row = db.execute(statements.entry("req_1")).mappings().one()
+        said = db.execute(statements.feedback_of(statements.entry("req_1"))).mappings().all()
+        entry = read_entry(row, said)
+
+    assert entry.decision.score == 12.5
+    assert [each.comment for each in entry.feedback] == ["good"]
+    assert entry.settlement == Settlement(
+        outcome="completed",
+        attempts=(Attempt("qwen", "simple", "completed", status=200, latency_ms=820.5),),
+        served_tier="simple",
+        deployment="qwen",
+        reason="score 12.5",
+        usage=Usage(120, 40, cached_tokens=100, reasoning_tokens=8),
+        cost=Decimal("0.000320000001"),
+        baseline_cost=Decimal("0.0048"),
+        latency_ms=820.75,
+    )
+
+
+def test_back_to_the_first_revision_and_forth_again(source: Engine):
+    with source.begin() as db:
+        upgrade(db)
+        command.downgrade(configuration(db), "0001")
+        db.exec_driver_sql(OLD, (OLD_DECISION, OLD_ATTEMPTS))
+        upgrade(db)
+        assert compare_metadata(MigrationContext.configure(db), metadata) == []
+        assert len(db.execute(statements.newest(10, None)).all()) == 1
 
 
 def test_a_newer_schema_is_refused(source: Engine):

@@ -55,7 +55,13 @@ settlements = st.builds(
     Settlement,
     outcome=st.sampled_from(["completed", "client_left", "failed", "interrupted", "refused"]),
     attempts=st.lists(st.builds(Attempt, latency_ms=numbers), max_size=3).map(tuple),
-    usage=st.none() | st.builds(Usage, counts, counts, counts, counts, st.booleans()),
+    usage=st.none()
+    | st.builds(
+        Usage,
+        *[counts] * 5,
+        estimated=st.booleans(),
+        stated_cost=st.none() | dollars,
+    ),
     cost=st.none() | dollars,
     baseline_cost=st.none() | dollars,
     latency_ms=numbers,

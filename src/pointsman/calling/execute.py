@@ -154,6 +154,7 @@ class Caller:
             status=status,
             latency_ms=(now - answer.started) * 1000,
             served_model=answer.other_model,
+            left_out=answer.left_out,
         )
 
     async def close(self) -> None:
@@ -180,7 +181,9 @@ class Caller:
         answer = await self._patiently(errand, trail, failures)
         if answer is not None:
             return answer
-        raise faults.exhausted(trail, list(failures.values()), self._shortest_wait(plan))
+        wait = self._shortest_wait(plan)
+        all_failed = len(failures) == len(plan.attempts)
+        raise faults.exhausted(trail, list(failures.values()), wait, all_failed=all_failed)
 
     async def _patiently(
         self, errand: Errand, trail: list[Attempt], failures: dict[str, UpstreamError]
@@ -247,11 +250,12 @@ class Caller:
         return answer
 
     async def _in_turn(self, line: Line, errand: Errand, started: float) -> Answer | None:
-        """Wait for a slot and for the breaker's leave, then call; None where it gives none."""
+        """Wait for a slot, then call; None where the breaker or its provider wants no calls now."""
         await line.slots.acquire(int(errand.background), line.rules.queue_s)
         answer: Answer | None = None
         try:
-            if line.breaker.enter(self._clock.monotonic()):
+            now = self._clock.monotonic()
+            if self._rests.wait(line.quota_group, now) == 0 and line.breaker.enter(now):
                 answer = await self._attempt(line, errand, started)
         except UpstreamError as error:
             self._blame(line, error)

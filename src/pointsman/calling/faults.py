@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 
+from pointsman.calling.retry import retriable
 from pointsman.errors import (
     Busy,
     NoDeploymentFits,
@@ -83,17 +84,24 @@ def other_model(asked: str, served: str | None) -> str | None:
 
 
 def exhausted(
-    attempts: Sequence[Attempt], errors: Sequence[UpstreamError], wait_s: float | None = None
+    attempts: Sequence[Attempt],
+    errors: Sequence[UpstreamError],
+    wait_s: float | None = None,
+    *,
+    all_failed: bool = True,
 ) -> PointsmanError:
-    """What the client is told when every attempt failed.
+    """What the client is told when every attempt failed; `all_failed` when nobody was left out.
 
-    That the prompt is too long where all upstreams said so; else 429 where all said that, else
-    503; these two with a time to wait: `wait_s`, or a second.
+    That the prompt is too long where all upstreams said so; 502 where all said what another try
+    won't change (401, ...); else 429 where all said that, else 503. These two with a time to wait:
+    `wait_s`, or a second.
     """
     tried = "; ".join(f"{a.deployment}: {a.error}" for a in attempts)
     message = f"no deployment could answer ({tried or 'none was free'})"
     if errors and all(_is_too_long(error) for error in errors):
         return NoDeploymentFits(message, code="context_length_exceeded")
+    if errors and all_failed and all(_is_final(error) for error in errors):
+        return UpstreamError(message)
     failure = Unavailable(message, retry_after=wait_s or 1.0)
     if attempts and all(a.status == TOO_MANY_REQUESTS for a in attempts):
         failure.status = TOO_MANY_REQUESTS
@@ -142,6 +150,11 @@ def nothing_left(plan: Plan, wait_s: float) -> PointsmanError:
         return Unavailable(message, retry_after=max(wait_s, 1.0))
     code = next((_CODES[gate] for gate in _CODES if gate in gates), None)
     return NoDeploymentFits(message, code=code)
+
+
+def _is_final(error: UpstreamError) -> bool:
+    """Whether the same request would be refused again."""
+    return isinstance(error, UpstreamRefused) and not retriable(error)
 
 
 def _is_too_long(error: UpstreamError) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Iterator
 from typing import Protocol
 
 from pointsman.errors import UpstreamBroken, UpstreamError
-from pointsman.formats.sse import Event
+from pointsman.formats.sse import MAX_EVENT_BYTES, Event
 from pointsman.formats.translate import Transcript, splitter
 from pointsman.types import ProviderReply, Usage
 
@@ -78,6 +78,8 @@ class EventRelay:
             if chunk is None or (self._reader.done and not self._reader.begun):
                 raise UpstreamBroken("the stream ended before it began")
             self._first += self._take(chunk)
+            if len(self._first) > MAX_EVENT_BYTES and not self._reader.begun:
+                raise UpstreamBroken(f"over {MAX_EVENT_BYTES} bytes of comments and no reply")
             self._check()
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:

@@ -16,6 +16,7 @@ from typing import Literal
 
 import typer
 
+from pointsman import discovery
 from pointsman.app import App, missing_weights, read_books, running_at
 from pointsman.cli.options import ConfigOption, JsonOption
 from pointsman.cli.output import print_json, print_table
@@ -59,6 +60,10 @@ def _configured(config: Path | None) -> Iterator[Check]:
         return
     file = config or find(os.environ)
     yield Check("configuration", "ok", str(file) if file else "none found: defaults")
+    if settings.detect:
+        found = asyncio.run(discovery.servers(discovery.addresses(os.environ)))
+        yield Check("local servers", "ok", discovery.in_words(found))
+        settings = discovery.with_found(settings, found, os.environ)
     yield _home(settings)
     yield _books(settings)
     yield _port(settings)

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 import typer
 import uvicorn
 
+from pointsman import discovery
 from pointsman.app import App, missing_weights, version
 from pointsman.cli.options import ConfigOption
 from pointsman.config import Settings, is_loopback, load
@@ -32,7 +33,7 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the OpenAI API: point any client at it."""
-    settings = load(config)
+    settings = _with_found(load(config))
     decisions = log or settings.log.decisions
     host, port = host or settings.server.host, settings.server.port if port is None else port
     if not is_loopback(host) and settings.api_key is None:
@@ -52,6 +53,15 @@ def serve(
         listening.close()
         if isinstance(observer, DecisionLog):
             observer.close()
+
+
+def _with_found(settings: Settings) -> Settings:
+    """What is there where the configuration names no models."""
+    if not discovery.may_look(settings):
+        return settings
+    return discovery.with_found(
+        settings, asyncio.run(discovery.servers(discovery.addresses(os.environ))), os.environ
+    )
 
 
 async def _serve(app: App, settings: Settings, listening: socket.socket) -> None:

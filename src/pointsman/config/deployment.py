@@ -57,6 +57,8 @@ class PriceSettings(Section):
     output: Decimal = Field(ge=0)
     #: For input tokens that the provider had cached; as `input` where not given.
     cached: Decimal | None = Field(default=None, ge=0)
+    #: For input tokens that are written to the provider's cache; as `input` where not given.
+    written: Decimal | None = Field(default=None, ge=0)
 
 
 class ModelSettings(Section):
@@ -123,15 +125,17 @@ class ModelSettings(Section):
             )
         return value.rstrip("/")
 
-    @model_validator(mode="after")
-    def _provider_is_known(self) -> ModelSettings:
-        if self.provider in IN_PROCESS:
-            return self
-        preset = presets().get(self.provider)
-        if preset is None:
+    @field_validator("provider")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value not in IN_PROCESS and value not in presets():
             known = ", ".join(sorted([*IN_PROCESS, *presets()]))
-            raise ValueError(f"unknown provider {self.provider!r}; there are: {known}")
-        if self.base_url is None and preset.base_url is None:
+            raise ValueError(f"unknown provider {value!r}; there are: {known}")
+        return value
+
+    @model_validator(mode="after")
+    def _needs_an_address(self) -> ModelSettings:
+        if self.provider not in IN_PROCESS and self.address is None:
             raise ValueError(f'provider "{self.provider}" needs base_url')
         return self
 

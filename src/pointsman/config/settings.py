@@ -128,6 +128,9 @@ class Settings(BaseSettings):
     api_key: SecretStr | None = Field(default=None, min_length=1)
     server: ServerSettings = ServerSettings()
     models: dict[str, ModelSettings] = Field(default_factory=lambda: dict(DEFAULT_MODELS))
+    #: Where no models are configured: look for servers on this machine and for providers' keys in
+    #: the environment when `serve` starts.
+    detect: bool = True
     #: Other names: what a client asks for, and what it gets; `gpt-4o*` fits all that begin so.
     aliases: dict[str, str] = Field(default_factory=dict)
     #: What becomes of a name that nothing has.

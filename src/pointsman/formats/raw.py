@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import msgspec
 
@@ -13,8 +14,10 @@ from pointsman.tokens import BYTES_PER_TOKEN
 from pointsman.types import ModelRequest, RawBody, Task, Usage
 
 _JSON = "application/json"
-_BOUNDARY = re.compile(r'boundary="?([^";,\s]{1,70})"?')
-_MODEL_FIELD = re.compile(rb'content-disposition:[^\r\n]*\bname="?model"?', re.IGNORECASE)
+_BOUNDARY = re.compile(r'boundary=(?:"([^"]{1,70})"|([^";,\s]{1,70}))', re.IGNORECASE)
+_MODEL_FIELD = re.compile(
+    rb'content-disposition:[^\r\n]*;\s*name=(?:"model"|model(?=[;\s]|$))', re.IGNORECASE
+)
 _LONGEST_NAME = 512
 
 
@@ -41,7 +44,7 @@ class _Failed(msgspec.Struct):
 
 
 def parse(body: bytes, *, task: Task, path: str, content_type: str) -> ModelRequest:
-    """A JSON object or a multipart form with a `model` in it. Raises BadRequest."""
+    """A JSON object or a multipart form with one `model` in it. Raises BadRequest."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         model, before, after = _form(body, content_type)
@@ -49,7 +52,7 @@ def parse(body: bytes, *, task: Task, path: str, content_type: str) -> ModelRequ
         model, before, after = _object(body)
         content_type = _JSON
     else:
-        raise BadRequest("send `application/json` or `multipart/form-data` with a `model`")
+        raise _unreadable(kind)
     return ModelRequest(
         model=model,
         turns=(),
@@ -105,22 +108,36 @@ def _form(body: bytes, content_type: str) -> tuple[str, bytes, bytes]:
     stated = _BOUNDARY.search(content_type)
     if stated is None:
         raise BadRequest("the form states no boundary in its content-type")
-    delimiter = b"--" + stated.group(1).encode("latin-1")
-    start = 0
-    while (start := body.find(delimiter, start)) >= 0:
-        start += len(delimiter)
-        head_end = body.find(b"\r\n\r\n", start)
-        if head_end < 0:
-            break
-        if not _MODEL_FIELD.search(body, start, head_end):
-            continue
-        value_start = head_end + 4
-        value_end = body.find(b"\r\n" + delimiter, value_start)
-        name = body[value_start:value_end]
-        if value_end < 0 or not name or len(name) > _LONGEST_NAME:
-            break
-        return name.decode("utf-8", "replace"), body[:value_start], body[value_end:]
-    raise _no_model()
+    delimiter = b"--" + (stated[1] or stated[2]).encode("latin-1")
+    places = list(_models(body, delimiter))
+    if len(places) > 1:  # which of them would count, servers disagree on
+        raise BadRequest("`model` is there more than once", param="model")
+    if not places:
+        raise _no_model()
+    start, end = places[0]
+    if not 0 < end - start <= _LONGEST_NAME:
+        raise _no_model()
+    return body[start:end].decode("utf-8", "replace"), body[:start], body[end:]
+
+
+def _models(body: bytes, delimiter: bytes) -> Iterator[tuple[int, int]]:
+    """From where to where the values of fields named `model` go."""
+    start = body.find(delimiter)
+    while (end := body.find(b"\r\n" + delimiter, start)) >= 0:
+        head_end = body.find(b"\r\n\r\n", start, end)
+        if head_end >= 0 and _MODEL_FIELD.search(body, start, head_end):
+            yield head_end + 4, end
+        start = end + 2
+
+
+def _unreadable(kind: str) -> BadRequest:
+    error = BadRequest(
+        f"a body of type {kind[:64]!r} names no model: send `application/json` or "
+        "`multipart/form-data`",
+        code="unsupported_media_type",
+    )
+    error.status = 415
+    return error
 
 
 def _no_model() -> BadRequest:

@@ -5,7 +5,7 @@ A price that is not known is None, never zero.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -31,8 +31,10 @@ class Rates:
 
     input: Decimal
     output: Decimal
-    #: For cached input; as `input` where None.
+    #: For input read from the provider's cache; as `input` where None.
     cached: Decimal | None = None
+    #: For input written to it; as `input` where None.
+    written: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,16 @@ Tariff: TypeAlias = Free | Rates | Listed
 class Pricer:
     """Prices usage by deployment, and against the baseline."""
 
-    def __init__(self, tariffs: Mapping[str, Tariff], *baseline: Tariff) -> None:
-        """`tariffs` by deployment id; the first of the `baseline` whose price is known is it."""
+    def __init__(
+        self, tariffs: Mapping[str, Tariff], *baseline: Tariff, stating: Collection[str] = ()
+    ) -> None:
+        """`tariffs` by deployment id; the first of the `baseline` whose price is known is it.
+
+        `stating` are the deployments whose own word for what a request cost is taken.
+        """
         self._tariffs = tariffs
         self._baseline = baseline
+        self._stating = frozenset(stating)
 
     def load(self, at: datetime) -> None:
         """Ask for each price once, so that no request waits for the table: it takes half a second."""
@@ -69,6 +77,8 @@ class Pricer:
 
     def cost(self, deployment: str, usage: Usage, at: datetime) -> Decimal | None:
         """US dollars for `usage` on a deployment at that time; None where unknown."""
+        if usage.stated_cost is not None and deployment in self._stating:
+            return usage.stated_cost
         return price(self._tariffs[deployment], usage, at)
 
     def baseline_cost(self, usage: Usage, at: datetime) -> Decimal | None:
@@ -83,11 +93,21 @@ def price(tariff: Tariff, usage: Usage, at: datetime) -> Decimal | None:
         return Decimal(0)
     if isinstance(tariff, Listed):
         return _listed(tariff, usage, at)
-    from_cache = min(usage.cached_tokens, usage.input_tokens)
-    fresh = usage.input_tokens - from_cache
-    cached = tariff.input if tariff.cached is None else tariff.cached
-    total = fresh * tariff.input + from_cache * cached + usage.output_tokens * tariff.output
+    cached, written = _of_input(usage)
+    fresh = usage.input_tokens - cached - written
+    total = (
+        fresh * tariff.input
+        + cached * (tariff.input if tariff.cached is None else tariff.cached)
+        + written * (tariff.input if tariff.written is None else tariff.written)
+        + usage.output_tokens * tariff.output
+    )
     return total / _PER_MILLION
+
+
+def _of_input(usage: Usage) -> tuple[int, int]:
+    """Tokens read from the cache and written to it: no more than there were, whoever says so."""
+    cached = min(usage.cached_tokens, usage.input_tokens)
+    return cached, min(usage.written_tokens, usage.input_tokens - cached)
 
 
 def _listed(tariff: Listed, usage: Usage, at: datetime) -> Decimal | None:
@@ -108,18 +128,23 @@ def _flat_rates(tariff: Listed, minute: datetime) -> Rates | None:
     if found is None or found.model_price.requests_kcount is not None:
         return None
     listed = found.model_price
-    input_, output, cached = listed.input_mtok, listed.output_mtok, listed.cache_read_mtok
+    input_, output = listed.input_mtok, listed.output_mtok
+    cached, written = listed.cache_read_mtok, listed.cache_write_mtok
     if not isinstance(input_, Decimal) or not isinstance(output, Decimal):
         return None  # unknown, or in tiers
-    return Rates(input_, output, cached) if isinstance(cached, Decimal | None) else None
+    if not isinstance(cached, Decimal | None) or not isinstance(written, Decimal | None):
+        return None
+    return Rates(input_, output, cached, written)
 
 
 def _look_up(tariff: Listed, usage: Usage, at: datetime) -> PriceCalculation | None:
     import genai_prices  # noqa: PLC0415 - a third of a second, only where a price is asked for
 
+    cached, written = _of_input(usage)
     counted = genai_prices.Usage(
         input_tokens=usage.input_tokens,
-        cache_read_tokens=usage.cached_tokens,
+        cache_read_tokens=cached,
+        cache_write_tokens=written,
         output_tokens=usage.output_tokens,
     )
     try:

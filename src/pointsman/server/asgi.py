@@ -64,7 +64,7 @@ class _Methods:
         allowed = ", ".join(self._endpoints)
         error = BadRequest(f"{scope['path']} takes {allowed}", code="method_not_allowed")
         error.status = 405
-        await _refuse(self._gateway, self._format, error, scope, send, {"allow": allowed})
+        await _refuse(self._gateway, self._format, error, scope, send, headers={"allow": allowed})
 
 
 class _UnknownPath:
@@ -89,6 +89,7 @@ async def _refuse(
     error: PointsmanError,
     scope: Scope,
     send: Send,
+    *,
     headers: Mapping[str, str] | None = None,
 ) -> None:
     """Say no to a request before any endpoint has it."""

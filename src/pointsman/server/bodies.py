@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -18,7 +18,7 @@ class PlainRequest(msgspec.Struct, forbid_unknown_fields=True):
 
     prompt: str
     force_tier: str | None = None
-    max_tokens: int | None = None
+    max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
 class MessageRequest(msgspec.Struct):

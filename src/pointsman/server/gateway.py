@@ -55,6 +55,6 @@ def call_of(gateway: Gateway, incoming: Incoming, request: ModelRequest) -> Call
         request=request,
         force_route=headers.get("x-force-route") or None,
         client_request_id=headers.get("x-request-id"),
-        session=session_of(request, headers),
+        session=session_of(request, headers) if request.task == "chat" else None,
         priority="background" if background else "interactive",
     )

@@ -33,7 +33,7 @@ class KeptReplies:
 
     def keep(self, response_id: str, principal: Principal, conversation: bytes) -> None:
         """Keep what was said so far, under the id of the reply that ends it."""
-        if not self.retention_s:
+        if not self.retention_s or len(conversation) > MOST_BYTES:
             return
         until = self._clock.monotonic() + self.retention_s
         self._forget(response_id)

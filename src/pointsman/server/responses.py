@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from pointsman.server.http import Incoming, Outgoing, aside
 from pointsman.types import ByteStream, ModelRequest, Outcome, Principal
 
 _OK = 200
+_log = logging.getLogger("pointsman.server")
 
 
 class _Identified(msgspec.Struct):
@@ -73,26 +75,29 @@ class _Keeper:
         self._request = request
 
     def keep(self, reply: bytes) -> None:
-        """`reply` is a whole response."""
-        response_id = msgspec.json.decode(reply, type=_Identified).id
-        said = stored.stored(self._request.members, reply)
+        """`reply` is a whole response, perhaps as an upstream wrote it."""
+        try:
+            response_id = msgspec.json.decode(reply, type=_Identified).id
+            said = stored.stored(self._request.members, reply)
+        except msgspec.DecodeError as error:
+            _log.warning("a response can't be continued, since it is not understood: %s", error)
+            return
         self._gateway.replies.keep(response_id, self._principal, said)
 
 
 class _Kept:
-    """A stream whose last event holds the whole response: that is kept."""
+    """A stream of which one event, the last, holds the whole response: that is kept."""
 
     def __init__(self, stream: ByteStream, keeper: _Keeper) -> None:
         self._stream = stream
         self._keeper = keeper
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        last = b""
         async for piece in self._stream:
-            last = piece
+            # First kept, then sent: clients that have seen it go on without waiting for the end.
+            if (whole := stored.ended(piece)) is not None:
+                self._keeper.keep(whole)
             yield piece
-        if (whole := stored.ended(last)) is not None:
-            self._keeper.keep(whole)
 
     async def close(self, outcome: Outcome = "client_left") -> None:
         await self._stream.close(outcome)

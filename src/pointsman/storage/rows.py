@@ -37,8 +37,10 @@ class SettlementRow(TypedDict):
     input_tokens: int | None
     output_tokens: int | None
     cached_tokens: int | None
+    written_tokens: int | None
     reasoning_tokens: int | None
     usage_estimated: bool | None
+    stated_cost: Decimal | None
     cost: Decimal | None
     baseline_cost: Decimal | None
     latency_ms: float | None
@@ -108,8 +110,10 @@ def settlement_row(settlement: Settlement, settled_at: datetime) -> SettlementRo
         "input_tokens": usage.input_tokens if usage else None,
         "output_tokens": usage.output_tokens if usage else None,
         "cached_tokens": usage.cached_tokens if usage else None,
+        "written_tokens": usage.written_tokens if usage else None,
         "reasoning_tokens": usage.reasoning_tokens if usage else None,
         "usage_estimated": usage.estimated if usage else None,
+        "stated_cost": usage.stated_cost if usage else None,
         "cost": settlement.cost,
         "baseline_cost": settlement.baseline_cost,
         "latency_ms": settlement.latency_ms,
@@ -166,8 +170,10 @@ def _read_usage(row: SettlementRow) -> Usage | None:
         input_tokens=row["input_tokens"],
         output_tokens=row["output_tokens"] or 0,
         cached_tokens=row["cached_tokens"] or 0,
+        written_tokens=row["written_tokens"] or 0,
         reasoning_tokens=row["reasoning_tokens"] or 0,
         estimated=bool(row["usage_estimated"]),
+        stated_cost=row["stated_cost"],
     )
 
 
@@ -181,8 +187,10 @@ _OPEN: SettlementRow = {
     "input_tokens": None,
     "output_tokens": None,
     "cached_tokens": None,
+    "written_tokens": None,
     "reasoning_tokens": None,
     "usage_estimated": None,
+    "stated_cost": None,
     "cost": None,
     "baseline_cost": None,
     "latency_ms": None,

@@ -25,6 +25,8 @@ class Usage:
     reasoning_tokens: int = 0
     #: Counted by us because the upstream did not say.
     estimated: bool = False
+    #: US dollars, where the upstream says what it cost.
+    stated_cost: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Attempt:
     latency_ms: float = 0.0
     #: The model that the upstream says it served, where that is not the one that was asked for.
     served_model: str | None = None
+    #: Names of what the client sent and the upstream was not told.
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Quirks:
-    """What a server takes beyond what all of them take. The defaults suit local servers."""
+    """What a server takes and says beyond what all of them do. The defaults suit local servers."""
 
     #: Its word for the limit of a reply. OpenAI's own reasoning models refuse `max_tokens`.
     limit_member: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
@@ -24,3 +24,5 @@ class Quirks:
     allowed_tools: bool = False
     #: It takes `top_k` and `min_p`. OpenAI does not.
     local_sampling: bool = True
+    #: Its usage says what the request cost in US dollars, and that is what will be paid.
+    states_cost: bool = False

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import msgspec
 
+from pointsman.formats.chat.shape import NOTHING
 from pointsman.tokens import BYTES_PER_TOKEN
 from pointsman.types import Json, Usage
 
 #: More tokens than this in one reply is a mistake of the upstream's, not a figure.
 MOST_TOKENS = 1_000_000_000
+#: So is more than this, in US dollars.
+MOST_DOLLARS = 1_000_000
 
 
 class _PromptDetails(msgspec.Struct):
@@ -25,8 +30,11 @@ class _Usage(msgspec.Struct):
     completion_tokens: int = 0
     prompt_tokens_details: _PromptDetails | None = None
     completion_tokens_details: _CompletionDetails | None = None
+    #: OpenRouter's, in US dollars.
+    cost: msgspec.Raw = NOTHING
 
 
+_COST = msgspec.json.Decoder(Decimal)
 _DECODER = msgspec.json.Decoder(_Usage, strict=False)
 
 
@@ -44,6 +52,7 @@ def stated(usage: msgspec.Raw) -> Usage | None:
         cached_tokens=prompt.cached_tokens or 0,
         written_tokens=prompt.cache_write_tokens or 0,
         reasoning_tokens=completion.reasoning_tokens or 0,
+        stated_cost=_cost(read.cost),
     )
     return found if _possible(found) else None
 
@@ -69,6 +78,14 @@ def written(usage: Usage) -> dict[str, Json]:
         },
         "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
     }
+
+
+def _cost(stated: msgspec.Raw) -> Decimal | None:
+    try:
+        found = _COST.decode(stated)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return found if found.is_finite() and 0 <= found <= MOST_DOLLARS else None
 
 
 def _possible(usage: Usage) -> bool:

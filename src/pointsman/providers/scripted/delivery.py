@@ -73,9 +73,7 @@ class Record:
 async def deliver(
     frames: Sequence[Frame], script: Script, record: Record, sleep: Sleep
 ) -> AsyncGenerator[bytes, None]:
-    """The body, with the script's delays, stall and cut, ready to be read.
-
-    Raises UpstreamBroken where the script cuts it off.
+    """The body, with the script's delays, stall and cut; raises UpstreamBroken at the cut.
 
     It has been started already, so that a reader who leaves before the first chunk is noticed.
     """

@@ -10,16 +10,12 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Annotated, TypeAlias
-
-from msgspec import Meta
+from typing import TypeAlias
 
 from pointsman.tokens import estimate_tokens
 
-MAX_STOPS = 4  # OpenAI's limit of `stop`
-
 #: The member `stop` of a request.
-Stop: TypeAlias = str | Annotated[list[str], Meta(max_length=MAX_STOPS)] | None
+Stop: TypeAlias = str | list[str] | None
 
 _PIECE = re.compile(r"\s*\S+|\s+")
 

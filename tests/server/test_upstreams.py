@@ -1,0 +1,232 @@
+"""Every client over every kind of upstream, over HTTP: Pointsman behind Pointsman, and a Gemini."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.gateway import Gateway, StartGateway
+from tests.server.speakers import SPEAKERS, Call, Heard, Speaker
+from tests.support.gemini_upstream import scripted_gemini
+from tests.support.serving import serving
+
+from pointsman.config import ModelSettings, Settings
+from pointsman.providers.scripted import Script
+from pointsman.types import Usage
+
+CLIENTS = list(SPEAKERS)
+SAID = "Hello from behind."
+USED = Usage(100, 20, cached_tokens=60, written_tokens=30, reasoning_tokens=5)
+#: What each format can say of that.
+TOLD = {
+    "anthropic": {"input_tokens": 100, "output_tokens": 20, "cached_tokens": 60,
+                  "written_tokens": 30, "reasoning_tokens": 5, "estimated": False},
+    "ollama": {"input_tokens": 100, "output_tokens": 20, "cached_tokens": 0,
+               "written_tokens": 0, "reasoning_tokens": 0, "estimated": False},
+}  # fmt: skip
+
+
+class Chain:
+    """A gateway whose one deployment is a server of another kind."""
+
+    def __init__(self, front: Gateway, behind: Gateway | None = None) -> None:
+        self.front = front
+        self._behind = behind
+
+    def script(self, *scripts: Script) -> None:
+        assert self._behind is not None
+        self._behind.tell("weak", *scripts)
+
+    def sent(self) -> list[bytes]:
+        """The requests that reached the model behind."""
+        assert self._behind is not None
+        return [served.body for served in self._behind.tell("weak").log]
+
+    async def ask(self, speaker: Speaker, asked: dict[str, object]) -> Heard:
+        reply = await self.front.client.post(speaker.path, json={"model": "auto", **asked})
+        assert reply.status_code == 200, reply.text
+        self.record = await self.front.record(reply)
+        streamed = reply.headers["content-type"].partition(";")[0] in {
+            "text/event-stream",
+            "application/x-ndjson",
+        }
+        return speaker.streamed(reply) if streamed else speaker.whole(reply.json())
+
+
+@pytest.fixture
+async def chain(start: StartGateway, request: pytest.FixtureRequest) -> AsyncIterator[Chain]:
+    provider: str = request.param
+    if provider == "gemini":
+        async with scripted_gemini() as (address, _):
+            yield Chain(await front(start, provider, f"{address}/v1beta", "gemini-3.8-flash"))
+        return
+    behind = await start()
+    async with serving(behind.app.asgi()) as address:
+        yield Chain(await front(start, provider, address, "weak"), behind)
+
+
+async def front(start: StartGateway, provider: str, address: str, model: str) -> Gateway:
+    deployment = ModelSettings(provider=provider, model=model, base_url=address, api_key="k")
+    return await start(Settings(home=Path("nowhere"), models={"far": deployment}))
+
+
+over_all = pytest.mark.parametrize("chain", ["anthropic", "ollama", "gemini"], indirect=True)
+over_pointsman = pytest.mark.parametrize("chain", ["anthropic", "ollama"], indirect=True)
+for_all = pytest.mark.parametrize("client", CLIENTS)
+
+
+@over_pointsman
+@for_all
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_what_is_said_comes_back_and_is_in_the_books(
+    chain: Chain, client: str, request: pytest.FixtureRequest, *, stream: bool
+) -> None:
+    chain.script(Script(reply=SAID, usage=USED))
+    speaker = SPEAKERS[client]
+
+    heard = await chain.ask(speaker, speaker.asking("hi", stream=stream))
+
+    assert heard == Heard(SAID, usage=(100, 20), said=heard.said)
+    assert chain.record["usage"] == TOLD[request.node.callspec.params["chain"]]
+    assert chain.record["outcome"] == "completed"
+    assert [each["served_model"] for each in chain.record["attempts"]] == [None]
+
+
+@pytest.mark.parametrize("chain", ["gemini"], indirect=True)
+@for_all
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_gemini_answers_them_all(chain: Chain, client: str, *, stream: bool) -> None:
+    speaker = SPEAKERS[client]
+
+    heard = await chain.ask(speaker, speaker.asking("think hard", stream=stream))
+
+    usage = chain.record["usage"]
+    assert heard.text == "You said: think hard"
+    assert heard.usage == (usage["input_tokens"], usage["output_tokens"])
+    assert usage["reasoning_tokens"] == 2
+    assert not usage["estimated"]
+
+
+@over_all
+@for_all
+async def test_a_tool_is_called_and_its_result_understood(chain: Chain, client: str) -> None:
+    speaker = SPEAKERS[client]
+    asked = speaker.asking("What is the weather in Rome?", tools=True)
+
+    heard = await chain.ask(speaker, asked)
+    answered = await chain.ask(speaker, speaker.with_result(asked, heard, "15 degrees, sunny"))
+
+    assert [call.name for call in heard.calls] == ["weather"]
+    assert isinstance(heard.calls[0], Call)
+    assert isinstance(heard.calls[0].arguments["text"], str)
+    assert answered.calls == []
+    assert answered.text
+
+
+@over_pointsman
+@for_all
+async def test_a_result_reaches_the_model_behind(chain: Chain, client: str) -> None:
+    speaker = SPEAKERS[client]
+    asked = speaker.asking("What is the weather in Rome?", tools=True)
+
+    heard = await chain.ask(speaker, asked)
+    await chain.ask(speaker, speaker.with_result(asked, heard, "15 degrees, sunny"))
+
+    assert b"15 degrees, sunny" in chain.sent()[-1]
+
+
+@over_pointsman
+@for_all
+async def test_what_the_upstream_refuses_is_refused_with_its_words(
+    chain: Chain, client: str
+) -> None:
+    words = "temperature must be at most 2"
+    body = b'{"error": {"message": "%b", "type": "invalid_request_error"}}' % words.encode()
+    chain.script(Script(status=400, body=body))
+    speaker = SPEAKERS[client]
+
+    reply = await chain.front.client.post(
+        speaker.path, json={"model": "auto", **speaker.asking("hi")}
+    )
+
+    assert reply.status_code == 400
+    assert words in reply.text
+    record = await chain.front.record(reply)
+    assert record["outcome"] == "failed"
+    assert words not in str(record)
+
+
+@over_pointsman
+@for_all
+async def test_a_quota_is_kept_and_said(chain: Chain, client: str) -> None:
+    chain.script(Script(status=429, retry_after="30"))
+    speaker = SPEAKERS[client]
+
+    reply = await chain.front.client.post(
+        speaker.path, json={"model": "auto", **speaker.asking("hi")}
+    )
+
+    assert reply.status_code == 429
+    assert 25 <= float(reply.headers["retry-after"]) <= 30
+    assert len(chain.sent()) == 1
+
+
+@over_pointsman
+@for_all
+async def test_a_stream_that_breaks_behind_is_no_whole_reply(chain: Chain, client: str) -> None:
+    chain.script(Script(reply="word " * 50, chunks=50, cut_at_byte=4000))
+    speaker = SPEAKERS[client]
+
+    heard = await chain.ask(speaker, speaker.asking("hi", stream=True))
+
+    assert heard.text.startswith("word word")
+    assert len(heard.text) < 250
+    assert heard.error is not None
+    assert chain.record["outcome"] == "failed"
+    assert chain.record["usage"]["estimated"]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_another_model_than_the_one_asked_for_is_on_record(
+    start: StartGateway, *, stream: bool
+) -> None:
+    gateway = await start()
+    served = b'{"id":"1","object":"chat.completion","created":1,"model":"cheap-model","choices":[{'
+    whole = served + b'"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}'
+    event = served + b'"index":0,"delta":{"content":"hi"},"finish_reason":"stop"}]}'
+    body = b"data: " + event + b"\n\ndata: [DONE]\n\n" if stream else whole
+    kind = "text/event-stream" if stream else "application/json"
+    gateway.tell("strong", Script(body=body, content_type=kind))
+
+    record = await gateway.record(await gateway.chat(model="strong", stream=stream))
+
+    assert [each["served_model"] for each in record["attempts"]] == ["cheap-model"]
+
+
+def loading(times: int) -> list[Script]:
+    body = b'{"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}'
+    return [Script(status=503, body=body)] * times
+
+
+async def test_a_server_that_loads_its_model_is_waited_for(start: StartGateway) -> None:
+    only = {"slow": ModelSettings(provider="scripted", model="slow")}
+    gateway = await start(Settings(home=Path("nowhere"), models=only))
+    gateway.tell("slow", *loading(2), Script(reply="Here I am."))
+
+    reply = await gateway.chat()
+
+    assert reply.json()["choices"][0]["message"]["content"] == "Here I am."
+    assert gateway.app.states() == {"slow": "up"}
+    assert reply.headers["x-pointsman-attempts"] == "1"
+    record = await gateway.record(reply)
+    assert [each["outcome"] for each in record["attempts"]] == ["completed"]
+
+
+async def test_nobody_waits_for_it_where_another_can_answer(gateway: Gateway) -> None:
+    gateway.tell("weak", *loading(1))
+
+    reply = await gateway.chat()
+
+    assert reply.headers["x-pointsman-model"] == "strong"
+    assert reply.headers["x-pointsman-attempts"] == "2"
+    assert len(gateway.tell("weak").log) == 1
+    assert gateway.app.states()["weak"] == "up"
