@@ -1,9 +1,10 @@
 """What Pointsman adds to a request and to a chunk of a stream: CPU and latency, in one run.
 
-``python bench/overhead.py [--json FILE] [--seconds N]`` prints one table and writes one JSON.
+``python bench/overhead.py [--json FILE] [--seconds N]`` prints the tables and writes one JSON.
 
 The gateway is `pointsman serve` as anybody runs it, in a process of its own: key, scorer, routing
-over three priced deployments, ledger in a file; only the printing of decisions is off. The same
+over three priced deployments, ledger in a file; only the printing of decisions is off. Both it and
+its upstream speak chat; what translating costs is `overhead_matrix.py`'s part of the run. The same
 load also goes to the upstream directly, and through a bare proxy on the same server and client
 (`http_stack.py`), in interleaved rounds, so that noise falls on all alike. The load is open loop,
 see `overhead_load.py`; no prompt comes twice, so no cache can answer.
@@ -17,7 +18,6 @@ over the rounds stand with the least and the most. Linux only: it reads /proc an
 import argparse
 import asyncio
 import gc
-import http.client
 import json
 import os
 import platform
@@ -26,16 +26,18 @@ import statistics
 import tempfile
 import time
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
 import http_stack
 from _processes import free_port, import_ms, launch
 from http_stack import Measured
-from overhead_load import Exchange, arrivals, chat, load, prompt, saturate
+from overhead_formats import DONE, PATHS, asked, chat
+from overhead_gateway import KEY, Gateway, deployment, note
+from overhead_load import Exchange, arrivals, load, prompt, saturate, wire
+from overhead_matrix import Matrix
 from overhead_report import PERCENTILES, RATES, Report, Samples, percentile
-from overhead_upstream import DONE, REPLY
 from pointsman.config import load as load_settings
 from pointsman.router import Router
 
@@ -44,84 +46,15 @@ BUSY_REQUESTS, BUSY_CONNECTIONS = 300, 8  # of a closed loop, as in http_stack.p
 FEW, MANY = 10, 200  # tokens of a stream, one an event
 FEW_RATE, MANY_RATE = 100, 8  # streams a second: about as many events, so both run equally warm
 WINDOWS = 3 * len(RATES) + 5  # of load, in a round: see Bench.run
-KEY = "bench-key"
-MODEL = """
-[models.{tier}-one]
-provider = "openai-compatible"
-base_url = "http://127.0.0.1:{port}/v1"
-model = "{tier}"
-tier = "{tier}"
-location = "cloud"
-priced_as = "claude-haiku-5-5"
-"""
+TIERS = ("simple", "medium", "complex")
+REPLY = chat().whole
 IMPORTS = ("import pointsman", "from pointsman import Router")
-PROMPTS = (20, 400, 4000)  # tokens
-
-
-def note(samples: Samples, name: str, value: float) -> None:
-    """Keep one round's value."""
-    samples.setdefault(name, []).append(value)
-
-
-def answer(port: int, method: str, path: str, body: str | None = None) -> bytes:
-    """Make one request outside the load and return the body of its 200."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    headers = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
-    connection.request(method, path, body, headers)
-    with connection.getresponse() as reply:
-        found = reply.read()
-    connection.close()
-    if reply.status != http.HTTPStatus.OK:
-        raise SystemExit(f"{path} answered {reply.status}: {found[:500]!r}")
-    return found
-
-
-@dataclass
-class Gateway:
-    """`pointsman serve` over a folder of its own, to be started again and again."""
-
-    home: Path
-    upstream_port: int
-    #: Requests it has answered.
-    asked: int = 0
-
-    @property
-    def config(self) -> Path:
-        """The configuration file, written on first use."""
-        file = self.home / "pointsman.toml"
-        if not file.exists():
-            tiers = ("simple", "medium", "complex")
-            models = (MODEL.format(tier=tier, port=self.upstream_port) for tier in tiers)
-            file.write_text("".join(models))
-        return file
-
-    def start(self, stack: ExitStack) -> Measured:
-        """Start it; its samples say how long the first answer took, in wall and CPU seconds."""
-        port, began = free_port(), time.monotonic()
-        said = f"-m pointsman serve --config {self.config} --port {port} --log off"
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("POINTSMAN_")}
-        told = {"POINTSMAN_HOME": str(self.home), "POINTSMAN_API_KEY": KEY}
-        gateway = Measured(
-            **vars(launch(stack, "gateway", port, said.split(), kept | told, poll_s=0.01))
-        )
-        body = {"model": "auto", "messages": [{"role": "user", "content": "Hello!"}]}
-        answer(port, "POST", "/v1/chat/completions", json.dumps(body))
-        note(gateway.samples, "start_s", time.monotonic() - began)
-        note(gateway.samples, "start_cpu_s", gateway.cpu_ms() / 1e3)
-        self.asked += 1
-        return gateway
-
-    def audit(self, gateway: Measured) -> None:
-        """Stop where the books do not hold every request of this run as completed."""
-        books = json.loads(answer(gateway.port, "GET", "/v1/report"))["by_outcome"]
-        found = {line["name"]: line["requests"] for line in books}
-        if found != {"completed": self.asked}:
-            raise SystemExit(f"the books hold {found}, but {self.asked} requests were made")
+PROMPT, PROMPTS = 400, (20, 400, 4000)  # tokens
 
 
 def check(found: Exchange, stream: int) -> None:
     """Stop where a reply is not what the upstream sent."""
-    whole = found.body == REPLY.encode()
+    whole = found.body == REPLY
     if not (len(found.transit_ms) == stream and DONE in found.body if stream else whole):
         raise SystemExit(f"the reply was changed: {found.body[:500]!r}")
 
@@ -172,7 +105,7 @@ class Bench:
         Without a rate the requests go back to back: what each costs where nothing is waited for.
         """
         moments = arrivals(rate, self.window_s, self._chance) if rate else [0.0] * BUSY_REQUESTS
-        wires = [chat(KEY, self._chance, stream=stream) for _ in moments]
+        wires = [self._wire(stream) for _ in moments]
         cpu, main, began = target.cpu_ms(), target.main_thread_ms(), time.monotonic()
         if rate:
             found = await load(target.port, wires, moments)
@@ -192,6 +125,10 @@ class Bench:
         if rate:
             self.late_ms += [exchange.sent_ms for exchange in found]
             _latencies(target.samples, name, found)
+
+    def _wire(self, stream: int) -> bytes:
+        body = asked("chat", "auto", prompt(PROMPT, self._chance), stream=stream)
+        return wire(PATHS["chat"], KEY, body)
 
 
 def _latencies(samples: Samples, name: str, found: list[Exchange]) -> None:
@@ -256,7 +193,7 @@ def run(stack: ExitStack, home: Path, seconds: int) -> Report:
     port = free_port()
     words = [*command.format(port).split(), *quiet.split(), str(Path(__file__).parent)]
     upstream = Measured(**vars(launch(stack, "upstream", port, words, os.environ)))
-    made = Gateway(home, upstream.port)
+    made = Gateway(home / "tiers", "".join(deployment(tier, upstream.port) for tier in TIERS))
     starts: Samples = {}
     for _ in range(3):
         with ExitStack() as once:
@@ -270,6 +207,8 @@ def run(stack: ExitStack, home: Path, seconds: int) -> Report:
     gateway.weigh()
     made.asked += bench.requests
     made.audit(gateway)
+    matrix = Matrix(stack, home, upstream.port)
+    asyncio.run(matrix.run())
     imports = {statement: [import_ms(statement) for _ in range(5)] for statement in IMPORTS}
     return Report(
         upstream=upstream.samples,
@@ -281,6 +220,7 @@ def run(stack: ExitStack, home: Path, seconds: int) -> Report:
         import_cpu_ms=imports,
         decision_cpu_us=decisions(made.config),
         durable_write_ms=sync_ms(home),
+        matrix=matrix.cells,
     )
 
 
@@ -288,7 +228,7 @@ def main() -> None:
     """Parse the command line, run, print and write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--json", default="overhead.json", help="where the figures go")
-    parser.add_argument("--seconds", type=int, default=120, help="of load, in the whole run")
+    parser.add_argument("--seconds", type=int, default=70, help="of load, the matrix apart")
     options, began = parser.parse_args(), time.monotonic()
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -1,7 +1,7 @@
 """What the clients of `overhead.py` ask and what its upstream answers, in each wire format.
 
 All replies say the same, in bytes made once. A stream is an opening, one event a token, and a
-closing; the token's text is put where `TOKEN` stands.
+closing; the token's text is put where `HERE` stands.
 """
 
 import json
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 Body = dict[str, object]
 
-TOKEN = "@"
+HERE = "@"
 SYSTEM = "You are a helpful assistant. Be brief."
 SAID = "text " * 230
 MODEL, CREATED = "gpt-6-luna", 1767225600
@@ -87,7 +87,7 @@ def chat(*, usage: bool = False) -> Canned:
     return Canned(
         whole=_json({**head, "object": "chat.completion", "choices": [ended], "usage": USAGE}),
         opening=b"",
-        token=event({"content": TOKEN}, None),
+        token=event({"content": HERE}, None),
         closing=event({}, "stop") + last + DONE,
     )
 
@@ -105,7 +105,7 @@ def completions(*, usage: bool = False) -> Canned:
     return Canned(
         whole=_json({**choices(SAID, "stop"), "usage": USAGE}),
         opening=b"",
-        token=sse(choices(TOKEN, None)),
+        token=sse(choices(HERE, None)),
         closing=sse(choices("", "stop")) + last + DONE,
     )
 
@@ -146,7 +146,7 @@ def responses() -> Canned:
         + event("response.in_progress", response=response())
         + event("response.output_item.added", output_index=0, item=item())
         + event("response.content_part.added", **place, part=empty),
-        token=event("response.output_text.delta", **place, delta=TOKEN, logprobs=[]),
+        token=event("response.output_text.delta", **place, delta=HERE, logprobs=[]),
         closing=event("response.output_text.done", **place, text=SAID, logprobs=[])
         + event("response.content_part.done", **place, part=said)
         + event("response.output_item.done", output_index=0, item=item(said))
@@ -178,9 +178,7 @@ def messages() -> Canned:
         opening=event("message_start", message=message())
         + event("content_block_start", index=0, content_block=block)
         + event("ping"),
-        token=event(
-            "content_block_delta", index=0, delta={"type": "text_delta", "text": TOKEN}
-        ),
+        token=event("content_block_delta", index=0, delta={"type": "text_delta", "text": HERE}),
         closing=event("content_block_stop", index=0)
         + event("message_delta", delta=ended, usage={"output_tokens": WRITTEN})
         + event("message_stop"),
@@ -207,7 +205,7 @@ def ollama() -> Canned:
     return Canned(
         whole=line(SAID, **ended),
         opening=b"",
-        token=line(TOKEN),
+        token=line(HERE),
         closing=line("", **ended),
         kind=NDJSON,
     )
@@ -230,7 +228,7 @@ def gemini() -> Canned:
     return Canned(
         whole=_json(said(SAID, finishReason="STOP")),
         opening=b"",
-        token=sse(said(TOKEN)),
+        token=sse(said(HERE)),
         closing=sse(said("", finishReason="STOP")),
     )
 

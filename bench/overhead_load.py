@@ -6,7 +6,6 @@ omission). A thread waits for each moment: an event loop's own timers are a mill
 """
 
 import asyncio
-import json
 import random
 import re
 import threading
@@ -20,7 +19,7 @@ _STAMP = re.compile(rb'"t(\d+)"')
 _END_OF_CHUNKS = b"\r\n0\r\n\r\n"
 _PATIENCE_S = 30.0
 #: What OpenAI's own client sends, in number and size.
-_HEADERS = """POST /v1/chat/completions HTTP/1.1
+_HEADERS = """POST {path} HTTP/1.1
 Host: 127.0.0.1
 Accept: application/json
 Accept-Encoding: identity
@@ -64,13 +63,9 @@ def prompt(tokens: int, chance: random.Random) -> str:
     return " ".join(pieces)[: 4 * tokens]
 
 
-def chat(key: str, chance: random.Random, *, prompt_tokens: int = 400, stream: int = 0) -> bytes:
-    """Return a request on the wire; `stream` is how many tokens are to be streamed."""
-    system = {"role": "system", "content": "You are a helpful assistant. Be brief."}
-    user = {"role": "user", "content": prompt(prompt_tokens, chance)}
-    wanted = {"stream": True, "max_tokens": stream} if stream else {}
-    body = json.dumps({"model": "auto", "messages": [system, user], "temperature": 0.7, **wanted})
-    return (_HEADERS.format(key=key, length=len(body)) + body).encode()
+def wire(path: str, key: str, body: bytes) -> bytes:
+    """Return a request as its bytes on the wire."""
+    return _HEADERS.format(path=path, key=key, length=len(body)).encode() + body
 
 
 def arrivals(rate: float, seconds: float, chance: random.Random) -> list[float]:

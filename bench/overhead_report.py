@@ -17,6 +17,15 @@ Samples = dict[str, list[float]]  # figure -> one value a round
 
 
 @dataclass
+class Cell:
+    """One pair of formats."""
+
+    client: str
+    upstream: str
+    samples: Samples
+
+
+@dataclass
 class Report:
     """What was measured."""
 
@@ -32,16 +41,41 @@ class Report:
     #: By the prompt's tokens.
     decision_cpu_us: dict[int, list[float]]
     durable_write_ms: float
+    matrix: list[Cell]
 
     def table(self) -> str:
-        """Return the table, as Markdown, with the facts that belong to it."""
+        """Return the tables, as Markdown, with the facts that belong to them."""
         reads = min(min(one["many: reads per event"]) for one in (self.bare, self.gateway))
         return f"""{HEAD}{"".join([*self._cpu(), *self._latencies(), *self._alone()])}
 Median (least-most) of the rounds. CPU in ms, where it does not say us. Latency in ms: the
 upstream's own, and what is added to it. The client sent {self.late_ms[0]:.2f} ms late (p50), \
 {self.late_ms[-1]:.2f} ms (p99), for all alike.
 One 4 KiB write made durable: {self.durable_write_ms:.2f} ms. Reads per event: {reads:.2f}, at least.\
-{TOO_BUSY if self.late_ms[-1] > LATE_MS else ""}"""
+{TOO_BUSY if self.late_ms[-1] > LATE_MS else ""}
+
+{self._pairs("cpu_ms per request", "CPU per request, back to back, ms", 2)}
+{self._pairs("cpu_us per chunk", "CPU per chunk, us", 0)}
+{self._pairs("cpu_ms per stream", "CPU per stream, its chunks apart, ms", 2)}"""
+
+    def _pairs(self, name: str, what: str, digits: int) -> str:
+        """A table of the matrix: a row per client's format, a column per upstream's.
+
+        What passes through is in bold.
+        """
+        upstreams = list(dict.fromkeys(cell.upstream for cell in self.matrix))
+        found = {
+            (cell.client, cell.upstream): spread(cell.samples[name], digits) for cell in self.matrix
+        }
+        rows = [[f"{what}: client", *(f"over {upstream}" for upstream in upstreams)]]
+        rows += [["---"] * len(rows[0])]
+        for client in dict.fromkeys(cell.client for cell in self.matrix):
+            cells = [found.get((client, upstream), "") for upstream in upstreams]
+            bold = [
+                f"**{cell}**" if u == client else cell
+                for u, cell in zip(upstreams, cells, strict=True)
+            ]
+            rows.append([client, *bold])
+        return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
     def _cpu(self) -> Iterator[str]:
         loads = {f"whole@{rate}": f"{rate}/s" for rate in RATES} | {"busy": "back to back"}

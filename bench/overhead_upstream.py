@@ -85,7 +85,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def stream(send: Send, answer: Canned, tokens: int) -> None:
     """Send so many tokens, each with its moment."""
-    before, after = answer.token.split(formats.TOKEN.encode())
+    before, after = answer.token.split(formats.HERE.encode())
     await begin(send, 200, answer.kind)
     if answer.opening:
         await chunk(send, answer.opening)

@@ -33,7 +33,7 @@ RECURSIVE = {"properties": {"a": {"$ref": "#"}}, "required": ["a"]}
         ({"n": 0}, "n"),
         ({"n": True}, "n"),
         ({"max_tokens": "9"}, "max_tokens"),
-        ({"stop": [1]}, "stop"),
+        ({"stop": 1}, "stop"),
         ({"top_logprobs": 2}, "top_logprobs"),
         ({"logprobs": True, "top_logprobs": 21}, "top_logprobs"),
         ({"max_tokens": -1}, "max_tokens"),

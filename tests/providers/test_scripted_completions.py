@@ -187,7 +187,7 @@ async def test_all_that_openai_takes_is_taken():
         ({"prompt": ["a"] * 2000, "n": 2}, "n"),
         ({"logprobs": 6}, "logprobs"),
         ({"logprobs": True}, "logprobs"),
-        ({"stop": [1]}, "stop"),
+        ({"stop": 1}, "stop"),
         ({"n": 0}, "n"),
         ({"model": None}, "model"),
     ],

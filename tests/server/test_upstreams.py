@@ -1,5 +1,6 @@
 """Every client over every kind of upstream, over HTTP: Pointsman behind Pointsman, and a Gemini."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,18 +12,29 @@ from tests.support.serving import serving
 
 from pointsman.config import ModelSettings, Settings
 from pointsman.providers.scripted import Script
-from pointsman.types import Usage
 
 CLIENTS = list(SPEAKERS)
 SAID = "Hello from behind."
-USED = Usage(100, 20, cached_tokens=60, written_tokens=30, reasoning_tokens=5)
-#: What each format can say of that.
-TOLD = {
-    "anthropic": {"input_tokens": 100, "output_tokens": 20, "cached_tokens": 60,
-                  "written_tokens": 30, "reasoning_tokens": 5, "estimated": False},
-    "ollama": {"input_tokens": 100, "output_tokens": 20, "cached_tokens": 0,
-               "written_tokens": 0, "reasoning_tokens": 0, "estimated": False},
-}  # fmt: skip
+USED = {
+    "prompt_tokens": 100,
+    "completion_tokens": 20,
+    "prompt_tokens_details": {"cached_tokens": 60, "cache_write_tokens": 30},
+    "completion_tokens_details": {"reasoning_tokens": 5},
+}
+#: What each format can say of that: input, output, cached, written, reasoning tokens.
+TOLD = {"anthropic": [100, 20, 60, 30, 5], "ollama": [100, 20, 0, 0, 0]}
+FIGURES = ("input_tokens", "output_tokens", "cached_tokens", "written_tokens", "reasoning_tokens")
+
+
+def literally(text: str, *, stream: bool, model: str = "weak-model") -> Script:
+    """A script for this very reply of an OpenAI server."""
+    choice = {"index": 0, "finish_reason": "stop"}
+    choice["delta" if stream else "message"] = {"role": "assistant", "content": text}
+    reply = {"id": "c1", "object": "chat.completion", "created": 1, "model": model}
+    body = json.dumps(reply | {"choices": [choice], "usage": USED}).encode()
+    if not stream:
+        return Script(body=body)
+    return Script(body=b"data: %b\n\ndata: [DONE]\n\n" % body, content_type="text/event-stream")
 
 
 class Chain:
@@ -39,7 +51,7 @@ class Chain:
     def sent(self) -> list[bytes]:
         """The requests that reached the model behind."""
         assert self._behind is not None
-        return [served.body for served in self._behind.tell("weak").log]
+        return [served.request for served in self._behind.tell("weak").log]
 
     async def ask(self, speaker: Speaker, asked: dict[str, object]) -> Heard:
         reply = await self.front.client.post(speaker.path, json={"model": "auto", **asked})
@@ -80,13 +92,15 @@ for_all = pytest.mark.parametrize("client", CLIENTS)
 async def test_what_is_said_comes_back_and_is_in_the_books(
     chain: Chain, client: str, request: pytest.FixtureRequest, *, stream: bool
 ) -> None:
-    chain.script(Script(reply=SAID, usage=USED))
+    chain.script(literally(SAID, stream=stream))
     speaker = SPEAKERS[client]
 
     heard = await chain.ask(speaker, speaker.asking("hi", stream=stream))
 
     assert heard == Heard(SAID, usage=(100, 20), said=heard.said)
-    assert chain.record["usage"] == TOLD[request.node.callspec.params["chain"]]
+    usage = chain.record["usage"]
+    assert [usage[name] for name in FIGURES] == TOLD[request.node.callspec.params["chain"]]
+    assert not usage["estimated"]
     assert chain.record["outcome"] == "completed"
     assert [each["served_model"] for each in chain.record["attempts"]] == [None]
 
@@ -173,7 +187,7 @@ async def test_a_quota_is_kept_and_said(chain: Chain, client: str) -> None:
 @over_pointsman
 @for_all
 async def test_a_stream_that_breaks_behind_is_no_whole_reply(chain: Chain, client: str) -> None:
-    chain.script(Script(reply="word " * 50, chunks=50, cut_at_byte=4000))
+    chain.script(Script(reply="word " * 50, chunks=3, cut_at_byte=900, chunk_delay_s=0.3))
     speaker = SPEAKERS[client]
 
     heard = await chain.ask(speaker, speaker.asking("hi", stream=True))
@@ -190,12 +204,7 @@ async def test_another_model_than_the_one_asked_for_is_on_record(
     start: StartGateway, *, stream: bool
 ) -> None:
     gateway = await start()
-    served = b'{"id":"1","object":"chat.completion","created":1,"model":"cheap-model","choices":[{'
-    whole = served + b'"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}'
-    event = served + b'"index":0,"delta":{"content":"hi"},"finish_reason":"stop"}]}'
-    body = b"data: " + event + b"\n\ndata: [DONE]\n\n" if stream else whole
-    kind = "text/event-stream" if stream else "application/json"
-    gateway.tell("strong", Script(body=body, content_type=kind))
+    gateway.tell("strong", literally("hi", stream=stream, model="cheap-model"))
 
     record = await gateway.record(await gateway.chat(model="strong", stream=stream))
 

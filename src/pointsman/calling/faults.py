@@ -149,6 +149,8 @@ def nothing_left(plan: Plan, wait_s: float) -> PointsmanError:
     if gates & PASSING:
         return Unavailable(message, retry_after=max(wait_s, 1.0))
     code = next((_CODES[gate] for gate in _CODES if gate in gates), None)
+    if code == _CODES["format"]:
+        message += "; what can be left out is named in `drop_params` of [models.<id>]"
     return NoDeploymentFits(message, code=code)
 
 
