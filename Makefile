@@ -1,6 +1,6 @@
 # One verb per action; `make help` lists them. Needs Python 3.11 or newer, make, and a package index.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-full test-live lint types format bench docs lock lock-clients clean
+.PHONY: help run test test-full test-live lint types format bench faults docs lock lock-clients clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -44,6 +44,11 @@ format: $(VENV)/dev.stamp ## put every file into the house style
 bench: $(VENV)/dev.stamp ## what a request costs; prints tables, writes var/*.json
 	mkdir -p var
 	$(BIN)/python bench/overhead.py --json var/overhead.json
+
+faults: $(VENV)/dev.stamp ## meet every fault, and write down what was seen
+	rm -f tests/faults/observed.json
+	POINTSMAN_TEST_WRITE_FAULTS=1 $(BIN)/pytest tests/faults/test_fault_table.py tests/faults/test_clients_go.py
+	$(MAKE) docs
 
 docs: $(VENV)/dev.stamp ## write the generated pages of docs/reference
 	$(BIN)/python -m scripts.reference

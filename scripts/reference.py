@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,7 +31,10 @@ from pointsman.server.compat import ALIASES
 from pointsman.server.routes import PATHS
 from pointsman.wiring import IN_PROCESS_FORMATS
 
-PAGES = Path(__file__).parents[1] / "docs" / "reference"
+_ROOT = Path(__file__).parents[1]
+PAGES = _ROOT / "docs" / "reference"
+#: What a test saw; see `tests/faults/record.py`.
+OBSERVED = _ROOT / "tests" / "faults" / "observed.json"
 _PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
 _PARAMETER = re.compile(r"\{(\w+):\w+\}")
 _WIDTH = 88
@@ -184,6 +188,20 @@ def failures() -> str:
     )
 
 
+def faults() -> str:
+    """What was seen of every fault, by the test that meets them (`make faults`)."""
+    lines: list[tuple[str, ...]] = []
+    for row, met in json.loads(OBSERVED.read_text(encoding="utf-8")).items():
+        groups: dict[tuple[str, str], list[str]] = {}
+        for asked, client, books in met["seen"]:
+            groups.setdefault((client, books), []).append(asked)
+        where = (row, met["fault"])
+        for seen, asked in groups.items():
+            lines.append((*where, "any" if len(groups) == 1 else ", ".join(asked), *seen))
+            where = ("", "")
+    return table(("row", "fault", "asked", "the client gets", "the books have"), lines)
+
+
 PARTS: Mapping[str, Callable[[], str]] = {
     "settings": settings,
     "providers": providers,
@@ -192,6 +210,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "aliases": aliases,
     "bodies": bodies,
     "errors": failures,
+    "faults": faults,
     "translation-requests": translation.requests,
     "translation-replies": translation.replies,
 }

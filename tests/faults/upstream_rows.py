@@ -49,7 +49,14 @@ NO_CONNECTION = [
     Row("U1b", "resets each connection at once", always(Reset()), deaf=True),
     Row("U1c", "reads the request, then resets", always(Reset())),
     Row("U1d", "reads the request, then closes without an answer", always(Close())),
-    Row("U2", "swallows the attempt to connect", healthy, place="black hole", settings=_IMPATIENT),
+    Row(
+        "U2",
+        "swallows the attempt to connect",
+        healthy,
+        place="black hole",
+        settings=_IMPATIENT,
+        full=True,
+    ),
     Row("U3", "its name does not exist (DNS)", healthy, place="no such host"),
     Row("U4a", "shows a certificate that nobody signed", healthy, place="tls"),
     Row(
@@ -71,9 +78,12 @@ STATUSES = [
     Row("U5c", "429, `Retry-After: 1000000000`", status(429, "retry-after: 1000000000")),
     Row("U5d", "429, `Retry-After: soon`", status(429, "retry-after: soon")),
     Row("U5e", "429 without `Retry-After`", status(429)),
-    *(Row(f"U6 {n}", f"{n}", status(n), final=True) for n in (400, 413, 415, 422)),
+    *(Row(f"U6 {n}", f"{n}", status(n), final=True, full=n > 400) for n in (400, 413, 415, 422)),
     *(Row(f"U6 {n}", f"{n}, with the key in its words", status(n)) for n in (401, 403)),
-    *(Row(f"U6 {n}", f"{n}", status(n)) for n in (404, 408, 409, 500, 501, 502, 503, 504, 529)),
+    *(
+        Row(f"U6 {n}", f"{n}", status(n), full=n in {501, 502, 504})
+        for n in (404, 408, 409, 500, 501, 502, 503, 504, 529)
+    ),
     Row("U6 x", "500, `x-should-retry: false`", status(500, "x-should-retry: false")),
 ]
 
@@ -84,12 +94,14 @@ SILENCE = [
         "sends its headers a byte at a time, too slowly",
         always(Send(head(200, "text/event-stream"), piece=1, every_s=0.05)),
         settings=_IMPATIENT,
+        full=True,
     ),
     Row(
         "U8a",
         "sends headers, and then nothing",
         either([Send(head(length=99)), Hang()], [Send(STREAM_HEAD), Hang()]),
         settings=_IMPATIENT,
+        full=True,
     ),
     Row(
         "U8b",
@@ -107,6 +119,7 @@ SILENCE = [
         ),
         stream="broken",
         settings=_BRIEF,
+        full=True,
     ),
     Row(
         "U12b",
@@ -116,6 +129,7 @@ SILENCE = [
             [Send(_OPEN_END), Send(b": wait\n\n" * 200, piece=8, every_s=0.05)],
         ),
         settings=_BRIEF,
+        full=True,
     ),
 ]
 
@@ -230,6 +244,7 @@ FRAMING = [
             streaming(*_shredded(seed)),
             "answer",
             "answer",
+            full=seed > 1,
         )
         for seed in (1, 2, 3)
     ),

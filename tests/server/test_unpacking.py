@@ -85,7 +85,7 @@ async def test_a_bomb_is_refused_and_a_body_of_just_the_limit_is_taken(
     limit = 2048
     gateway = await start(server=ServerSettings(max_body_bytes=limit))
     fits, too_large = BODY.ljust(limit), BODY.ljust(limit + 1)
-    bomb = compress(bytes(64 * 1024 * 1024))[: limit - 1]
+    bomb = compress(bytes(8 * 1024 * 1024))[: limit - 1]
 
     replies = [await post(gateway, compress(body), encoding) for body in (fits, too_large)]
     replies.append(await post(gateway, bomb, encoding))

@@ -8,7 +8,17 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from pointsman.telemetry.decisions import DecisionLog
-from pointsman.types import Decision, Entry, Plan, Principal, Score, Settlement, Target, Usage
+from pointsman.types import (
+    Attempt,
+    Decision,
+    Entry,
+    Plan,
+    Principal,
+    Score,
+    Settlement,
+    Target,
+    Usage,
+)
 
 ENTRY = Entry(
     request_id="req_1",
@@ -73,6 +83,18 @@ def test_a_line_for_machines_is_one_json_object() -> None:
     assert done["cost"] == "0.00125"
     assert done["reason"] == "why\nnot \x1b[31m"
     assert still_open["outcome"] == "open"
+
+
+def test_another_model_than_the_one_asked_for_is_said() -> None:
+    assert ENTRY.settlement is not None
+    attempt = Attempt("small", "simple", "completed", served_model="cheap\nmodel")
+    entry = replace(ENTRY, settlement=replace(ENTRY.settlement, attempts=(attempt,)))
+
+    (text,), (machine,) = printed("text", entry), printed("json", entry)
+
+    assert "-> small (served cheap\\nmodel)  432 ms" in text
+    assert json.loads(machine)["served_model"] == "cheap\nmodel"
+    assert json.loads(printed("json", ENTRY)[0])["served_model"] is None
 
 
 def test_an_unknown_price_is_not_zero() -> None:

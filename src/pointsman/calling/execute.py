@@ -208,7 +208,11 @@ class Caller:
         """Which of the failed deployments may be tried again the soonest, and in how many seconds."""
         now = self._clock.monotonic()
         pause = backoff(retry, random.random())  # noqa: S311 - jitter is no secret
-        lines = [self.lines[name] for name, error in failures.items() if retriable(error)]
+        lines = [
+            self.lines[name]
+            for name, error in failures.items()
+            if retriable(error) and not faults.is_warming(error)
+        ]
         waits = [(max(pause, self._resting(line, now)), line) for line in lines]
         if not waits:
             return None

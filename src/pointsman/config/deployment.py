@@ -123,6 +123,8 @@ class ModelSettings(Section):
             raise ValueError(
                 "base_url must be http://... or https://..., as in http://127.0.0.1:8080/v1"
             )
+        if parts.query or parts.fragment:
+            raise ValueError("base_url takes no ?query and no #fragment: paths are put behind it")
         return value.rstrip("/")
 
     @field_validator("provider")

@@ -9,6 +9,7 @@ from pointsman.errors import LedgerUnavailable
 from pointsman.ledger.pricing import Pricer
 from pointsman.ports import Clock, Ledger, Observer
 from pointsman.types import (
+    UNSCORED,
     Attempt,
     Call,
     Decision,
@@ -54,7 +55,8 @@ class Record:
         if deployment is not None and usage is not None:
             pricer, at = self._recorder.pricer, self._entry.time
             cost = pricer.cost(deployment.id, usage, at)
-            baseline_cost = pricer.baseline_cost(usage, at)
+            if self._entry.decision.scored.scorer != UNSCORED:  # no chat model embeds or draws
+                baseline_cost = pricer.baseline_cost(usage, at)
         settlement = Settlement(
             outcome=outcome,
             attempts=tuple(self.attempts),

@@ -82,13 +82,20 @@ def as_text(entry: Entry) -> str:
     """The entry as a line for people."""
     settled = entry.settlement
     where = (settled.deployment if settled else None) or "nowhere"
+    other = _other_model(settled)
+    served = f" (served {_one_line(other)})" if other else ""
     cost = _cost(settled)
     latency = f"{settled.latency_ms:.0f} ms" if settled else "-"
     reason = settled.reason if settled else entry.decision.reasoning
     return (
-        f"{entry.time.astimezone():%H:%M:%S}  {entry.decision.score:5.1f}  {entry.decision.tier:<8} -> {where}"
+        f"{entry.time.astimezone():%H:%M:%S}  {entry.decision.score:5.1f}  {entry.decision.tier:<8} -> {where}{served}"
         f"  {latency}  {cost}  {entry.outcome}  {_one_line(reason)}"
     )
+
+
+def _other_model(settled: Settlement | None) -> str | None:
+    """What the upstream says it served, where that is not what was asked for."""
+    return settled.attempts[-1].served_model if settled and settled.attempts else None
 
 
 def _cost(settled: Settlement | None) -> str:
@@ -109,6 +116,7 @@ def as_json(entry: Entry) -> str:
             "tier": entry.decision.tier,
             "served_tier": settled.served_tier if settled else None,
             "deployment": settled.deployment if settled else None,
+            "served_model": _other_model(settled),
             "outcome": entry.outcome,
             "reason": settled.reason if settled else entry.decision.reasoning,
             "latency_ms": round(settled.latency_ms, 1) if settled else None,
