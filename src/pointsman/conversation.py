@@ -19,6 +19,8 @@ Role: TypeAlias = Literal["system", "developer", "user", "assistant", "tool"]
 Finish: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "refusal"]
 #: How hard to think, as a wish; `none` switches it off.
 Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+#: How much to say, as a wish.
+Verbosity: TypeAlias = Literal["low", "medium", "high"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,7 @@ class Conversation:
     output: OutputFormat | None = None
     sampling: Sampling = Sampling()
     reasoning: Reasoning | None = None
+    verbosity: Verbosity | None = None
     stream: bool = False
     #: Who the end user is, as the client says it.
     user: str | None = None

@@ -12,7 +12,6 @@ from pointsman.config import IN_PROCESS, ModelSettings, Settings
 from pointsman.conversation import Addressee
 from pointsman.errors import ConfigError
 from pointsman.formats import registry
-from pointsman.formats.ollama.catalogue import is_cloud_name
 from pointsman.formats.translate import Speech
 from pointsman.ports import Clock, Provider
 from pointsman.presets import DialectName
@@ -22,7 +21,7 @@ from pointsman.providers.embedded import EmbeddedProvider
 from pointsman.providers.http import HttpClient, Timeouts
 from pointsman.providers.scripted import Script, ScriptedProvider
 from pointsman.providers.upstream import HttpProvider, Probe
-from pointsman.types import Capability, Deployment, FormatName, Json, Location
+from pointsman.types import Capability, Deployment, FormatName, Json
 from pointsman.weights import WeightsStore
 
 #: Tokens of context that the embedded model gets for each request, where nobody says.
@@ -133,36 +132,34 @@ def _deployment(name: str, model: ModelSettings, settings: Settings) -> Deployme
         provider=model.provider,
         model=model.model,
         tier=settings.tier_of(model),
-        location=_location(model),
+        location=model.where,
         context_length=_context_length(model),
         capabilities=_capabilities(model),
-        formats=_formats(model),
+        formats=_formats(name, model),
         tasks=model.tasks,
         weight=model.weight,
     )
 
 
-def _location(model: ModelSettings) -> Location:
-    """Where prompts go: Ollama passes those for its cloud models on, from whatever address."""
-    if model.preset.dialect == "ollama" and is_cloud_name(model.model):
-        return "cloud"
-    return model.where
-
-
-def _formats(model: ModelSettings) -> tuple[FormatName, ...]:
+def _formats(name: str, model: ModelSettings) -> tuple[FormatName, ...]:
     """What its server takes, the preferred one first."""
+    paths = DIALECTS[model.preset.dialect].paths
+    unknown = sorted(set(model.formats) - set(paths))
+    if unknown and model.provider not in IN_PROCESS:
+        known = ", ".join(paths)
+        raise ConfigError(f"[models.{name}]: {model.provider} takes {known}, not {unknown[0]}")
     if model.formats or model.preset.formats:
         return model.formats or model.preset.formats
     if model.provider in IN_PROCESS:
         return IN_PROCESS_FORMATS
-    return tuple(DIALECTS[model.preset.dialect].paths)
+    return tuple(paths)
 
 
 def _set_always(model: ModelSettings) -> dict[str, Json]:
     """What a server must be told in every request: Ollama truncates to 4096 tokens otherwise."""
     if model.preset.dialect != "ollama" or model.context_length is None:
         return {}
-    return {"options": {"num_ctx": model.context_length}}
+    return {"num_ctx": model.context_length}
 
 
 def _context_length(model: ModelSettings) -> int | None:

@@ -89,9 +89,6 @@ def test_what_the_client_is_told_in_the_end() -> None:
     keyless = faults.exhausted([attempt(401)], [refused(401)], 2.0)
     one_left = faults.exhausted([attempt(401)], [refused(401)], 2.0, all_failed=False)
 
-    gone = faults.exhausted([attempt(404), attempt(404)], [refused(404), refused(404)])
-
-    assert (gone.status, gone.retry_after) == (404, None)
     assert (busy.status, busy.retry_after) == (429, 9.0)
     assert (broken.status, broken.retry_after) == (503, 1.0)
     assert (long.status, long.code) == (400, "context_length_exceeded")

@@ -6,9 +6,10 @@ import gzip
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from tests.support.chat_bytes import completion, events
+from tests.support.chat_bytes import completion, events, said
 from tests.support.faulty_upstream import (
     LAST_CHUNK,
     STREAM_HEAD,
@@ -17,6 +18,7 @@ from tests.support.faulty_upstream import (
     Send,
     Step,
     chunk,
+    head,
     whole,
 )
 
@@ -27,6 +29,14 @@ Place: TypeAlias = Literal["upstream", "nobody", "no such host", "black hole", "
 
 #: The key that the gateway has for the upstreams: no client and no book may ever see it.
 CANARY = "sk-canary-7f3a"
+
+#: Settings of a deployment that is given up on soon: with each phase, or with the whole.
+IMPATIENT = {"timeouts": {"first_byte_s": 0.4, "between_chunks_s": 0.4, "connect_s": 0.4}}
+BRIEF = {"timeouts": {"total_s": 0.6}}
+#: The beginning of a stream's body.
+PART = b"".join(said()[:3])
+#: The head of a stream that is as long as its connection.
+OPEN_END = head(200, "text/event-stream")
 
 
 @dataclass(frozen=True)
@@ -113,6 +123,7 @@ def at_first(times: int, fault: Behave) -> Behave:
     return lambda asked: fault(asked) if asked.number < times else healthy(asked)
 
 
+@lru_cache(maxsize=1)
 def bomb(size: int) -> bytes:
     """`size` bytes, packed into a thousandth."""
     return gzip.compress(b'{"choices": "' + b"x" * size)

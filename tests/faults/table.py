@@ -79,6 +79,8 @@ async def run(row: Row, front: Front, folder: Path) -> list[Seen]:
             await eventually(lambda: gateway.slots_taken == 0, "slots are free")
             for upstream in upstreams:
                 await eventually(lambda u=upstream: u.at_work == 0, "the upstream is left alone")
+            ours = frozenset().union(*(upstream.serving for upstream in (*upstreams, spare)))
+            await baseline.has_no_tasks_but(ours)
     await baseline.is_back()
     return list(seen)
 
@@ -90,7 +92,7 @@ async def _meet(row: Row, way: Way, front: Front, gateway: Served) -> Seen:
     heard = await ask(front.address, way.path, way.body)
     entry = await gateway.books.entry(heard.headers["x-request-id"])
     _check(row, way, heard, entry)
-    return Seen(way.name, _client(way, heard), _books(entry))
+    return Seen(way.name, _client(way, heard), books(entry))
 
 
 def _check(row: Row, way: Way, heard: Heard, entry: Entry) -> None:
@@ -146,7 +148,8 @@ def _client(way: Way, heard: Heard) -> str:
     return "200, all of it" if understood(heard.body).endings else "200, then an error and no end"
 
 
-def _books(entry: Entry) -> str:
+def books(entry: Entry) -> str:
+    """What stands in the books, in words."""
     settled = entry.settlement
     assert settled is not None
     attempts = len(settled.attempts)
@@ -158,6 +161,7 @@ def _books(entry: Entry) -> str:
 
 
 def model(address: str, tier: str, more: Mapping[str, object]) -> ModelSettings:
+    """A deployment at that address that speaks OpenAI's chat."""
     return ModelSettings(
         provider="vllm",
         model="m",

@@ -6,6 +6,7 @@ import asyncio
 import statistics
 import time
 from collections.abc import AsyncIterator, Iterable
+from itertools import pairwise
 
 import pytest
 from tests.faults.rows import healthy, status
@@ -69,7 +70,7 @@ async def test_a_refused_connection_adds_little(door: Front, *, stream: bool):
                     assert len(attempts) == (2 if asked == "simple" else 1)
 
     alone, after = (statistics.median(times) for times in (took["complex"], took["simple"]))
-    print(f"alone {alone * 1e3:.1f} ms, after a refusal {after * 1e3:.1f} ms (medians of 100)")
+    print(f"alone {alone * 1e3:.1f} ms, after a refusal {after * 1e3:.1f} ms (medians of 100)")  # noqa: T201 - shown with -rP
     assert after - alone <= ADDED_S
 
 
@@ -100,7 +101,7 @@ async def test_a_total_outage_is_not_made_worse(door: Front, at_once: int):
             await outage(door, gateway, requests, at_once)
         attempts = len(one.connections) + len(other.connections)
 
-    print(f"{requests} requests, {at_once} at once: {attempts} connections to the upstreams")
+    print(f"{requests} requests, {at_once} at once: {attempts} connections to the upstreams")  # noqa: T201 - shown with -rP
     assert attempts <= ATTEMPTS_PER_REQUEST * requests
 
 
@@ -113,7 +114,7 @@ async def test_nor_where_nobody_listens(door: Front, at_once: int):
         entries = [await gateway.books.entry(each.headers["x-request-id"]) for each in heard]
     attempts = sum(len(entry.settlement.attempts) for entry in entries if entry.settlement)
 
-    print(f"{requests} requests, {at_once} at once: {attempts} attempts")
+    print(f"{requests} requests, {at_once} at once: {attempts} attempts")  # noqa: T201 - shown with -rP
     assert attempts <= ATTEMPTS_PER_REQUEST * requests
 
 
@@ -141,7 +142,7 @@ async def test_a_promise_to_stay_away_is_kept_for_the_whole_quota_group(door: Fr
                 clock.advance(0.99)
 
     assert len(came) == 5  # in 99 seconds
-    assert min(later - earlier for earlier, later in zip(came, came[1:], strict=False)) >= 20
+    assert min(later - earlier for earlier, later in pairwise(came)) >= 20
 
 
 async def test_a_promise_to_stay_away_is_kept_by_those_who_wait_for_a_slot(door: Front):

@@ -6,6 +6,7 @@ What is seen is compared with what is kept; `make faults` keeps it anew.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,9 @@ import pytest_asyncio
 from tests.faults import record, table
 from tests.faults.client_rows import CLIENT_ROWS, ClientRow
 from tests.faults.record import Seen
+from tests.faults.reply_rows import REPLY_ROWS
 from tests.faults.rows import Row, healthy
-from tests.faults.upstream_rows import ROWS
+from tests.faults.upstream_rows import UPSTREAM_ROWS
 from tests.support.faulty_upstream import FaultyUpstream
 from tests.support.raw_client import ask, connected
 from tests.support.served import Baseline, Front, Served, eventually, front, served
@@ -65,7 +67,7 @@ def named(rows: Sequence[Row | ClientRow]) -> list[object]:
 
 
 @in_one_loop
-@pytest.mark.parametrize("row", named(ROWS))
+@pytest.mark.parametrize("row", named([*UPSTREAM_ROWS, *REPLY_ROWS]))
 async def test_an_upstream_fails(row: Row, door: Front, tmp_path: Path):
     record.check(row.id, row.what, await table.run(row, door, tmp_path))
 
@@ -96,5 +98,11 @@ async def test_a_client_misbehaves(row: ClientRow, shop: Shop):
     record.check(row.id, row.what, [seen])
 
 
+@pytest.mark.skipif(record.WRITE in os.environ, reason="they are being written")
 def test_every_row_is_kept_and_no_other():
-    assert record.rows() == [row.id for row in (*ROWS, *CLIENT_ROWS)]
+    elsewhere = {"C2", "C3a", "C3b", "C3c", "C3d"}  # test_clients_go.py
+
+    assert (
+        set(record.rows())
+        == {row.id for row in (*UPSTREAM_ROWS, *REPLY_ROWS, *CLIENT_ROWS)} | elsewhere
+    )

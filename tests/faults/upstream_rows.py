@@ -1,48 +1,32 @@
-"""Everything that an upstream may do wrong (shared knowledge: U1 to U19)."""
+"""Upstreams that do not answer, or not to the end (shared knowledge: U1 to U9, U12)."""
 
 from __future__ import annotations
 
-import gzip
-from itertools import chain, cycle, repeat
-
 from tests.faults.rows import (
+    BRIEF,
+    IMPATIENT,
+    OPEN_END,
+    PART,
     Row,
     always,
     begun,
-    bomb,
     either,
-    at_first,
     healthy,
     replying,
     sse,
     status,
-    streaming,
-    using,
 )
-from tests.support.chat_bytes import DONE, TEXT, completion, delta, event, events, said
+from tests.support.chat_bytes import completion, said
 from tests.support.faulty_upstream import (
-    LAST_CHUNK,
     STREAM_HEAD,
     Close,
     HalfClose,
     Hang,
     Reset,
     Send,
-    chunk,
     head,
-    shred,
     whole,
 )
-
-_IMPATIENT = {"timeouts": {"first_byte_s": 0.4, "between_chunks_s": 0.4, "connect_s": 0.4}}
-_BRIEF = {"timeouts": {"total_s": 0.6}}
-_BODY = b"".join(events())
-_PART = b"".join(said()[:3])
-_OPEN_END = head(200, "text/event-stream")
-_FAULT = b'{"error": {"message": "out of memory", "type": "server_error"}}'
-_PAGE = b"<html><body>Please sign in to this network.</body></html>"
-_ENDS = (b"\n", b"\r\n", b"\r")
-_GZIP = ("content-encoding: gzip",)
 
 NO_CONNECTION = [
     Row("U1a", "nobody listens: connection refused", healthy, place="nobody"),
@@ -54,7 +38,7 @@ NO_CONNECTION = [
         "swallows the attempt to connect",
         healthy,
         place="black hole",
-        settings=_IMPATIENT,
+        settings=IMPATIENT,
         full=True,
     ),
     Row("U3", "its name does not exist (DNS)", healthy, place="no such host"),
@@ -88,37 +72,37 @@ STATUSES = [
 ]
 
 SILENCE = [
-    Row("U7a", "never answers", always(Hang()), settings=_IMPATIENT),
+    Row("U7a", "never answers", always(Hang()), settings=IMPATIENT),
     Row(
         "U7b",
         "sends its headers a byte at a time, too slowly",
         always(Send(head(200, "text/event-stream"), piece=1, every_s=0.05)),
-        settings=_IMPATIENT,
+        settings=IMPATIENT,
         full=True,
     ),
     Row(
         "U8a",
         "sends headers, and then nothing",
         either([Send(head(length=99)), Hang()], [Send(STREAM_HEAD), Hang()]),
-        settings=_IMPATIENT,
+        settings=IMPATIENT,
         full=True,
     ),
     Row(
         "U8b",
         "falls silent in the middle",
-        either([Send(head(length=99) + b'{"id"'), Hang()], [*begun(_PART), Hang()]),
+        either([Send(head(length=99) + b'{"id"'), Hang()], [*begun(PART), Hang()]),
         stream="broken",
-        settings=_IMPATIENT,
+        settings=IMPATIENT,
     ),
     Row(
         "U12a",
         "sends one byte every 50 ms, for longer than an attempt may take",
         either(
             [Send(head(length=900)), Send(b" " * 900, piece=1, every_s=0.05)],
-            [Send(_OPEN_END + _PART), Send(b"".join(said()), piece=1, every_s=0.05)],
+            [Send(OPEN_END + PART), Send(b"".join(said()), piece=1, every_s=0.05)],
         ),
         stream="broken",
-        settings=_BRIEF,
+        settings=BRIEF,
         full=True,
     ),
     Row(
@@ -126,9 +110,9 @@ SILENCE = [
         "sends comments for longer than an attempt may take, and no reply",
         either(
             [Send(head(length=900)), Send(b" " * 900, piece=1, every_s=0.05)],
-            [Send(_OPEN_END), Send(b": wait\n\n" * 200, piece=8, every_s=0.05)],
+            [Send(OPEN_END), Send(b": wait\n\n" * 200, piece=8, every_s=0.05)],
         ),
-        settings=_BRIEF,
+        settings=BRIEF,
         full=True,
     ),
 ]
@@ -137,13 +121,13 @@ CUT = [
     Row(
         "U9a",
         "closes in the middle",
-        either([Send(head(length=999) + b'{"id"'), Close()], [*begun(_PART), Close()]),
+        either([Send(head(length=999) + b'{"id"'), Close()], [*begun(PART), Close()]),
         stream="broken",
     ),
     Row(
         "U9b",
         "resets in the middle",
-        either([Send(head(length=999) + b'{"id"'), Reset()], [*begun(_PART), Hang(0.05), Reset()]),
+        either([Send(head(length=999) + b'{"id"'), Reset()], [*begun(PART), Hang(0.05), Reset()]),
         stream="broken",
     ),
     Row(
@@ -151,14 +135,14 @@ CUT = [
         "half-closes in the middle",
         either(
             [Send(head(length=999) + b'{"id"'), HalfClose(), Hang()],
-            [*begun(_PART), HalfClose(), Hang()],
+            [*begun(PART), HalfClose(), Hang()],
         ),
         stream="broken",
     ),
     Row(
         "U9d",
         "ends in the middle as if that were all",
-        either(replying(completion()[:40]), sse(_PART)),
+        either(replying(completion()[:40]), sse(PART)),
         stream="broken",
     ),
     Row(
@@ -166,7 +150,7 @@ CUT = [
         "ends in the middle of an event, its body's end not marked",
         either(
             [Send(head() + completion()[:40]), Close()],
-            [Send(_OPEN_END + _PART[:-9]), Close()],
+            [Send(OPEN_END + PART[:-9]), Close()],
         ),
         stream="broken",
     ),
@@ -174,266 +158,4 @@ CUT = [
 ]
 
 
-def _shredded(seed: int) -> list[Send]:
-    return [Send(STREAM_HEAD), *shred(_BODY, seed), Send(LAST_CHUNK)]
-
-
-FRAMING = [
-    Row(
-        "U10a",
-        "lines end in CR LF",
-        streaming(*sse(_BODY.replace(b"\n", b"\r\n"))),
-        "answer",
-        "answer",
-    ),
-    Row(
-        "U10b", "lines end in CR", streaming(*sse(_BODY.replace(b"\n", b"\r"))), "answer", "answer"
-    ),
-    Row(
-        "U10c",
-        "lines end in LF, CR LF and CR by turns",
-        streaming(
-            *sse(*(e.replace(b"\n", end) for e, end in zip(events(), cycle(_ENDS), strict=False)))
-        ),
-        "answer",
-        "answer",
-    ),
-    Row(
-        "U10d",
-        "begins with a byte order mark",
-        streaming(*sse(b"\xef\xbb\xbf" + _BODY)),
-        "answer",
-        "answer",
-    ),
-    Row(
-        "U10e",
-        "sends comments between the events",
-        streaming(*sse(*(b": so\n\n" + e for e in events()))),
-        "answer",
-        "answer",
-    ),
-    Row(
-        "U10f",
-        "leaves out the space after `data:`",
-        streaming(*sse(_BODY.replace(b"data: ", b"data:"))),
-        "answer",
-        "answer",
-    ),
-    Row(
-        "U10g",
-        "sends all events in one packet",
-        streaming(Send(STREAM_HEAD + chunk(_BODY) + LAST_CHUNK)),
-        "answer",
-        "answer",
-    ),
-    Row(
-        "U10h",
-        "sends each byte by itself",
-        streaming(
-            Send(STREAM_HEAD),
-            *(Send(chunk(_BODY[i : i + 1])) for i in range(len(_BODY))),
-            Send(LAST_CHUNK),
-        ),
-        "answer",
-        "answer",
-    ),
-    *(
-        Row(
-            f"U10i {seed}",
-            f"cuts its stream anywhere, characters too (seed {seed})",
-            streaming(*_shredded(seed)),
-            "answer",
-            "answer",
-            full=seed > 1,
-        )
-        for seed in (1, 2, 3)
-    ),
-    Row("U10j", "never says `[DONE]`", streaming(*sse(*events()[:-1])), "answer", "answer"),
-    Row("U10k", "never gives a finish reason", streaming(*sse(*said(), DONE)), "answer", "answer"),
-    Row("U10l", "says `[DONE]` twice", streaming(*sse(*events(), DONE)), "answer", "answer"),
-    Row(
-        "U10m",
-        "says `[DONE]` early, and goes on",
-        streaming(*sse(*said()[:3], DONE, *said()[3:], DONE)),
-        "answer",
-        "answer",
-        partial=True,
-    ),
-    Row("U10n", "says `[DONE]` before anything else", streaming(*sse(DONE)), "answer", "error"),
-    Row(
-        "U10o",
-        "sends an event after `[DONE]`",
-        streaming(*sse(*events(), delta("and more"))),
-        "answer",
-        "answer",
-    ),
-    Row(
-        "U10p",
-        "malformed JSON at the beginning",
-        either(replying(b'{"choices": [}'), sse(event(b'{"choices": [}'), *events())),
-    ),
-    Row(
-        "U10q",
-        "malformed JSON in the middle",
-        either(replying(completion()[:-1]), sse(_PART, event(b'{"choices": [}'), *events())),
-        stream="broken",
-    ),
-    Row(
-        "U10r",
-        "bytes that are no UTF-8",
-        either(
-            replying(completion().replace(b"\xc3", b"\xff")),
-            sse(_PART, _BODY.replace(b"\xc3", b"\xff")),
-        ),
-        stream="broken",
-    ),
-]
-
-SIZES = [
-    Row(
-        "U11a",
-        "a line of 9 MiB",
-        either(replying(b'{"x": "' + b"x" * 70_000_000), sse(_PART, b"data: " + b"x" * 9 * 2**20)),
-        stream="broken",
-        full=True,
-    ),
-    Row(
-        "U11b",
-        "a stream without an end",
-        either(
-            [Send(head()), *repeat(Send(b" " * 2**20), 80), Close()],
-            chain(begun(), repeat(Send(chunk(delta(TEXT))), 20_000)),
-        ),
-        stream="broken",
-        settings=_BRIEF,
-        partial=True,
-        full=True,
-    ),
-    Row(
-        "U11c",
-        "comments without an end, before any reply",
-        streaming(Send(STREAM_HEAD), *repeat(Send(chunk(b": so\n\n" * 50_000)), 40)),
-        "answer",
-        "error",
-        settings=_BRIEF,
-        full=True,
-    ),
-]
-
-NOT_A_REPLY = [
-    Row(
-        "U13a", "200 with an error in the body", either(replying(_FAULT), sse(event(_FAULT), DONE))
-    ),
-    Row(
-        "U13b",
-        "an error in the middle of the stream",
-        streaming(*sse(_PART, event(_FAULT), DONE)),
-        "answer",
-        "broken",
-    ),
-    Row("U13c", "200 with a page in HTML", always(Send(whole(_PAGE, content_type="text/html")))),
-    Row(
-        "U13d",
-        "`application/json` where a stream was asked for",
-        streaming(*replying(completion())),
-        "answer",
-        "error",
-    ),
-    Row(
-        "U13e",
-        "a stream under the type `text/plain`",
-        streaming(Send(head(200, "text/plain") + _BODY), Close()),
-        "answer",
-        "error",
-    ),
-    Row(
-        "U13f",
-        "gzip that nobody asked for",
-        either(
-            [Send(whole(gzip.compress(completion()), *_GZIP))],
-            [Send(whole(gzip.compress(_BODY), *_GZIP, content_type="text/event-stream"))],
-        ),
-        "answer",
-        "answer",
-    ),
-    Row(
-        "U13g",
-        "gzip that unpacks to 200 MB",
-        always(Send(whole(bomb(200_000_000), *_GZIP, content_type="text/event-stream"))),
-        full=True,
-    ),
-    Row(
-        "U13h",
-        "says gzip, and sends none",
-        either(
-            [Send(whole(completion(), *_GZIP))],
-            [Send(whole(_BODY, *_GZIP, content_type="text/event-stream"))],
-        ),
-    ),
-    Row("U13i", "speaks no HTTP", always(Send(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), Close())),
-    Row(
-        "U14",
-        "a redirect to another address",
-        always(Send(whole(b"", "location: http://169.254.169.254/latest/", status=302))),
-    ),
-]
-
-USAGES = [
-    Row("U18a", "no usage", using(None), "answer", "answer"),
-    Row(
-        "U18b",
-        "negative usage",
-        using({"prompt_tokens": -7, "completion_tokens": -11}),
-        "answer",
-        "answer",
-    ),
-    Row(
-        "U18c",
-        "usage of 10^18 tokens",
-        using({"prompt_tokens": 10**18, "completion_tokens": 1}),
-        "answer",
-        "answer",
-    ),
-    Row("U18d", "usage in words", using({"prompt_tokens": "many"}), "answer", "answer"),
-    Row("U18e", "usage that is no object", using([7, 11]), "answer", "answer"),
-]
-
-STATES = [
-    Row(
-        "U15a",
-        "closes the idle connection just as it is used again",
-        lambda asked: [Close()] if asked.place else healthy(asked),
-        "answer",
-        "answer",
-        before=1,
-    ),
-    Row(
-        "U15b",
-        "resets the idle connection just as it is used again",
-        lambda asked: [Reset()] if asked.place else healthy(asked),
-        "answer",
-        "answer",
-        before=1,
-    ),
-    Row("U16", "fails once, then is well", at_first(1, status(500)), "answer", "answer"),
-    Row(
-        "U19",
-        "503 while it loads its model, then is well",
-        at_first(2, status(503, words="Loading model")),
-        "answer",
-        "answer",
-        full=True,
-    ),
-]
-
-ROWS = [
-    *NO_CONNECTION,
-    *STATUSES,
-    *SILENCE,
-    *CUT,
-    *FRAMING,
-    *SIZES,
-    *NOT_A_REPLY,
-    *USAGES,
-    *STATES,
-]
+UPSTREAM_ROWS = [*NO_CONNECTION, *STATUSES, *SILENCE, *CUT]

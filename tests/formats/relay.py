@@ -29,7 +29,7 @@ from pointsman.conversation import (
     ToolCallDelta,
 )
 from pointsman.formats.chat.quirks import Quirks
-from pointsman.formats.chat.reply import collected
+from pointsman.formats.collecting import choices
 from pointsman.formats.registry import CLIENTS, upstreams
 from pointsman.formats.sse import event
 from pointsman.formats.translate import Speech, splitter
@@ -95,10 +95,7 @@ def read_stream(name: FormatName, pieces: Sequence[bytes]) -> ModelReply:
     reader = upstream(name).reader(PROMPT_TOKENS, keep_usage=True)
     events = splitter(upstream(name).framing)
     deltas = [d for piece in pieces for each in events.feed(piece) for d in reader.read(each)]
-    said = [delta for delta in deltas if not isinstance(delta, Began)]
-    indexes = sorted({delta.choice for delta in said})
-    choices = (collected([d for d in said if d.choice == index], index) for index in indexes)
-    return ModelReply(reader.model or "", tuple(choices), reader.usage)
+    return ModelReply(reader.model or "", choices(deltas), reader.usage)
 
 
 def answer(name: FormatName, reply: ModelReply) -> bytes:

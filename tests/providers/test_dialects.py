@@ -211,13 +211,13 @@ async def test_the_body_is_the_clients_with_the_upstreams_name_for_the_model(
 async def test_a_configured_context_and_extras_reach_ollama_in_every_request(
     start: StartGateway, upstream: Recorder
 ) -> None:
-    extra = {"keep_alive": "30m"}
+    extra = {"keep_alive": "30m", "options": {"num_gpu": 1}}
     gateway = await gateway_over(start, "ollama", upstream, context_length=16384, extra=extra)
 
     for path in ("/v1/chat/completions", "/api/chat", "/api/generate", "/v1/messages"):
         body = json.loads((await sent(gateway, upstream, path)).body)
 
-        assert body["options"]["num_ctx"] == 16384
+        assert {"num_gpu": 1, "num_ctx": 16384}.items() <= body["options"].items()
         assert body["keep_alive"] == "30m"
 
 

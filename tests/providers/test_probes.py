@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from tests.gateway import Gateway, StartGateway
 from tests.providers import answers
+from tests.support.served import Books
 from tests.support.serving import Answers, serving
 
+from pointsman.app import App
 from pointsman.clock import SystemClock
 from pointsman.config import ModelSettings, Settings
 from pointsman.providers.http import HttpClient
@@ -194,6 +196,19 @@ async def test_ollamas_cloud_models_are_not_local_whatever_their_address(
         )
 
 
+async def test_a_server_that_loads_on_demand_is_ready(start: StartGateway) -> None:
+    server = Answers({**answers.OLLAMA, "/api/ps": {"models": []}})
+    async with serving(server) as address:
+        cold = ModelSettings(provider="ollama", model="qwen3:8b", base_url=address)
+        gateway = await start(Settings(home=Path("nowhere"), models={"cold": cold}))
+        await gateway.app.look()
+
+        assert (await gateway.client.get("/health/ready")).status_code == 200
+        server.by_path.clear()
+        await gateway.app.look()
+        assert (await gateway.client.get("/health/ready")).status_code == 503
+
+
 async def test_a_look_that_fails_teaches_nothing(start: StartGateway) -> None:
     server = Answers({**answers.OLLAMA, "/api/show": answers.OLLAMA_SHOW_CLOUD})
     async with serving(server) as address:
@@ -223,3 +238,19 @@ async def test_slots_are_as_the_server_says_where_nobody_else_does(
         found.append(line.slots.limit)
 
     assert found == limits
+
+
+async def test_a_look_that_goes_wrong_is_reported_and_the_others_are_looked_at() -> None:
+    books = Books()
+    odd = Answers({}, otherwise=b'{"models": [], "x": ' + b"[" * 100_000, status=200)
+    async with serving(odd) as hostile, serving(Answers(answers.LLAMACPP)) as fine:
+        models = {
+            "hostile": ModelSettings(provider="ollama", model="m", base_url=hostile),
+            "fine": ModelSettings(provider="llamacpp", model="m", base_url=f"{fine}/v1"),
+        }
+        app = App(Settings(home=Path("nowhere"), models=models), environment={}, observer=books)
+        await app.look()
+        await app.close()
+
+    assert [type(fault) for fault in books.faults] == [RecursionError]
+    assert app.decider.deployments["fine"].context_length == 4096

@@ -57,7 +57,9 @@ async def test_the_load_is_shared_by_weight(
 ) -> None:
     gateway = await gateway_over(start, **weights)
 
-    assert await served(gateway, 300) == shares
+    got = await served(gateway, 300)
+
+    assert all(abs(got.get(name, 0) - share) <= 3 for name, share in shares.items())
 
 
 async def test_no_run_of_requests_goes_to_one_alone(start: StartGateway) -> None:

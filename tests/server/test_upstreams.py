@@ -184,6 +184,19 @@ async def test_a_quota_is_kept_and_said(chain: Chain, client: str) -> None:
     assert len(chain.sent()) == 1
 
 
+@pytest.mark.parametrize("chain", ["gemini"], indirect=True)
+@for_all
+async def test_google_says_in_the_body_when_to_come_back(chain: Chain, client: str) -> None:
+    speaker = SPEAKERS[client]
+
+    reply = await chain.front.client.post(
+        speaker.path, json={"model": "auto", **speaker.asking("quota")}
+    )
+
+    assert reply.status_code == 429
+    assert 35 <= float(reply.headers["retry-after"]) <= 40
+
+
 @over_pointsman
 @for_all
 async def test_a_stream_that_breaks_behind_is_no_whole_reply(chain: Chain, client: str) -> None:

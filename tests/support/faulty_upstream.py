@@ -92,7 +92,8 @@ class FaultyUpstream:
         self._deaf = deaf
         self._tls = tls
         self._server: asyncio.Server | None = None
-        self._serving: set[asyncio.Task[None]] = set()
+        #: A task for each connection that is open, idle ones too.
+        self.serving: set[asyncio.Task[None]] = set()
         #: Every request, in order.
         self.log: list[Asked] = []
         #: When each connection was made, in monotonic seconds.
@@ -106,9 +107,9 @@ class FaultyUpstream:
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         self._server.close()
-        for serving in tuple(self._serving):
+        for serving in tuple(self.serving):
             serving.cancel()
-        await asyncio.gather(*self._serving, return_exceptions=True)
+        await asyncio.gather(*self.serving, return_exceptions=True)
 
     @property
     def base_url(self) -> str:
@@ -124,7 +125,7 @@ class FaultyUpstream:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         serving = asyncio.current_task()
         assert serving is not None
-        self._serving.add(serving)
+        self.serving.add(serving)
         number = len(self.connections)
         self.connections.append(time.monotonic())
         try:
@@ -134,7 +135,7 @@ class FaultyUpstream:
         except asyncio.CancelledError:
             return  # so are we; raised on, it would be logged
         finally:
-            self._serving.discard(serving)
+            self.serving.discard(serving)
             writer.close()
 
     async def _serve(

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -145,11 +146,16 @@ class Baseline:
 
     async def is_back(self) -> None:
         """Wait until no more is held than then. Raises TimeoutError after `FREE_WITHIN_S`."""
-        await eventually(lambda: not self._new_tasks(), self._new_tasks)
+        await self.has_no_tasks_but(frozenset())
         await eventually(lambda: _descriptors() <= self._descriptors, "descriptors are closed")
 
-    def _new_tasks(self) -> set[asyncio.Task[object]]:
-        return asyncio.all_tasks() - self._tasks - {asyncio.current_task()}
+    async def has_no_tasks_but(self, others: AbstractSet[asyncio.Task[None]]) -> None:
+        """Wait until there are none but those of then and these. Raises TimeoutError."""
+
+        def surplus() -> set[asyncio.Task[object]]:
+            return asyncio.all_tasks() - self._tasks - others - {asyncio.current_task()}
+
+        await eventually(lambda: not surplus(), surplus)
 
 
 async def eventually(look: Callable[[], object], what: object) -> None:

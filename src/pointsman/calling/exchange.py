@@ -74,9 +74,10 @@ async def _refused(line: Line, reply: ProviderReply, request: ModelRequest) -> W
     """An error status: the client's fault, whose answer it is then, or else raised."""
     body = await _read(reply, _MAX_ERROR_BYTES, cut=True)
     fault = line.speech.fault(request, body)
+    wait = {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}
     refused = UpstreamRefused(
         reply.status,
-        reply.headers,
+        {**wait, **reply.headers},
         message=fault.message,
         kind=fault.type,
         code=fault.code,

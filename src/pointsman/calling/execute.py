@@ -26,6 +26,8 @@ from pointsman.types import (
 )
 
 _OK = 200
+#: What remains of the count of requests given to each deployment of a tier, per request.
+_REMEMBERED = 0.98
 #: Seconds between two looks at a server that is loading its model.
 _LOOK_AGAIN_S = 1.0
 #: Seconds that a request waits at most before one deployment is tried again.
@@ -273,7 +275,7 @@ class Caller:
         return answer
 
     async def _attempt(self, line: Line, errand: Errand, started: float) -> Answer:
-        line.given += 1
+        self._note_given(line)
         outbound = line.speech.outbound(errand.request)
         total_s = line.rules.total_s
         try:
@@ -283,6 +285,13 @@ class Caller:
             raise UpstreamTimeout(f"the reply took longer than {total_s:g} s") from error
         line.breaker.answered()
         return Answer(line, started, content, outbound.left_out)
+
+    def _note_given(self, line: Line) -> None:
+        """Count it, and forget slowly: who was away must not catch up on all that it missed."""
+        for peer in self.lines.values():
+            if peer.deployment.tier == line.deployment.tier:
+                peer.given *= _REMEMBERED
+        line.given += 1
 
     def _blame(self, line: Line, error: UpstreamError) -> None:
         """Tell the breaker of a failure, where it counts, and keep a promise to stay away."""

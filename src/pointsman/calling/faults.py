@@ -10,7 +10,6 @@ from pointsman.calling.retry import retriable
 from pointsman.errors import (
     Busy,
     NoDeploymentFits,
-    NotFound,
     PointsmanError,
     RequestRefused,
     Unavailable,
@@ -41,7 +40,6 @@ _CODES = {"context": "context_length_exceeded", "format": "unsupported_parameter
 PASSING = frozenset({"breaker", "rest"})
 
 TOO_MANY_REQUESTS = 429
-_NOT_FOUND = 404
 _UNAVAILABLE = 503
 _SNAPSHOT = re.compile(r"[-@:]?(\d{8}|\d{4}-\d{2}-\d{2}|latest)$")
 

@@ -42,8 +42,8 @@ class Line:
     quota_group: str = ""
     #: Its server is looked at now and then: one on this machine or its network.
     watched: bool = False
-    #: Requests given to it so far.
-    given: int = 0
+    #: Requests given to it lately, older ones counting less.
+    given: float = 0.0
     #: What its server told of itself last; None until it did.
     health: Health | None = None
     _configured: Deployment = field(init=False)

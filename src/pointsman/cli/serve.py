@@ -32,7 +32,7 @@ def serve(
         Literal["text", "json", "off"] | None, typer.Option(help="How to print each decision.")
     ] = None,
 ) -> None:
-    """Serve the OpenAI API: point any client at it."""
+    """Serve the APIs of OpenAI, Anthropic and Ollama: point any client at it."""
     settings = _with_found(load(config))
     decisions = log or settings.log.decisions
     host, port = host or settings.server.host, settings.server.port if port is None else port
@@ -74,6 +74,7 @@ async def _serve(app: App, settings: Settings, listening: socket.socket) -> None
             uvicorn.Config(
                 app.asgi(),
                 http=BoundedProtocol,
+                ws="none",
                 lifespan="off",
                 log_level="warning",
                 access_log=False,

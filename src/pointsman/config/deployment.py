@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from pointsman.config.secrets import is_local, resolve_secret
+from pointsman.formats.ollama.catalogue import is_cloud_name
 from pointsman.presets import Preset, presets
 from pointsman.types import Capability, FormatName, Location, OnDisconnect, Task
 
@@ -158,9 +159,14 @@ class ModelSettings(Section):
 
     @property
     def where(self) -> Location:
-        """`location`, or what the address implies."""
+        """`location`, or what the name or the address implies.
+
+        Ollama passes prompts for its cloud models on, from whatever address.
+        """
         if self.location is not None:
             return self.location
+        if self.preset.dialect == "ollama" and is_cloud_name(self.model):
+            return "cloud"
         return "local" if self.address is None or is_local(self.address) else "cloud"
 
     def key(self, environment: Mapping[str, str]) -> str | None:

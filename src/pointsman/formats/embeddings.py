@@ -23,6 +23,7 @@ from pointsman.formats.chat import shape, usage
 from pointsman.formats.chat.follow import StreamReader as ChatStreamReader
 from pointsman.formats.chat.request import pass_through as chat_pass_through
 from pointsman.formats.completions.request import prompts
+from pointsman.formats.counting import counted
 from pointsman.formats.wire import Fault, Framing, Head, Seen, StreamReader, StreamWriter
 from pointsman.tokens import estimate_tokens
 from pointsman.types import FormatName, ModelRequest, Turn
@@ -80,7 +81,7 @@ def look(body: bytes, prompt_tokens: int) -> Seen:
     Raises UpstreamBroken where it holds no vectors: a success status is no proof of any.
     """
     reply = _decode(body)
-    used = usage.stated(reply.usage) or usage.counted(prompt_tokens, 0)
+    used = usage.stated(reply.usage) or counted(prompt_tokens, 0)
     return Seen(used, reply.model if isinstance(reply.model, str) else None)
 
 

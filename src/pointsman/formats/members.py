@@ -41,6 +41,28 @@ def flag(value: dict[str, Json], name: str, place: str | None = None) -> bool:
     return bool(member)
 
 
+def optional_flag(value: dict[str, Json], name: str, place: str) -> bool | None:
+    """A boolean that may be left open: None where it is missing or null."""
+    return None if value.get(name) is None else flag(value, name, place)
+
+
+def required(value: dict[str, Json], name: str, parent: str) -> str:
+    """A string that must be there; `parent` is the path of the object that it stands in."""
+    place = f"{parent}.{name}"
+    found = text(value, name, place)
+    if found is None:
+        raise BadRequest(f"`{place}` is missing", param=place)
+    return found
+
+
+def mapping(value: dict[str, Json], name: str, parent: str) -> dict[str, Json]:
+    """An object that must be there; `parent` is the path of the one that it stands in."""
+    found = value.get(name)
+    if not isinstance(found, dict):
+        raise BadRequest(f"`{parent}.{name}` must be an object", param=f"{parent}.{name}")
+    return found
+
+
 def text(value: dict[str, Json], name: str, place: str | None = None) -> str | None:
     """A string, None where it is missing or null."""
     member = value.get(name)

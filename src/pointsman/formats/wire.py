@@ -48,6 +48,8 @@ class Fault:
     type: str | None = None
     param: str | None = None
     code: str | None = None
+    #: Seconds that it asks to be left alone, where the body says so and not a header.
+    retry_after: float | None = None
 
 
 class StreamReader(Protocol):

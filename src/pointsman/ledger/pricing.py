@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from pointsman.types import Usage
 
 if TYPE_CHECKING:
-    from genai_prices.types import PriceCalculation
+    from genai_prices.types import ModelPrice, PriceCalculation, TieredPrices
 
 _PER_MILLION = Decimal(1_000_000)
 
@@ -111,16 +111,17 @@ def _of_input(usage: Usage) -> tuple[int, int]:
 
 
 def _listed(tariff: Listed, usage: Usage, at: datetime) -> Decimal | None:
-    flat = _flat_rates(tariff, at.replace(second=0, microsecond=0))
-    if flat is not None:
-        return price(flat, usage, at)
+    tiers = _tiers(tariff, at.replace(second=0, microsecond=0))
+    if tiers is not None:
+        rates = next(rates for above, rates in reversed(tiers) if usage.input_tokens > above)
+        return price(rates, usage, at)
     found = _look_up(tariff, usage, at)
-    return None if found is None else found.total_price
+    return found.total_price if found is not None and _is_by_token(found.model_price) else None
 
 
 @lru_cache(maxsize=1024)
-def _flat_rates(tariff: Listed, minute: datetime) -> Rates | None:
-    """The listed rates where they are the same for every token; None where they are not.
+def _tiers(tariff: Listed, minute: datetime) -> tuple[tuple[int, Rates], ...] | None:
+    """The listed rates, and above how many input tokens they apply; None where there is more to it.
 
     Kept for a minute: looking up and adding up takes `genai-prices` 0.1 ms, twice per request.
     """
@@ -128,13 +129,29 @@ def _flat_rates(tariff: Listed, minute: datetime) -> Rates | None:
     if found is None or found.model_price.requests_kcount is not None:
         return None
     listed = found.model_price
-    input_, output = listed.input_mtok, listed.output_mtok
-    cached, written = listed.cache_read_mtok, listed.cache_write_mtok
-    if not isinstance(input_, Decimal) or not isinstance(output, Decimal):
-        return None  # unknown, or in tiers
-    if not isinstance(cached, Decimal | None) or not isinstance(written, Decimal | None):
-        return None
-    return Rates(input_, output, cached, written)
+    prices = listed.input_mtok, listed.output_mtok, listed.cache_read_mtok, listed.cache_write_mtok
+    in_tiers = (each for each in prices if each is not None and not isinstance(each, Decimal))
+    tiers = []
+    for above in sorted({-1, *(tier.start for each in in_tiers for tier in each.tiers)}):
+        input_, output, cached, written = (_price_above(each, above) for each in prices)
+        if input_ is None:
+            return None
+        # Embeddings have no output, and no price for it.
+        tiers.append((above, Rates(input_, output or Decimal(0), cached, written)))
+    return tuple(tiers)
+
+
+def _price_above(listed: Decimal | TieredPrices | None, tokens: int) -> Decimal | None:
+    """What one of them costs where there are more than so many input tokens."""
+    if listed is None or isinstance(listed, Decimal):
+        return listed
+    reached = (tier.price for tier in reversed(listed.tiers) if tokens >= tier.start)
+    return next(reached, listed.base)
+
+
+def _is_by_token(listed: ModelPrice) -> bool:
+    """Whether tokens are what is paid for, or nothing is: not hours or pages."""
+    return listed.input_mtok is not None or listed == type(listed)()
 
 
 def _look_up(tariff: Listed, usage: Usage, at: datetime) -> PriceCalculation | None:

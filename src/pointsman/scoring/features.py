@@ -111,12 +111,14 @@ def _first_paragraph(prose: str, after: int) -> int | None:
 
 
 def _structure(prose: str, code_blocks: int) -> Structure:
-    plain = prose.isascii() and "$" not in prose and "\\" not in prose
+    ascii_only = prose.isascii()
+    plain = ascii_only and "$" not in prose and "\\" not in prose
+    single = ascii_only and "??" not in prose
     return Structure(
         code_blocks=code_blocks,
         tables=len(_TABLE.findall(prose)) if "|" in prose else 0,
         json_members=len(_JSON.findall(prose)) if '"' in prose else 0,
-        items=len(_ITEM.findall(prose)),
+        items=len(_ITEM.findall(prose)) if "\n" in prose else bool(_ITEM.match(prose)),
         formulas=0 if plain else len(_FORMULA.findall(prose)),
-        questions=len(_QUESTION.findall(prose)),
+        questions=prose.count("?") if single else len(_QUESTION.findall(prose)),
     )

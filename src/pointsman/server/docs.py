@@ -48,7 +48,7 @@ async def page(gateway: Gateway, incoming: Incoming) -> Outgoing:
         '<meta name="viewport" content="width=device-width">'
         f"<title>Pointsman {html.escape(gateway.version)}</title><style>{_STYLE}</style>"
         f"<h1>Pointsman {html.escape(gateway.version)}</h1>"
-        "<p>An OpenAI-compatible gateway: change the base URL of your client and nothing else. "
+        "<p>A gateway for OpenAI's, Anthropic's and Ollama's clients: change the base URL of your client and nothing else. "
         'Machine-readable: <a href="/openapi.json">/openapi.json</a>.</p>'
         f"<pre>{html.escape(_EXAMPLE)}</pre><h2>Paths</h2><table>{rows}</table>"
         f"<h2>Names that older routers used</h2><table>{aliases}</table></html>"

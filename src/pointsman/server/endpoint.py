@@ -68,9 +68,7 @@ class Endpoint:
             headers=headers,
             parameters=scope.get("path_params", {}),
             query=query_map(scope),
-            body=await read_body(
-                headers, receive, gateway.max_body_bytes, gateway.body_timeout_s
-            ),
+            body=await read_body(headers, receive, gateway.max_body_bytes, gateway.body_timeout_s),
             principal=principal,
         )
 

@@ -50,7 +50,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._refuse(head_too_large())
-        elif self.cycle is None or self.cycle.response_complete:
+        elif self.cycle.response_complete:
             self._await_head()
 
     def on_message_begin(self) -> None:

@@ -34,7 +34,7 @@ async def ready(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """200 when the first request would be served, 503 until then."""
     del incoming
     states = gateway.states()
-    if "up" in states.values():
+    if not {"up", "cold"}.isdisjoint(states.values()):
         return as_json({"status": "ready"})
     waiting = as_json({"status": "warming", "deployments": dict(states)}, status=503)
     return replace(waiting, headers={"retry-after": "1"})

@@ -42,8 +42,8 @@ class Candidate:
     resting_s: float = 0.0
     #: Requests that it serves now or that wait for it.
     busy: int = 0
-    #: Requests that it was given so far.
-    given: int = 0
+    #: Requests that it was given lately, older ones counting less.
+    given: float = 0.0
     #: Why the request can't be said in a format that it takes; None where it can.
     objection: str | None = None
 

@@ -38,8 +38,7 @@ from pointsman.conversation import (
     ToolResult,
 )
 from pointsman.formats.chat.format import ChatClient, ChatUpstream
-from pointsman.formats.chat.reply import collected
-from pointsman.formats.chat.thinking import joined
+from pointsman.formats.collecting import collected, joined
 from pointsman.formats.reasoning import BUDGETS
 from pointsman.formats.sse import DONE, Splitter, event
 from pointsman.formats.wire import Head

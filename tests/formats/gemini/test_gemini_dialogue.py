@@ -21,7 +21,7 @@ from pointsman.conversation import (
 from pointsman.errors import UpstreamBroken
 from pointsman.formats.gemini.error import retry_after
 from pointsman.formats.gemini.format import GeminiUpstream
-from pointsman.formats.gemini.reply import collected
+from pointsman.formats.collecting import choices
 from pointsman.formats.sse import Splitter
 from pointsman.formats.wire import StreamReader
 from pointsman.types import Usage
@@ -55,7 +55,7 @@ class Speaker:
         assert status == 200, body
         reader = GEMINI.reader(9, keep_usage=False)
         deltas = [delta for event in Splitter().feed(body) for delta in reader.read(event)]
-        return reader, ModelReply(reader.model or "", collected(deltas), reader.usage)
+        return reader, ModelReply(reader.model or "", choices(deltas), reader.usage)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from pointsman.conversation import (
 from pointsman.errors import Inexpressible, UpstreamBroken
 from pointsman.formats.gemini.error import retry_after
 from pointsman.formats.gemini.format import GeminiUpstream
-from pointsman.formats.gemini.reply import collected
+from pointsman.formats.collecting import choices
 from pointsman.formats.sse import Event, Splitter
 from pointsman.formats.wire import Fault, StreamReader, UpstreamFormat
 from pointsman.types import ModelRequest, Usage
@@ -255,7 +255,7 @@ def test_logprobs_come_in_openais_words() -> None:
 
     assert choice(**said).logprobs == {"content": content, "refusal": None}
     _, deltas = heard(stream(said, said))
-    assert collected(deltas)[0].logprobs == {"content": content * 2, "refusal": None}
+    assert choices(deltas)[0].logprobs == {"content": content * 2, "refusal": None}
 
 
 QUOTA = b"""{"error": {"code": 429, "message": "You exceeded your current quota.",
@@ -269,7 +269,7 @@ INVALID = b"""[{"error": {"code": 400, "message": "Invalid value", "status": "IN
 
 def test_errors_are_read_in_googles_shape_alone_or_in_a_list() -> None:
     assert GEMINI.fault(QUOTA) == Fault(
-        "You exceeded your current quota.", code="RESOURCE_EXHAUSTED"
+        "You exceeded your current quota.", code="RESOURCE_EXHAUSTED", retry_after=39.5
     )
     assert retry_after(QUOTA) == 39.5
     assert GEMINI.fault(INVALID) == Fault(
@@ -291,7 +291,7 @@ def test_an_error_in_a_stream_is_read_in_an_event_and_bare(framed: bytes) -> Non
     reader, deltas = heard(stream(chunk({"text": "Hi"})) + framed)
 
     assert deltas == [Began(None), TextDelta("Hi")]
-    assert reader.error == Fault("You exceeded your current quota.", code="RESOURCE_EXHAUSTED")
+    assert reader.error == GEMINI.fault(QUOTA)
     assert not reader.finished
     event = next(iter(Splitter().feed(framed)))
     assert GEMINI.reader(1, keep_usage=True).follow(event) == b""
@@ -348,7 +348,7 @@ def test_streamed_and_whole_give_the_same_reply(
     reply = GEMINI.read(json.dumps(whole, indent=2).encode(), 9)
     reader, deltas = heard(stream(*chunks, chunk(finish=finish, **tail)))
 
-    assert collected(deltas) == reply.choices
+    assert choices(deltas) == reply.choices
     assert reader.usage == reply.usage
     calls = [part.id for part in reply.choices[0].parts if isinstance(part, ToolCall)]
     assert len(set(calls)) == len(calls)

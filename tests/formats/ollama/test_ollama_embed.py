@@ -1,21 +1,15 @@
 """Embeddings between Ollama's words and OpenAI's."""
 
+import base64
 import json
+import struct
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pointsman.conversation import Addressee
 from pointsman.errors import BadRequest, Inexpressible, UpstreamBroken
-from pointsman.formats.ollama.embed import (
-    embed_reply,
-    embed_request,
-    upstream_embed_reply,
-    upstream_embed_request,
-)
-
-TO = Addressee("all-minilm", extra={"keep_alive": "1h", "num_ctx": 512})
+from pointsman.formats.ollama.embed import embed_reply, embed_request
 
 
 def test_a_clients_request_as_openais() -> None:
@@ -47,34 +41,13 @@ def test_openais_reply_as_ollamas() -> None:
     assert json.loads(embed_reply(reply, single=True)) == {"embedding": [1.0]}
 
 
-def test_a_request_for_an_ollama() -> None:
-    body = b'{"model":"m","input":"a","encoding_format":"base64","user":"u"}'
-
-    asked = upstream_embed_request(body, TO)
-
-    assert json.loads(asked.body) == {
-        "model": "all-minilm",
-        "input": "a",
-        "truncate": False,
-        "options": {"num_ctx": 512},
-        "keep_alive": "1h",
-    }
-    assert asked.left_out == ("user",)
-
-
 @pytest.mark.parametrize("body", [b"[]", b'{"model":"m"}', b'{"model":"m","input":[]}'])
 def test_without_texts_there_is_nothing_to_embed(body: bytes) -> None:
     with pytest.raises(BadRequest):
         embed_request(body)
-    with pytest.raises(BadRequest):
-        upstream_embed_request(body, TO)
 
 
 def test_what_cannot_be_said_is_refused() -> None:
-    with pytest.raises(Inexpressible):
-        upstream_embed_request(b'{"model":"m","input":[1,2]}', TO)
-    with pytest.raises(Inexpressible):
-        upstream_embed_request(b'{"model":"m","input":"a","strange":1}', TO)
     with pytest.raises(Inexpressible):
         embed_request(b'{"model":"m","input":"a","strange":1}')
 
@@ -85,21 +58,25 @@ def test_what_cannot_be_said_is_refused() -> None:
 def test_what_is_no_reply_is_broken(body: bytes) -> None:
     with pytest.raises(UpstreamBroken):
         embed_reply(body)
-    with pytest.raises(UpstreamBroken):
-        upstream_embed_reply(body, as_base64=False)
 
 
 @given(
     st.lists(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False))), st.booleans()
 )
-def test_vectors_survive_both_ways(
+def test_vectors_are_read_as_numbers_and_as_base64(
     vectors: list[list[float]],
     as_base64: bool,  # noqa: FBT001
 ) -> None:
-    ollama = json.dumps({"model": "m", "embeddings": vectors, "prompt_eval_count": 3}).encode()
+    data = [
+        {"index": i, "embedding": packed(vector) if as_base64 else vector}
+        for i, vector in enumerate(vectors)
+    ]
 
-    openai = upstream_embed_reply(ollama, as_base64=as_base64)
+    reply = json.loads(embed_reply(json.dumps({"data": data}).encode()))
 
-    assert json.loads(openai)["usage"] == {"prompt_tokens": 3, "total_tokens": 3}
-    back = json.loads(embed_reply(openai))
-    assert (back["embeddings"], back["prompt_eval_count"]) == (vectors, 3)
+    assert reply["embeddings"] == vectors
+
+
+def packed(vector: list[float]) -> str:
+    """32-bit floats, least significant byte first, as OpenAI packs them."""
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import get_args
 
 import msgspec
 
-from pointsman.conversation import Conversation, Effort, Reasoning, Sampling
+from pointsman.conversation import Conversation, Effort, Reasoning, Sampling, Verbosity
 from pointsman.errors import BadRequest
 from pointsman.formats import members
 from pointsman.formats.chat import tools
-from pointsman.formats.chat.notes import Leftovers
 from pointsman.formats.chat.turns import Turns
+from pointsman.formats.losses import Notes
 from pointsman.formats.reasoning import BUDGETS
 from pointsman.types import Json, ModelRequest
 
@@ -19,7 +20,7 @@ _LIMITS = ("max_completion_tokens", "max_tokens")
 _READ = frozenset(
     {"model", "messages", "stream", "stream_options", "user", "parallel_tool_calls"}
     | {"tools", "tool_choice", "functions", "function_call", "response_format"}
-    | {"reasoning_effort", "reasoning", "include_reasoning", "thinking"}
+    | {"reasoning_effort", "reasoning", "include_reasoning", "thinking", "verbosity"}
     | {"temperature", "top_p", "top_k", "min_p", "stop", "n", "seed", *_LIMITS}
     | {"frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "top_logprobs"}
 )
@@ -29,6 +30,9 @@ _ADVISORY = frozenset(
     | {"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "session_id"}
     | {"prediction", "cache_prompt", "cache_control"}
 )
+_STREAM_HINTS = frozenset({"include_obfuscation", "continuous_usage_stats"})
+_WISH = frozenset({"effort", "max_tokens", "exclude", "enabled"})
+_THINKING = (None, "enabled", "disabled", "adaptive")
 
 
 def conversation(request: ModelRequest) -> Conversation:
@@ -36,7 +40,8 @@ def conversation(request: ModelRequest) -> Conversation:
     value: dict[str, Json] = {
         name: msgspec.json.decode(raw) for name, raw in request.members.items()
     }
-    notes = Leftovers()
+    notes = Notes()
+    _sort(value, notes)
     turns = Turns(notes)
     messages = tuple(
         turns.read(message, f"messages[{i}]")
@@ -46,19 +51,27 @@ def conversation(request: ModelRequest) -> Conversation:
         messages=messages,
         tools=tools.read(value, notes),
         tool_choice=tools.read_choice(value, notes),
-        parallel_tool_calls=_parallel(value),
+        parallel_tool_calls=members.optional_flag(
+            value, "parallel_tool_calls", "parallel_tool_calls"
+        ),
         output=tools.read_output(value, notes),
-        sampling=sampling(value),
+        sampling=sampling(value, notes),
         reasoning=_reasoning(value, notes),
+        verbosity=_verbosity(value, notes),
         stream=request.stream,
         user=members.text(value, "user"),
-        **_sorted(value, notes),
+        advisory=notes.advisory,
+        foreign=notes.foreign,
     )
 
 
-def sampling(value: dict[str, Json]) -> Sampling:
+def sampling(value: dict[str, Json], notes: Notes) -> Sampling:
     """How the reply is drawn. Raises BadRequest."""
     limits = [members.whole(value, name) for name in _LIMITS]
+    likely = members.flag(value, "logprobs")
+    most = members.whole(value, "top_logprobs")
+    if most and not likely:
+        notes.hint("top_logprobs")
     return Sampling(
         max_tokens=next((limit for limit in limits if limit and limit > 0), None),
         temperature=members.number(value, "temperature"),
@@ -71,9 +84,15 @@ def sampling(value: dict[str, Json]) -> Sampling:
         frequency_penalty=members.number(value, "frequency_penalty") or None,
         presence_penalty=members.number(value, "presence_penalty") or None,
         logit_bias=_bias(value),
-        logprobs=members.flag(value, "logprobs"),
-        top_logprobs=members.whole(value, "top_logprobs"),
+        logprobs=likely,
+        top_logprobs=most if likely else None,
     )
+
+
+def note_options(value: dict[str, Json], notes: Notes) -> None:
+    """Note what `stream_options` ask for, but for usage."""
+    options = members.typed(value, "stream_options", dict, "an object") or {}
+    notes.rest(options, {"include_usage"}, _STREAM_HINTS, place="stream_options.")
 
 
 def is_legacy(request: ModelRequest) -> bool:
@@ -103,23 +122,18 @@ def _bias(value: dict[str, Json]) -> Mapping[str, float] | None:
     return bias or None
 
 
-def _parallel(value: dict[str, Json]) -> bool | None:
-    """The legacy shape has room for one call only."""
-    if value.get("functions") and not value.get("tools"):
-        return False
-    if value.get("parallel_tool_calls") is None:
-        return None
-    return members.flag(value, "parallel_tool_calls")
-
-
-def _reasoning(value: dict[str, Json], notes: Leftovers) -> Reasoning | None:
+def _reasoning(value: dict[str, Json], notes: Notes) -> Reasoning | None:
     """`reasoning_effort`; OpenRouter's `reasoning`; Anthropic's and DeepSeek's `thinking`."""
     wish = members.typed(value, "reasoning", dict, "an object") or {}
     thinking = members.typed(value, "thinking", dict, "an object") or {}
+    notes.rest(wish, _WISH, place="reasoning.")
+    notes.rest(thinking, {"type", "budget_tokens"}, place="thinking.")
+    if thinking.get("type") not in _THINKING:
+        notes.matter("thinking")
     stated = value.get("reasoning_effort") or wish.get("effort")
     effort = _effort(stated)
     if stated is not None and effort is None:
-        notes.foreign.append("reasoning_effort")
+        notes.matter("reasoning_effort")
     if wish.get("enabled") is False or thinking.get("type") == "disabled":
         effort = "none"
     budget = members.whole(wish, "max_tokens") or members.whole(thinking, "budget_tokens")
@@ -143,13 +157,16 @@ def _effort(stated: Json) -> Effort | None:
     return next((effort for effort in BUDGETS if effort == stated), None)
 
 
-def _sorted(value: dict[str, Json], notes: Leftovers) -> dict[str, tuple[str, ...]]:
-    """Names of the members that have no place in the canonical form, by what they do."""
+def _verbosity(value: dict[str, Json], notes: Notes) -> Verbosity | None:
+    stated = value.get("verbosity")
+    found = next((each for each in get_args(Verbosity) if each == stated), None)
+    if stated is not None and found is None:
+        notes.matter("verbosity")
+    return found
+
+
+def _sort(value: dict[str, Json], notes: Notes) -> None:
+    """Note the members that have no place in the canonical form, by what they do."""
     spoken = value.get("modalities") not in (None, ["text"])
-    quiet = frozenset() if spoken else frozenset({"audio", "modalities"})
-    usual = frozenset({"verbosity"}) if value.get("verbosity") == "medium" else frozenset()
-    notes.sort(value, _READ, _ADVISORY | quiet | usual)
-    return {
-        "advisory": tuple(dict.fromkeys(notes.advisory)),
-        "foreign": tuple(dict.fromkeys(notes.foreign)),
-    }
+    notes.rest(value, _READ, _ADVISORY if spoken else _ADVISORY | {"audio", "modalities"})
+    note_options(value, notes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from pointsman.conversation import (
     ToolCallBegan,
     ToolCallDelta,
 )
+from pointsman.formats.calls import made_id
 from pointsman.formats.chat import calls, shape
 from pointsman.formats.chat.thinking import thoughts
 from pointsman.types import Json
@@ -97,7 +97,7 @@ class ChoiceReader:
         arguments = calls.arguments(function.arguments)
         if not call.began and (name or arguments):
             call.began = True
-            call.id = call.id or self._made_id(call.number, name)
+            call.id = call.id or made_id(call.number, self._salt, str(self._index), name)
             signature = calls.proof(piece.extra_content)
             yield ToolCallBegan(call.number, call.id, name, self._index, signature)
         if arguments:
@@ -115,10 +115,6 @@ class ChoiceReader:
             self._count += 1
         call.id = call.id or stated_id
         return call
-
-    def _made_id(self, number: int, name: str) -> str:
-        seed = f"{self._salt}/{self._index}/{number}/{name}"
-        return f"call_{number}_{hashlib.blake2s(seed.encode(), digest_size=8).hexdigest()}"
 
     def _end(self, reason: str, met: object) -> Finished:
         """OpenAI says `stop` of refusals, and of calls that it was told to make."""

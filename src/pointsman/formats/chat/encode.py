@@ -12,6 +12,7 @@ from pointsman.conversation import (
     Conversation,
     Encoded,
     Message,
+    Opaque,
     Part,
     Reasoning,
     Refusal,
@@ -22,47 +23,36 @@ from pointsman.conversation import (
     ToolResult,
 )
 from pointsman.formats.chat import calls, parts, tools
-from pointsman.formats.chat.notes import Losses
 from pointsman.formats.chat.quirks import Quirks
 from pointsman.formats.chat.thinking import spoken
-from pointsman.formats.reasoning import effort_of
+from pointsman.formats.losses import Losses
+from pointsman.formats.reasoning import effort_wanted
 from pointsman.types import Json
-
-#: The client's other names for a member.
-_OTHER_NAMES = {
-    "max_tokens": {"max_completion_tokens", "max_output_tokens"},
-    "max_completion_tokens": {"max_tokens", "max_output_tokens"},
-    "reasoning_effort": {"reasoning"},
-    "reasoning": {"reasoning_effort"},
-}
 
 
 def encode(conversation: Conversation, to: Addressee, quirks: Quirks) -> Encoded:
     """The request, translated. Raises Inexpressible for what chat can't say."""
-    losses = Losses(to.drop, conversation.advisory)
-    for name in conversation.foreign:
-        losses.matter(name)
-    stated: dict[str, Json] = tools.write(
-        conversation.tools, conversation.tool_choice, quirks, losses
-    )
-    stated["parallel_tool_calls"] = conversation.parallel_tool_calls
-    if conversation.output is not None:
-        stated["response_format"] = tools.write_output(conversation.output)
-    stated |= _sampling(conversation.sampling, quirks, losses)
-    if conversation.reasoning is not None:
-        stated |= _reasoning(conversation.reasoning, quirks, losses)
-    stated["user"] = conversation.user
+    losses = Losses.of(conversation, to, "OpenAI chat")
     body: dict[str, Json] = {
         "model": to.model,
         "messages": _Writer(quirks, losses).messages(conversation.messages),
     }
-    for name, member in stated.items():
-        if member is None:
-            continue
-        if {name, *_OTHER_NAMES.get(name, ())} & to.drop:
-            losses.hint(name)
-        else:
-            body[name] = member
+    body |= tools.write(conversation.tools, conversation.tool_choice, quirks, losses)
+    stated: dict[str, Json] = _sampling(conversation.sampling, quirks, losses)
+    if "tools" in body:
+        stated["parallel_tool_calls"] = conversation.parallel_tool_calls
+    if conversation.output is not None:
+        stated["response_format"] = tools.write_output(conversation.output)
+    if conversation.reasoning is not None:
+        stated |= _reasoning(conversation.reasoning, quirks, losses)
+    if quirks.verbosity:
+        stated["verbosity"] = conversation.verbosity
+    elif conversation.verbosity is not None:
+        losses.leave_out("verbosity")
+    stated["user"] = conversation.user
+    body |= {
+        name: member for name, member in stated.items() if member is not None and losses.keeps(name)
+    }
     if conversation.stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
     return Encoded(msgspec.json.encode(body | dict(to.extra)), losses.left_out)
@@ -79,30 +69,30 @@ def _sampling(wish: Sampling, quirks: Quirks, losses: Losses) -> dict[str, Json]
         "frequency_penalty": wish.frequency_penalty,
         "presence_penalty": wish.presence_penalty,
         "logit_bias": dict(wish.logit_bias) if wish.logit_bias else None,
-        "logprobs": wish.logprobs or None,
-        "top_logprobs": wish.top_logprobs,
     }
+    if wish.logprobs and losses.keeps("logprobs"):
+        stated |= {"logprobs": True, "top_logprobs": wish.top_logprobs}
     local: dict[str, Json] = {"top_k": wish.top_k, "min_p": wish.min_p}
     if quirks.local_sampling:
         return stated | local
     for name, member in local.items():
         if member is not None:
-            losses.matter(name)
+            losses.refuse(name)
     return stated
 
 
 def _reasoning(wish: Reasoning, quirks: Quirks, losses: Losses) -> dict[str, Json]:
+    """OpenRouter's object takes an effort or a budget, not both; other servers take efforts."""
     if wish.adaptive:
-        losses.hint("adaptive_thinking")
+        losses.leave_out("adaptive_thinking")
     if not quirks.reasoning_object:
         if wish.visible is not None:
-            losses.hint("reasoning.visible")
-        budget = wish.budget_tokens
-        return {"reasoning_effort": wish.effort or (None if budget is None else effort_of(budget))}
+            losses.leave_out("reasoning.visible")
+        return {"reasoning_effort": effort_wanted(wish)}
     stated: dict[str, Json] = {}
     if wish.effort is not None:
         stated["effort"] = wish.effort
-    if wish.budget_tokens is not None:
+    elif wish.budget_tokens is not None:
         stated["max_tokens"] = wish.budget_tokens
     if wish.visible is not None:
         stated["exclude"] = not wish.visible
@@ -143,10 +133,7 @@ class _Writer:
         known = Text | Thinking | Refusal | ToolCall
         for part in said:
             if not isinstance(part, known):
-                parts.write(part, self.losses, cache_control=False)
-                self.losses.matter(
-                    "assistant_content", f"`{type(part).__name__.lower()}` in the assistant's words"
-                )
+                self._refuse(part)
         texts = [part for part in said if isinstance(part, Text)]
         called: list[Json] = [self._call(part) for part in said if isinstance(part, ToolCall)]
         refusal = "".join(part.text for part in said if isinstance(part, Refusal))
@@ -159,24 +146,33 @@ class _Writer:
         written |= self._thinking([part for part in said if isinstance(part, Thinking)])
         return written | ({"tool_calls": called} if called else {})
 
+    def _refuse(self, part: Part) -> None:
+        """The assistant's words are text only."""
+        if isinstance(part, Opaque):
+            self.losses.refuse_opaque(part)
+        else:
+            kind = type(part).__name__.lower()
+            self.losses.refuse("assistant_content", f"`{kind}` in the assistant's words")
+
     def _thinking(self, thoughts: list[Thinking]) -> dict[str, Json]:
-        if not thoughts:
-            return {}
+        """Proofs that carry a mark are another provider's, and say nothing to this one."""
+        taken = [thought for thought in thoughts if ":" not in (thought.signature or "")]
         if not self.quirks.reasoning_history:
-            self.losses.hint("thinking")
-            return {}
-        return spoken(thoughts)
+            taken = []
+        if len(taken) < len(thoughts):
+            self.losses.leave_out("thinking")
+        return spoken(taken) if taken else {}
 
     def _call(self, call: ToolCall) -> Json:
         written = calls.write(call)
         if call.signature is not None and not self.quirks.reasoning_history:
             del written["extra_content"]
-            self.losses.hint("thought_signature")
+            self.losses.leave_out("thought_signature")
         return written
 
     def _result(self, result: ToolResult) -> Json:
         if result.is_error:
-            self.losses.hint("is_error")
+            self.losses.leave_out("is_error")
         texts = [part for part in result.parts if isinstance(part, Text)]
         others = [part for part in result.parts if not isinstance(part, Text)]
         if others:
@@ -199,11 +195,11 @@ class _Writer:
         if len(texts) < len(content) or (cached and self.quirks.cache_control):
             return list(self._parts(content))
         if cached:
-            self.losses.hint("cache_control")
+            self.losses.leave_out("cache_control")
         return between.join(text.text for text in texts)
 
     def _parts(self, content: Sequence[Part]) -> Iterator[Json]:
         for part in content:
-            written = parts.write(part, self.losses, cache_control=self.quirks.cache_control)
+            written = parts.write(part, self.losses, self.quirks)
             if written:
                 yield written

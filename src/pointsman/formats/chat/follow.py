@@ -12,6 +12,7 @@ from pointsman.formats import sse
 from pointsman.formats.chat import error as chat_error
 from pointsman.formats.chat import shape, usage
 from pointsman.formats.chat.deltas import ChoiceReader
+from pointsman.formats.counting import counted
 from pointsman.formats.wire import Fault, Seen
 from pointsman.types import Usage
 
@@ -27,7 +28,7 @@ def look(body: bytes, prompt_tokens: int) -> Seen:
     if reply.failed or reply.choices is None:
         raise UpstreamBroken("a reply without choices")
     produced = sum(shape.size(choice) for choice in reply.choices)
-    used = usage.stated(reply.usage) or usage.counted(prompt_tokens, produced)
+    used = usage.stated(reply.usage) or counted(prompt_tokens, produced)
     return Seen(used, reply.model if isinstance(reply.model, str) else None)
 
 
@@ -57,7 +58,7 @@ class StreamReader:
     @property
     def usage(self) -> Usage:
         """What was used so far: the upstream's figures, or our count."""
-        return self._reported or usage.counted(self._prompt_tokens, self._produced)
+        return self._reported or counted(self._prompt_tokens, self._produced)
 
     def follow(self, event: sse.Event) -> bytes:
         """Take note of an event; returns the client's bytes. `[DONE]` is held back.

@@ -20,6 +20,10 @@ class Quirks:
     reasoning_object: bool = False
     #: It takes Anthropic's `cache_control` on parts and tools (OpenRouter).
     cache_control: bool = False
+    #: It takes addresses of documents, in the place of their data (OpenRouter).
+    file_urls: bool = False
+    #: It takes `verbosity`.
+    verbosity: bool = False
     #: It takes `tool_choice: allowed_tools`; otherwise only the allowed tools are sent.
     allowed_tools: bool = False
     #: It takes `top_k` and `min_p`. OpenAI does not.

@@ -9,13 +9,9 @@ import msgspec
 from pointsman.conversation import Addressee, Encoded
 from pointsman.errors import BadRequest
 from pointsman.formats import members, strict_json
+from pointsman.formats.counting import TOKENS_PER_IMAGE, TOKENS_PER_MESSAGE
 from pointsman.tokens import BYTES_PER_TOKEN, estimate_tokens
 from pointsman.types import Capability, Json, ModelRequest, Turn
-
-#: The chat template's markers around each message, in tokens.
-_TOKENS_PER_MESSAGE = 4
-#: A 1024x1024 image at high detail (OpenAI's pricing page: 85 + 4 tiles of 170).
-_TOKENS_PER_IMAGE = 765
 
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 _NEEDED_BY_PART: Mapping[str, Capability] = {"image_url": "vision", "input_audio": "audio"}
@@ -154,13 +150,13 @@ def _prompt_tokens(
     turns: tuple[Turn, ...], messages: Json, raw: Mapping[str, bytes], parts: tuple[str, ...]
 ) -> int:
     """All that the model reads: texts, tool calls, tools and schemas, images."""
-    text = sum(estimate_tokens(turn.text) + _TOKENS_PER_MESSAGE for turn in turns)
+    text = sum(estimate_tokens(turn.text) + TOKENS_PER_MESSAGE for turn in turns)
     calls = [
         m["tool_calls"] for m in _list(messages) if isinstance(m, dict) and m.get("tool_calls")
     ]
     stated = [raw.get(name, b"") for name in ("tools", "functions", "response_format")]
     size = sum(map(len, stated)) + sum(len(msgspec.json.encode(call)) for call in calls)
-    return text + size // BYTES_PER_TOKEN + _TOKENS_PER_IMAGE * parts.count("image_url")
+    return text + size // BYTES_PER_TOKEN + TOKENS_PER_IMAGE * parts.count("image_url")
 
 
 def _list(value: Json) -> list[Json]:

@@ -7,8 +7,7 @@ Chat clients hand a reply's message back unread, so what stands there survives t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 from pointsman.conversation import Thinking
 from pointsman.types import Json
@@ -17,23 +16,11 @@ from pointsman.types import Json
 def thoughts(details: object, text: object) -> list[Thinking]:
     """What `reasoning_details` hold; where they hold nothing, `text` is all there is.
 
-    Pieces as a stream brings them stay pieces: see `joined`.
+    Pieces as a stream brings them stay pieces: see `collecting`.
     """
     entries = details if isinstance(details, list) else []
     found = [thought for entry in entries if (thought := _thought(entry)) is not None]
     return found or ([Thinking(text)] if isinstance(text, str) and text else [])
-
-
-def joined(pieces: Iterable[Thinking]) -> list[Thinking]:
-    """Pieces of one thought put together: its signature comes with the last of them."""
-    whole: list[Thinking] = []
-    for piece in pieces:
-        last = whole[-1] if whole else None
-        if last is None or last.signature is not None or piece.redacted:
-            whole.append(piece)
-        else:
-            whole[-1] = replace(last, text=last.text + piece.text, signature=piece.signature)
-    return whole
 
 
 def written(thought: Thinking, index: int) -> dict[str, Json]:

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from pointsman.conversation import Opaque, OutputFormat, Tool, ToolChoice
 from pointsman.errors import BadRequest
 from pointsman.formats import members
-from pointsman.formats.chat.notes import Leftovers, Losses
 from pointsman.formats.chat.quirks import Quirks
+from pointsman.formats.losses import Losses, Notes
 from pointsman.types import Json
 
 _FUNCTION = frozenset({"name", "description", "parameters", "strict"})
 _TOOL = frozenset({"type", "function", "cache_control"})
+_SCHEMA = frozenset({"name", "schema", "strict", "description"})
 
 
-def read(value: dict[str, Json], notes: Leftovers) -> tuple[Tool | Opaque, ...]:
+def read(value: dict[str, Json], notes: Notes) -> tuple[Tool | Opaque, ...]:
     """`tools`, and the legacy `functions`. Raises BadRequest."""
     found: list[Tool | Opaque] = []
     for i, tool in enumerate(members.objects(value, "tools")):
@@ -26,14 +27,14 @@ def read(value: dict[str, Json], notes: Leftovers) -> tuple[Tool | Opaque, ...]:
         elif not isinstance(function, dict):
             raise BadRequest(f"`tools[{i}].function` must be an object", param=f"tools[{i}]")
         else:
-            notes.sort(tool, _TOOL, frozenset(), "tools[].")
+            notes.rest(tool, _TOOL, place="tools[].")
             found.append(_function(function, f"tools[{i}].function", notes, tool))
     for i, function in enumerate(members.objects(value, "functions")):
         found.append(_function(function, f"functions[{i}]", notes, {}))
     return tuple(found)
 
 
-def read_choice(value: dict[str, Json], notes: Leftovers) -> ToolChoice | None:
+def read_choice(value: dict[str, Json], notes: Notes) -> ToolChoice | None:
     """`tool_choice`, and the legacy `function_call`."""
     name = "function_call" if value.get("tool_choice") is None else "tool_choice"
     choice = value.get(name)
@@ -44,54 +45,68 @@ def read_choice(value: dict[str, Json], notes: Leftovers) -> ToolChoice | None:
             return ToolChoice(choice)
         case "any":  # Mistral's word
             return ToolChoice("required")
-        case {"type": "function", "function": {"name": str(wanted)}} | {"name": str(wanted)}:
+        case {"type": "function", "function": {"name": str(wanted), **more}, **rest}:
+            notes.rest(rest | more, frozenset(), place=f"{name}.")
+            return ToolChoice("required", (wanted,))
+        case {"name": str(wanted), **rest}:
+            notes.rest(rest, {"type"}, place=f"{name}.")
             return ToolChoice("required", (wanted,))
         case {
             "type": "allowed_tools",
-            "allowed_tools": {"mode": ("auto" | "required") as mode, "tools": list(allowed)},
+            "allowed_tools": {
+                "mode": ("auto" | "required") as mode,
+                "tools": list(allowed),
+                **more,
+            },
+            **rest,
         }:
             names = [_name(tool) for tool in allowed]
             if all(names):
+                notes.rest(rest | more, frozenset(), place=f"{name}.")
                 return ToolChoice(mode, tuple(name for name in names if name))
-    notes.foreign.append(name)
+    notes.matter(name)
     return None
 
 
-def read_output(value: dict[str, Json], notes: Leftovers) -> OutputFormat | None:
+def read_output(value: dict[str, Json], notes: Notes) -> OutputFormat | None:
     """`response_format`. Raises BadRequest."""
     stated = members.typed(value, "response_format", dict, "an object")
+    place = "response_format"
     match stated:
-        case None | {"type": "text"}:
+        case None:
             return None
-        case {"type": "json_object", "schema": dict(schema)}:  # llama.cpp's and Together's way
-            return OutputFormat("json_schema", schema=schema)
-        case {"type": "json_object"}:
-            return OutputFormat("json_object")
-        case {"type": "json_schema", "json_schema": dict(wanted)}:
-            place = "response_format.json_schema"
-            return OutputFormat(
-                "json_schema",
-                name=members.text(wanted, "name", f"{place}.name") or "output",
-                schema=wanted.get("schema"),
-                strict=_flag(wanted, place),
-                description=members.text(wanted, "description", f"{place}.description"),
-            )
-    notes.foreign.append("response_format")
-    return None
+        case {"type": "text", **rest}:
+            found = None
+        case {"type": "json_object", "schema": dict(schema), **rest}:  # llama.cpp, Together
+            found = OutputFormat("json_schema", schema=schema)
+        case {"type": "json_object", **rest}:
+            found = OutputFormat("json_object")
+        case {"type": "json_schema", "json_schema": dict(wanted), **rest}:
+            found = _read_schema(wanted, f"{place}.json_schema", notes)
+        case _:
+            notes.matter(place)
+            return None
+    notes.rest(rest, frozenset(), place=f"{place}.")
+    return found
 
 
 def write(
     tools: Sequence[Tool | Opaque], choice: ToolChoice | None, quirks: Quirks, losses: Losses
 ) -> dict[str, Json]:
-    """`tools` and `tool_choice`. Raises Inexpressible for tools that only another format knows."""
+    """`tools` and `tool_choice`, which says nothing without them and is refused by OpenAI then.
+
+    Raises Inexpressible for tools that only another format knows.
+    """
     written: list[Json] = []
     for tool in tools:
         if isinstance(tool, Opaque):
-            losses.matter(tool.kind, f"the tool `{tool.kind}`")
+            losses.refuse_opaque(tool)
         elif _is_sent(tool.name, choice, quirks):
             written.append(_written(tool, quirks, losses))
-    body: dict[str, Json] = {"tools": written} if written else {}
-    if choice is not None:
+    if not written or not losses.keeps("tools"):
+        return {}
+    body: dict[str, Json] = {"tools": written}
+    if choice is not None and losses.keeps("tool_choice"):
         body["tool_choice"] = _written_choice(choice, quirks)
     return body
 
@@ -108,25 +123,27 @@ def write_output(output: OutputFormat) -> Json:
     return {"type": "json_schema", "json_schema": wanted}
 
 
-def _function(
-    function: dict[str, Json], place: str, notes: Leftovers, tool: dict[str, Json]
-) -> Tool:
-    name = members.text(function, "name", f"{place}.name")
-    if not name:
-        raise BadRequest(f"`{place}.name` is missing", param=f"{place}.name")
-    notes.sort(function, _FUNCTION, frozenset(), "tools[].function.")
+def _read_schema(wanted: dict[str, Json], place: str, notes: Notes) -> OutputFormat:
+    notes.rest(wanted, _SCHEMA, place=f"{place}.")
+    return OutputFormat(
+        "json_schema",
+        name=members.text(wanted, "name", f"{place}.name") or "output",
+        schema=wanted.get("schema"),
+        strict=members.optional_flag(wanted, "strict", f"{place}.strict"),
+        description=members.text(wanted, "description", f"{place}.description"),
+    )
+
+
+def _function(function: dict[str, Json], place: str, notes: Notes, tool: dict[str, Json]) -> Tool:
+    name = members.required(function, "name", place)
+    notes.rest(function, _FUNCTION, place="tools[].")
     return Tool(
         name,
         description=members.text(function, "description", f"{place}.description"),
         schema=function.get("parameters"),
-        strict=_flag(function, place),
+        strict=members.optional_flag(function, "strict", f"{place}.strict"),
         cache_control=tool.get("cache_control"),
     )
-
-
-def _flag(value: dict[str, Json], place: str) -> bool | None:
-    """`strict`, which may be left open."""
-    return None if value.get("strict") is None else members.flag(value, "strict", f"{place}.strict")
 
 
 def _name(tool: Json) -> str | None:
@@ -159,7 +176,7 @@ def _written(tool: Tool, quirks: Quirks, losses: Losses) -> Json:
     if tool.cache_control is not None and quirks.cache_control:
         written["cache_control"] = tool.cache_control
     elif tool.cache_control is not None:
-        losses.hint("cache_control")
+        losses.leave_out("cache_control")
     return written
 
 

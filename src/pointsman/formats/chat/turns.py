@@ -14,11 +14,11 @@ from pointsman.conversation import (
     ToolCall,
     ToolResult,
 )
-from pointsman.errors import BadRequest
 from pointsman.formats import members
 from pointsman.formats.chat import calls, parts
-from pointsman.formats.chat.notes import Leftovers
-from pointsman.formats.chat.thinking import joined, thoughts
+from pointsman.formats.chat.thinking import thoughts
+from pointsman.formats.collecting import joined
+from pointsman.formats.losses import Notes
 from pointsman.types import Json
 
 _KNOWN = frozenset({"role", "content", "name", "cache_control"})
@@ -29,12 +29,16 @@ _ASSISTANT = frozenset(
 #: Members of an assistant's message that change the answer. Others are echoes of the reply it was,
 #: as clients hand them back: `annotations`, `provider_specific_fields`, ...
 _ASKING = frozenset({"audio", "prefix", "partial"})
+_TOOL_CALL = frozenset({"index", "id", "type", "function", "extra_content"})
+_FUNCTION = frozenset({"name", "arguments"})
+#: Where members of calls stand, for their names.
+_CALL = "messages[].tool_calls[]."
 
 
 class Turns:
     """Reads messages in order; remembers the calls, so that results know their tool's name."""
 
-    def __init__(self, notes: Leftovers) -> None:
+    def __init__(self, notes: Notes) -> None:
         """What has no place in the canonical form goes to `notes`."""
         self._notes = notes
         self._names: dict[str, str] = {}
@@ -51,10 +55,7 @@ class Turns:
                 return Message("assistant", self._assistant(message, found, place), name)
             case "tool":
                 self._rest(message, _KNOWN | {"tool_call_id"})
-                call_id = members.text(message, "tool_call_id", f"{place}.tool_call_id")
-                if call_id is None:
-                    where = f"{place}.tool_call_id"
-                    raise BadRequest(f"`{where}` is missing", param=where)
+                call_id = members.required(message, "tool_call_id", place)
                 result = ToolResult(call_id, found, name=self._names.get(call_id, name))
                 return Message("tool", (result,))
             case "function":
@@ -69,7 +70,7 @@ class Turns:
         self, message: dict[str, Json], content: tuple[Part, ...], place: str
     ) -> tuple[Part, ...]:
         echoes = message.keys() - _KNOWN - _ASSISTANT - _ASKING
-        self._notes.sort(message, _KNOWN | _ASSISTANT, echoes, "messages[].")
+        self._notes.rest(message, _KNOWN | _ASSISTANT, echoes, place="messages[].")
         text = message.get("reasoning_content") or message.get("reasoning")
         said = [part for part in content if part != Text("")]
         refusal = members.text(message, "refusal", f"{place}.refusal")
@@ -81,20 +82,20 @@ class Turns:
         ]
         legacy = message.get("function_call")
         if isinstance(legacy, dict):
-            name = _string(legacy, "name", f"{place}.function_call")
+            name = members.required(legacy, "name", f"{place}.function_call")
+            self._notes.rest(legacy, _FUNCTION, legacy.keys(), place=_CALL)
             called.append(self._noted(f"call_{len(self._names)}_{name}", name, legacy, None))
         return (*joined(thoughts(message.get("reasoning_details"), text)), *said, *called)
 
     def _call(self, call: dict[str, Json], place: str) -> ToolCall | Opaque:
-        function = call.get("function")
         if call.get("type", "function") != "function":
             return Opaque("chat", str(call["type"]))
-        if not isinstance(function, dict):
-            raise BadRequest(f"`{place}.function` must be an object", param=f"{place}.function")
-        name = _string(function, "name", f"{place}.function")
-        return self._noted(
-            _string(call, "id", place), name, function, calls.proof(call.get("extra_content"))
-        )
+        function = members.mapping(call, "function", place)
+        name = members.required(function, "name", f"{place}.function")
+        self._notes.rest(call, _TOOL_CALL, call.keys(), place=_CALL)
+        self._notes.rest(function, _FUNCTION, function.keys(), place=_CALL)
+        call_id = members.required(call, "id", place)
+        return self._noted(call_id, name, function, calls.proof(call.get("extra_content")))
 
     def _noted(
         self, call_id: str, name: str, function: dict[str, Json], signature: str | None
@@ -107,7 +108,7 @@ class Turns:
         return next((i for i, each in reversed(self._names.items()) if each == name), name)
 
     def _rest(self, message: dict[str, Json], known: frozenset[str]) -> None:
-        self._notes.sort(message, known, frozenset(), "messages[].")
+        self._notes.rest(message, known, place="messages[].")
 
 
 def _role(role: Json) -> Role:
@@ -115,10 +116,3 @@ def _role(role: Json) -> Role:
         case "system" | "developer":
             return role
     return "user"
-
-
-def _string(value: dict[str, Json], name: str, place: str) -> str:
-    found = members.text(value, name, f"{place}.{name}")
-    if found is None:
-        raise BadRequest(f"`{place}.{name}` is missing", param=f"{place}.{name}")
-    return found

@@ -7,12 +7,10 @@ from decimal import Decimal
 import msgspec
 
 from pointsman.formats.chat.shape import NOTHING
-from pointsman.tokens import BYTES_PER_TOKEN
+from pointsman.formats.counting import MOST_TOKENS
 from pointsman.types import Json, Usage
 
-#: More tokens than this in one reply is a mistake of the upstream's, not a figure.
-MOST_TOKENS = 1_000_000_000
-#: So is more than this, in US dollars.
+#: More than this in US dollars for one reply is a mistake of the upstream's, not a figure.
 MOST_DOLLARS = 1_000_000
 
 
@@ -55,15 +53,6 @@ def stated(usage: msgspec.Raw) -> Usage | None:
         stated_cost=_cost(read.cost),
     )
     return found if _possible(found) else None
-
-
-def counted(prompt_tokens: int, produced_bytes: int) -> Usage:
-    """Our own count, marked as such."""
-    return Usage(
-        input_tokens=prompt_tokens,
-        output_tokens=-(-produced_bytes // BYTES_PER_TOKEN),
-        estimated=True,
-    )
 
 
 def written(usage: Usage) -> dict[str, Json]:

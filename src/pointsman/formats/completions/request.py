@@ -8,7 +8,7 @@ from pointsman.conversation import Conversation, Message, Text
 from pointsman.errors import BadRequest
 from pointsman.formats import members, strict_json
 from pointsman.formats.chat import decode
-from pointsman.formats.chat.notes import Leftovers
+from pointsman.formats.losses import Notes
 from pointsman.tokens import estimate_tokens
 from pointsman.types import Capability, Json, ModelRequest, Turn
 
@@ -86,19 +86,20 @@ def conversation(request: ModelRequest) -> Conversation:
     value: dict[str, Json] = {
         name: msgspec.json.decode(raw) for name, raw in request.members.items()
     }
-    notes = Leftovers()
+    notes = Notes()
     asked = {name: each for name, each in value.items() if each not in _EMPTY.get(name, ())}
-    notes.sort(asked, _READ, _ADVISORY)
+    notes.rest(asked, _READ, _ADVISORY)
+    decode.note_options(value, notes)
     if len(request.turns) != 1:
-        notes.foreign.append("prompt")
+        notes.matter("prompt")
     drawn = {name: each for name, each in asked.items() if name in _READ}
     return Conversation(
         messages=tuple(Message("user", (Text(turn.text),)) for turn in request.turns),
-        sampling=decode.sampling(drawn),
+        sampling=decode.sampling(drawn, notes),
         stream=request.stream,
         user=members.text(value, "user"),
-        advisory=tuple(notes.advisory),
-        foreign=tuple(notes.foreign),
+        advisory=notes.advisory,
+        foreign=notes.foreign,
     )
 
 

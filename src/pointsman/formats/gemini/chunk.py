@@ -6,7 +6,7 @@ import msgspec
 
 from pointsman.conversation import Finish
 from pointsman.errors import UpstreamBroken
-from pointsman.tokens import BYTES_PER_TOKEN
+from pointsman.formats.counting import tokens_in
 from pointsman.types import Json, Usage
 
 NOTHING = msgspec.Raw()
@@ -207,20 +207,16 @@ def usage_of(metadata: bytes, prompt_tokens: int, said: int, thought: int) -> Us
     if usage is None or usage.prompt_token_count < 0:
         return Usage(
             input_tokens=prompt_tokens,
-            output_tokens=_tokens(said + thought),
-            reasoning_tokens=_tokens(thought),
+            output_tokens=tokens_in(said + thought),
+            reasoning_tokens=tokens_in(thought),
             estimated=True,
         )
     reasoning = usage.thoughts_token_count or 0
     answered = usage.candidates_token_count
     return Usage(
         input_tokens=usage.prompt_token_count + (usage.tool_use_prompt_token_count or 0),
-        output_tokens=(_tokens(said) if answered is None else answered) + reasoning,
+        output_tokens=(tokens_in(said) if answered is None else answered) + reasoning,
         cached_tokens=usage.cached_content_token_count or 0,
         reasoning_tokens=reasoning,
         estimated=answered is None and said > 0,
     )
-
-
-def _tokens(size: int) -> int:
-    return -(-size // BYTES_PER_TOKEN)

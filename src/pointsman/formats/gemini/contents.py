@@ -21,8 +21,6 @@ from collections.abc import Sequence
 from itertools import dropwhile
 from typing import Final, Literal, TypeAlias
 
-import msgspec
-
 from pointsman.conversation import (
     Audio,
     File,
@@ -36,14 +34,17 @@ from pointsman.conversation import (
     ToolCall,
     ToolResult,
 )
+from pointsman.formats.calls import arguments_of
 from pointsman.formats.gemini.generation import fetches_urls, is_older
-from pointsman.formats.gemini.omissions import Omissions
+from pointsman.formats.losses import Losses
 from pointsman.types import Json
 
 #: What a Gemini signature of thinking begins with outside of Gemini's own format.
 MARK: Final = "gemini:"
 #: Stands for a signature that there is none of ("Thought signatures", Google's documentation).
 NO_SIGNATURE: Final = "skip_thought_signature_validator"
+
+_CONTENT: Final = "messages[].content"
 
 _Kind: TypeAlias = Literal["user", "model", "tool"]
 _Part: TypeAlias = dict[str, Json]
@@ -84,11 +85,11 @@ _MEDIA_TYPES: Final = {
 class ContentsWriter:
     """Writes one conversation's messages."""
 
-    def __init__(self, model: str, omissions: Omissions) -> None:
+    def __init__(self, model: str, losses: Losses) -> None:
         """`model` decides what may be said: older ones take less."""
         self._model = model
         self._older = is_older(model)
-        self._omissions = omissions
+        self._losses = losses
         #: Names of the tools called so far, by the calls' ids.
         self._called: dict[str, str] = {}
 
@@ -100,7 +101,8 @@ class ContentsWriter:
             leading, spoken = (), list(messages)
         instruction = [part for message in leading for part in self._parts(message)]
         if any("text" not in part for part in instruction):
-            self._omissions.refuse("anything but text in a system message")
+            self._losses.refuse(_CONTENT, "anything but text in a system message")
+            instruction = [part for part in instruction if "text" in part]
         turns: list[tuple[_Kind, list[_Part]]] = []
         for message in spoken:
             kind = _KINDS[message.role]
@@ -121,7 +123,9 @@ class ContentsWriter:
 
     def _parts(self, message: Message) -> list[_Part]:
         if message.name is not None:
-            self._omissions.note("name")
+            self._losses.leave_out("name")
+        if all(part == Text("") for part in message.parts):
+            self._losses.leave_out(_CONTENT)
         written = (self._part(part) for part in message.parts)
         return [part for part in written if part is not None]
 
@@ -139,18 +143,18 @@ class ContentsWriter:
             case Image() | Audio() | File():
                 return self._media(part)
             case _:
-                self._omissions.refuse(f"`{part.kind}`", part.kind)
+                self._losses.refuse_opaque(part)
                 return None
 
     def _text(self, part: Text | Refusal) -> _Part | None:
         if isinstance(part, Text) and part.cache_control is not None:
-            self._omissions.note("cache_control")
+            self._losses.leave_out("cache_control")
         return {"text": part.text} if part.text else None
 
     def _thinking(self, thought: Thinking) -> _Part | None:
         signature = thought.signature
         if thought.redacted or (signature is not None and not signature.startswith(MARK)):
-            self._omissions.note("thinking")
+            self._losses.leave_out("thinking")
             return None
         said: _Part = {"text": thought.text}
         if thought.text:
@@ -173,24 +177,20 @@ class ContentsWriter:
         return said
 
     def _arguments(self, call: ToolCall) -> Json:
-        try:
-            arguments: Json = msgspec.json.decode(call.arguments or "{}")
-        except msgspec.DecodeError:
-            arguments = None
-        if not isinstance(arguments, dict):
-            self._omissions.refuse(f"arguments of `{call.name}` that are no JSON object")
-        return arguments
+        arguments = arguments_of(call.arguments)
+        if arguments is None:
+            self._losses.refuse_arguments(call)
+        return arguments or {}
 
-    def _result(self, result: ToolResult) -> _Part:
+    def _result(self, result: ToolResult) -> _Part | None:
         """Its text under `output` or `error`, as Google's documentation wants; media beside it."""
         name = result.name or self._called.get(result.call_id)
         if name is None:
-            self._omissions.refuse("a tool result without its call")
-        parts = [written for part in result.parts if (written := self._part(part)) is not None]
+            self._losses.refuse("tool_call_id", "a tool result without its call")
+            return None
+        parts = [written for part in result.parts if (written := self._returned(part)) is not None]
         texts: list[Json] = [part["text"] for part in parts if "text" in part]
         media: list[Json] = [part for part in parts if "text" not in part]
-        if media and self._older:
-            self._omissions.refuse("media in a tool result")
         output: Json = texts if len(texts) > 1 else next(iter(texts), "")
         said: _Part = {
             "id": result.call_id,
@@ -201,29 +201,35 @@ class ContentsWriter:
             said["parts"] = media
         return {"functionResponse": said}
 
+    def _returned(self, part: Part) -> _Part | None:
+        if self._older and isinstance(part, Image | Audio | File):
+            self._losses.refuse(_name(part), "media in a tool result")
+            return None
+        return self._part(part)
+
     def _media(self, part: Image | Audio | File) -> _Part | None:
         if isinstance(part, Audio):
             return _inline(f"audio/{part.format}", part.data)
         if isinstance(part, Image) and part.detail not in {None, "auto"}:
-            self._omissions.note("detail")
+            self._losses.leave_out("detail")
         if isinstance(part, File) and part.name is not None:
-            self._omissions.note("filename")
+            self._losses.leave_out("filename")
         name = part.name if isinstance(part, File) else None
         media_type = part.media_type or _type_of(part.url or name or "")
         if part.data is not None:
             if media_type is None:
-                self._omissions.refuse("data without a media type")
+                self._losses.refuse(_name(part), "data without a media type")
                 return None
             return _inline(media_type, part.data)
         if part.url is None:
-            self._omissions.refuse("a file by its provider's id", "file_id")
+            self._losses.refuse("file_id", "a file by its provider's id")
             return None
-        return self._remote(part.url, media_type)
+        return self._remote(part, part.url, media_type)
 
-    def _remote(self, url: str, media_type: str | None) -> _Part | None:
+    def _remote(self, part: Image | File, url: str, media_type: str | None) -> _Part | None:
         public = url.startswith("https://") and fetches_urls(self._model)
         if not public and not url.startswith(_OWN_ADDRESSES):
-            self._omissions.refuse(f"a file at {url[:64]!r}")
+            self._losses.refuse(_name(part), f"a file at {url[:64]!r}")
             return None
         said: _Part = {"fileUri": url}
         if media_type is not None:
@@ -233,6 +239,16 @@ class ContentsWriter:
 
 def _is_system(message: Message) -> bool:
     return message.role in {"system", "developer"}
+
+
+def _name(part: Image | Audio | File) -> str:
+    """What the chat format calls such a part."""
+    match part:
+        case Image():
+            return "image_url"
+        case Audio():
+            return "audio"
+    return "file"
 
 
 def _tagged(part: _Part) -> _Part:

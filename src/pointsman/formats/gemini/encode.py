@@ -25,8 +25,8 @@ from pointsman.conversation import (
 )
 from pointsman.formats.gemini.contents import ContentsWriter
 from pointsman.formats.gemini.generation import is_older, least_level, thinking_range
-from pointsman.formats.gemini.omissions import Omissions
-from pointsman.formats.reasoning import budget_of, effort_of
+from pointsman.formats.losses import Losses
+from pointsman.formats.reasoning import budget_wanted, effort_wanted
 from pointsman.types import Json
 
 #: generationConfig.stopSequences takes at most so many (its reference documentation).
@@ -52,50 +52,49 @@ def encode(conversation: Conversation, to: Addressee) -> Encoded:
 
     Members of `to.extra` win; where both sides are objects (`generationConfig`) they are merged.
     """
-    omissions = Omissions(to.drop)
-    for name in conversation.foreign:
-        omissions.refuse(f"`{name}`", name)
-    omissions.note(*conversation.advisory)
+    losses = Losses.of(conversation, to, "Gemini")
     if conversation.user is not None:
-        omissions.note("user")
-    writer = ContentsWriter(to.model, omissions)
+        losses.leave_out("user")
+    if conversation.verbosity is not None:
+        losses.leave_out("verbosity")
+    writer = ContentsWriter(to.model, losses)
     instruction, contents = writer.written(conversation.messages)
-    tools = _tools(conversation, omissions)
+    tools = _tools(conversation, losses)
     body: dict[str, Json] = {
         "contents": contents,
         "systemInstruction": {"parts": instruction} if instruction else None,
         "tools": [{"functionDeclarations": tools}] if tools else None,
-        "toolConfig": _tool_config(conversation, omissions) if tools else None,
+        "toolConfig": _tool_config(conversation, losses) if tools else None,
         "generationConfig": {
-            **_sampling(conversation.sampling, omissions, stream=conversation.stream),
-            **_output(conversation, to, omissions),
-            **_thinking(conversation.reasoning, to, omissions),
+            **_sampling(conversation.sampling, losses, stream=conversation.stream),
+            **_output(conversation, to, losses),
+            **_thinking(conversation.reasoning, to, losses),
         },
     }
     filled = {name: value for name, value in body.items() if value}
-    return Encoded(msgspec.json.encode(_merged(filled, to.extra)), omissions.names)
+    return Encoded(msgspec.json.encode(_merged(filled, to.extra)), losses.left_out)
 
 
-def _tools(conversation: Conversation, omissions: Omissions) -> list[Json]:
+def _tools(conversation: Conversation, losses: Losses) -> list[Json]:
     """Declarations of the tools on offer: of a choice's, where it names some without forcing one."""
-    if not omissions.wanted("tools"):
+    if not conversation.tools or not losses.keeps("tools"):
         return []
     choice = conversation.tool_choice
     narrowed = choice.names if choice and choice.mode == "auto" else ()
     declared: list[Json] = []
     for tool in conversation.tools:
         if not isinstance(tool, Tool):
-            omissions.refuse(f"the tool `{tool.kind}`", tool.kind)
+            losses.refuse_opaque(tool)
+        elif not _TOOL_NAME.fullmatch(tool.name):
+            losses.refuse("tools[].name", f"the tool name `{tool.name[:64]}`")
         elif not narrowed or tool.name in narrowed:
-            declared.append(_declaration(tool, omissions))
+            declared.append(_declaration(tool, losses))
     return declared
 
 
-def _declaration(tool: Tool, omissions: Omissions) -> Json:
-    if not _TOOL_NAME.fullmatch(tool.name):
-        omissions.refuse(f"the tool name `{tool.name[:64]}`")
+def _declaration(tool: Tool, losses: Losses) -> Json:
     if tool.cache_control is not None:
-        omissions.note("cache_control")
+        losses.leave_out("cache_control")
     declaration: dict[str, Json] = {"name": tool.name}
     if tool.description:
         declaration["description"] = tool.description
@@ -104,14 +103,13 @@ def _declaration(tool: Tool, omissions: Omissions) -> Json:
     return declaration
 
 
-def _tool_config(conversation: Conversation, omissions: Omissions) -> Json:
+def _tool_config(conversation: Conversation, losses: Losses) -> Json:
     """Whether to call, and which. Arguments that must fit their schema ask for mode VALIDATED."""
     strict = any(isinstance(tool, Tool) and tool.strict for tool in conversation.tools)
     choice = conversation.tool_choice or ToolChoice("auto")
     if conversation.parallel_tool_calls is False and choice.mode != "none":
-        names = ("parallel_tool_calls", "disable_parallel_tool_use")
-        omissions.refuse("`parallel_tool_calls`: false", *names)
-    if conversation.tool_choice is not None and not omissions.wanted("tool_choice"):
+        losses.refuse("parallel_tool_calls", "`parallel_tool_calls`: false")
+    if conversation.tool_choice is not None and not losses.keeps("tool_choice"):
         return None
     mode = _MODES[choice.mode]
     if choice.mode == "auto" and strict:
@@ -124,56 +122,54 @@ def _tool_config(conversation: Conversation, omissions: Omissions) -> Json:
     return {"functionCallingConfig": config}
 
 
-def _sampling(wish: Sampling, omissions: Omissions, *, stream: bool) -> dict[str, Json]:
-    _refuse_sampling(wish, omissions, stream=stream)
+def _sampling(wish: Sampling, losses: Losses, *, stream: bool) -> dict[str, Json]:
+    _refuse_sampling(wish, losses, stream=stream)
     return {
         member: value
-        for member, names, value in _sampled(wish, stream=stream)
-        if value is not None and omissions.wanted(*names)
+        for member, name, value in _sampled(wish, stream=stream)
+        if value is not None and losses.keeps(name)
     }
 
 
-def _refuse_sampling(wish: Sampling, omissions: Omissions, *, stream: bool) -> None:
+def _refuse_sampling(wish: Sampling, losses: Losses, *, stream: bool) -> None:
     """What Gemini has no words for."""
     if wish.min_p is not None:
-        omissions.refuse("`min_p`", "min_p")
+        losses.refuse("min_p")
     if wish.logit_bias:
-        omissions.refuse("`logit_bias`", "logit_bias")
+        losses.refuse("logit_bias")
     if wish.seed is not None and wish.seed not in _SEEDS:
-        omissions.refuse("a `seed` of over 32 bits", "seed")
+        losses.refuse("seed", "a `seed` of over 32 bits")
     if len(wish.stop) > MAX_STOPS:
-        omissions.refuse(f"more than {MAX_STOPS} stop sequences", "stop", "stop_sequences")
+        losses.refuse("stop", f"more than {MAX_STOPS} stop sequences")
     if stream and wish.n is not None and wish.n > 1:
-        omissions.refuse("`n` over 1 in a stream", "n")
+        losses.refuse("n", "`n` over 1 in a stream")
 
 
-def _sampled(wish: Sampling, *, stream: bool) -> Iterator[tuple[str, tuple[str, ...], Json]]:
+def _sampled(wish: Sampling, *, stream: bool) -> Iterator[tuple[str, str, Json]]:
     """Members of `generationConfig`: their names here and at clients, and their values."""
-    limits = ("max_tokens", "max_completion_tokens", "max_output_tokens")
-    yield "maxOutputTokens", limits, wish.max_tokens
-    yield "temperature", ("temperature",), wish.temperature
-    yield "topP", ("top_p",), wish.top_p
-    yield "topK", ("top_k",), wish.top_k
-    yield "presencePenalty", ("presence_penalty",), wish.presence_penalty
-    yield "frequencyPenalty", ("frequency_penalty",), wish.frequency_penalty
-    yield "seed", ("seed",), wish.seed
-    yield "stopSequences", ("stop", "stop_sequences"), list(wish.stop) or None
+    yield "maxOutputTokens", "max_tokens", wish.max_tokens
+    yield "temperature", "temperature", wish.temperature
+    yield "topP", "top_p", wish.top_p
+    yield "topK", "top_k", wish.top_k
+    yield "presencePenalty", "presence_penalty", wish.presence_penalty
+    yield "frequencyPenalty", "frequency_penalty", wish.frequency_penalty
+    yield "seed", "seed", wish.seed
+    yield "stopSequences", "stop", list(wish.stop) or None
     if not stream and wish.n is not None and wish.n > 1:
-        yield "candidateCount", ("n",), wish.n
+        yield "candidateCount", "n", wish.n
     if wish.logprobs:
-        yield "responseLogprobs", ("logprobs",), True
-        yield "logprobs", ("logprobs", "top_logprobs"), wish.top_logprobs or None
+        yield "responseLogprobs", "logprobs", True
+        yield "logprobs", "logprobs", wish.top_logprobs or None
 
 
-def _output(conversation: Conversation, to: Addressee, omissions: Omissions) -> dict[str, Json]:
+def _output(conversation: Conversation, to: Addressee, losses: Losses) -> dict[str, Json]:
     wish = conversation.output
-    names = ("response_format", "output_format", "format")
     if wish is None:
         return {}
     if conversation.tools and is_older(to.model):
-        omissions.refuse("JSON output beside tools", *names)
+        losses.refuse("response_format", "JSON output beside tools")
         return {}
-    if not omissions.wanted(*names):
+    if not losses.keeps("response_format"):
         return {}
     said: dict[str, Json] = {"responseMimeType": "application/json"}
     if wish.kind == "json_schema":
@@ -188,27 +184,24 @@ def _schema(wish: OutputFormat) -> Json:
     return wish.schema
 
 
-def _thinking(wish: Reasoning | None, to: Addressee, omissions: Omissions) -> dict[str, Json]:
+def _thinking(wish: Reasoning | None, to: Addressee, losses: Losses) -> dict[str, Json]:
     """Gemini 1 and 2 take tokens (-1 leaves it to the model), later ones a level.
 
     Budgets are held within what a model takes. Without an effort or a budget a model decides for
     itself, which is what `adaptive` asks for.
     """
-    if wish is None or not omissions.wanted("reasoning", "reasoning_effort", "thinking"):
+    if wish is None or not losses.keeps("reasoning_effort"):
         return {}
     said: dict[str, Json] = {}
-    budget, effort = wish.budget_tokens, wish.effort
     if is_older(to.model):
-        if budget is None and effort is not None:
-            budget = budget_of(effort)
+        budget = budget_wanted(wish)
         if budget is not None:
             least, most = thinking_range(to.model)
             said["thinkingBudget"] = min(max(budget, least), most)
         elif wish.adaptive:
             said["thinkingBudget"] = -1
     else:
-        if effort is None and budget is not None:
-            effort = effort_of(budget)
+        effort = effort_wanted(wish)
         if effort is not None:
             said["thinkingLevel"] = _LEVELS.get(effort, least_level(to.model))
     if wish.visible is not None:

@@ -40,7 +40,12 @@ def fault(body: bytes) -> Fault:
         return Fault()
     violations = [each for detail in error.details or () for each in detail.field_violations or ()]
     fields = [each.field for each in violations]
-    return Fault(error.message, code=error.status, param=next(filter(None, fields), None))
+    return Fault(
+        error.message,
+        code=error.status,
+        param=next(filter(None, fields), None),
+        retry_after=retry_after(body),
+    )
 
 
 def retry_after(body: bytes) -> float | None:

@@ -6,7 +6,6 @@ nothing but usage. `done` therefore stays false, and `finished` says that all wa
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 
 from pointsman.conversation import (
@@ -19,6 +18,7 @@ from pointsman.conversation import (
     ToolCallBegan,
     ToolCallDelta,
 )
+from pointsman.formats.calls import made_id
 from pointsman.formats.gemini import error
 from pointsman.formats.gemini.chunk import Candidate, Chunk, FunctionCall, Part, decode, usage_of
 from pointsman.formats.gemini.contents import MARK
@@ -125,15 +125,10 @@ class GeminiReader:
         self._calls[choice] = number + 1
         arguments = call.arguments
         self._said += len(call.name.encode()) + len(arguments.encode())
-        call_id = call.id or self._made_up(call.name, arguments, choice, number)
+        reply = self._response_id or str(self._prompt_tokens)
+        call_id = call.id or made_id(number, reply, str(choice), call.name, arguments)
         yield ToolCallBegan(number, call_id, call.name, choice, signature)
         yield ToolCallDelta(number, arguments, choice)
-
-    def _made_up(self, name: str, arguments: str, choice: int, number: int) -> str:
-        """An id where the upstream gives none; the reply's own id tells it from earlier ones."""
-        reply = self._response_id or str(self._prompt_tokens)
-        said = "\0".join((reply, str(choice), str(number), name, arguments))
-        return f"call_{number}_{hashlib.sha256(said.encode()).hexdigest()[:16]}"
 
     def _blocked(self, chunk: Chunk) -> list[Delta]:
         if not chunk.blocked or chunk.candidates or self._finishes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 
 import msgspec
 
@@ -21,8 +20,9 @@ from pointsman.conversation import (
     ToolResult,
 )
 from pointsman.formats import members
-from pointsman.formats.messages import parts, shape
-from pointsman.formats.messages.notes import Notes
+from pointsman.formats.losses import Notes
+from pointsman.formats.messages import shape
+from pointsman.formats.messages.parts import Blocks, says
 from pointsman.formats.messages.shape import Spoken
 from pointsman.types import Json, ModelRequest
 
@@ -38,7 +38,8 @@ _ADVISORY = frozenset(
     | {"anthropic_beta", "anthropic_version", "user_profile_id", "workspace_id"}
     | {"billing_policy", "fallbacks", "fallback_credit_token"}
 )
-_TOOL = frozenset({"name", "description", "input_schema", "strict", "cache_control"})
+_MESSAGE = frozenset({"role", "content", "clear_at"})
+_TOOL = frozenset({"type", "name", "description", "input_schema", "strict", "cache_control"})
 _TOOL_HINTS = frozenset({"defer_loading", "eager_input_streaming", "input_examples"})
 _EFFORTS: Mapping[str, Effort] = {
     "low": "low",
@@ -58,11 +59,12 @@ def conversation(request: ModelRequest) -> Conversation:
     value: dict[str, Json] = {
         name: msgspec.json.decode(member) for name, member in request.members.items()
     }
-    notes = Notes()
-    notes.rest(value, _SAID, hints=_ADVISORY)
-    messages = (*_system(value, notes), *_messages(shape.spoken(value), notes))
+    notes = Notes(says)
+    notes.rest(value, _SAID, _ADVISORY)
+    blocks = Blocks(notes)
+    messages = (*_system(value, blocks), *_messages(shape.spoken(value), blocks, notes))
     tools = tuple(_tool(tool, notes, i) for i, tool in enumerate(members.objects(value, "tools")))
-    choice, parallel = _tool_choice(value)
+    choice, parallel = _tool_choice(value, notes)
     effort, output = _output(value, notes)
     return Conversation(
         messages=messages,
@@ -79,27 +81,24 @@ def conversation(request: ModelRequest) -> Conversation:
     )
 
 
-def _system(value: dict[str, Json], notes: Notes) -> Sequence[Message]:
-    blocks = shape.system(value)
-    said = tuple(parts.read(block, f"system.{i}", notes) for i, block in enumerate(blocks))
+def _system(value: dict[str, Json], blocks: Blocks) -> Sequence[Message]:
+    said = tuple(blocks.read(block, f"system.{i}") for i, block in enumerate(shape.system(value)))
     return [Message("system", said)] if said else []
 
 
-def _messages(said: list[Spoken], notes: Notes) -> list[Message]:
+def _messages(said: list[Spoken], blocks: Blocks, notes: Notes) -> list[Message]:
     last_user = max((i for i, each in enumerate(said) if each.role == "user"), default=-1)
     found: list[Message] = []
     for i, each in enumerate(said):
-        notes.rest(each.message, {"role", "content", "clear_at"}, hints={"output_config"})
+        notes.rest(each.message, _MESSAGE, {"output_config"}, place="messages[].")
         if each.message.get("clear_at") == "next_user_message" and i < last_user:
             continue
-        found += _message(each, notes)
+        found += _message(each, blocks)
     return found
 
 
-def _message(said: Spoken, notes: Notes) -> list[Message]:
-    read = [
-        parts.read(block, f"{said.place}.content.{i}", notes) for i, block in enumerate(said.blocks)
-    ]
+def _message(said: Spoken, blocks: Blocks) -> list[Message]:
+    read = [blocks.read(block, f"{said.place}.content.{i}") for i, block in enumerate(said.blocks)]
     if said.role == "assistant":
         return [Message("assistant", tuple(read))]
     if said.role == "system":
@@ -114,7 +113,7 @@ def _tool(tool: dict[str, Json], notes: Notes, i: int) -> Tool | Opaque:
     kind = members.text(tool, "type", f"tools.{i}.type") or "custom"
     if kind != "custom":
         return Opaque("messages", kind)
-    notes.rest(tool, _TOOL, hints=_TOOL_HINTS)
+    notes.rest(tool, _TOOL, _TOOL_HINTS, place="tools[].")
     strict = tool.get("strict")
     return Tool(
         name=shape.text(tool, "name", f"tools.{i}"),
@@ -125,10 +124,11 @@ def _tool(tool: dict[str, Json], notes: Notes, i: int) -> Tool | Opaque:
     )
 
 
-def _tool_choice(value: dict[str, Json]) -> tuple[ToolChoice | None, bool | None]:
+def _tool_choice(value: dict[str, Json], notes: Notes) -> tuple[ToolChoice | None, bool | None]:
     choice = members.typed(value, "tool_choice", dict, "an object")
     if choice is None:
         return None, None
+    notes.rest(choice, {"type", "name", "disable_parallel_tool_use"}, place="tool_choice.")
     parallel = False if choice.get("disable_parallel_tool_use") is True else None
     match choice.get("type"):
         case "auto":
@@ -145,7 +145,7 @@ def _tool_choice(value: dict[str, Json]) -> tuple[ToolChoice | None, bool | None
 
 def _output(value: dict[str, Json], notes: Notes) -> tuple[Effort | None, OutputFormat | None]:
     config = members.typed(value, "output_config", dict, "an object") or {}
-    notes.rest(config, {"effort", "format"}, prefix="output_config.")
+    notes.rest(config, {"effort", "format"}, place="output_config.")
     effort = config.get("effort")
     if effort is not None and effort not in _EFFORTS:
         choices = "'low', 'medium', 'high', 'xhigh' or 'max'"
@@ -155,6 +155,7 @@ def _output(value: dict[str, Json], notes: Notes) -> tuple[Effort | None, Output
         output = None
     elif isinstance(wanted, dict) and wanted.get("type") == "json_schema":
         schema = shape.mapping(wanted, "schema", "output_config.format")
+        notes.rest(wanted, {"type", "schema"}, place="output_config.format.")
         output = OutputFormat("json_schema", schema=schema)
     else:
         raise shape.wrong("output_config.format.type", "Input should be 'json_schema'")
@@ -164,7 +165,7 @@ def _output(value: dict[str, Json], notes: Notes) -> tuple[Effort | None, Output
 def _sampling(value: dict[str, Json], notes: Notes) -> Sampling:
     limit = members.whole(value, "max_tokens")
     if limit == 0:  # fill the prompt cache and say nothing: no other format has that
-        notes.note("max_tokens", hint=False)
+        notes.matter("max_tokens")
     return Sampling(
         max_tokens=limit or None,
         temperature=members.number(value, "temperature"),
@@ -186,14 +187,14 @@ def _reasoning(value: dict[str, Json], effort: Effort | None, notes: Notes) -> R
     thinking = members.typed(value, "thinking", dict, "an object")
     if thinking is None:
         return Reasoning(effort=effort) if effort else None
-    known: AbstractSet[str] = {"type", "display", "budget_tokens"}
-    notes.rest(thinking, known, hints={"block_binding"})
+    known = {"type", "display", "budget_tokens"}
+    notes.rest(thinking, known, {"block_binding"}, place="thinking.")
     display = thinking.get("display")
     visible = None if display is None else display != "omitted"
     match thinking.get("type"):
         case "disabled" | "between_tools":
             if effort:
-                notes.note("output_config.effort", hint=True)
+                notes.hint("output_config.effort")
             return Reasoning(effort="none")
         case "adaptive":
             return Reasoning(effort=effort, adaptive=True, visible=visible)
@@ -202,12 +203,12 @@ def _reasoning(value: dict[str, Json], effort: Effort | None, notes: Notes) -> R
             if budget is None:
                 raise shape.missing("thinking.budget_tokens")
             return Reasoning(effort=effort, budget_tokens=budget, visible=visible)
-    notes.note("thinking", hint=False)
+    notes.matter("thinking")
     return None
 
 
 def _user(value: dict[str, Json], notes: Notes) -> str | None:
     metadata = members.typed(value, "metadata", dict, "an object") or {}
     if metadata.keys() - {"user_id"}:
-        notes.note("metadata", hint=True)
+        notes.hint("metadata")
     return members.text(metadata, "user_id", "metadata.user_id")

@@ -14,8 +14,8 @@ from pointsman.conversation import (
     Tool,
     ToolChoice,
 )
+from pointsman.formats.losses import Losses
 from pointsman.formats.messages import models, turns
-from pointsman.formats.messages.gaps import Gaps
 from pointsman.formats.messages.models import Takes
 from pointsman.formats.messages.reasoning import set_reasoning
 from pointsman.types import Json
@@ -33,7 +33,6 @@ _UNSAID: tuple[tuple[str, Json], ...] = (
     ("frequency_penalty", 0),
     ("presence_penalty", 0),
     ("logprobs", False),
-    ("top_logprobs", 0),
 )
 
 
@@ -44,13 +43,10 @@ def encode(conversation: Conversation, to: Addressee) -> Encoded:
     of the assistant's; see `models`), so does this.
     """
     takes = models.takes(to.model)
-    gaps = Gaps(to.drop)
-    gaps.leave_out(*conversation.advisory)
-    for name in conversation.foreign:
-        gaps.refuse(name)
+    losses = Losses.of(conversation, to, "Anthropic messages")
     asked = conversation.sampling.max_tokens
-    limit = asked if asked and gaps.keeps("max_tokens") else to.max_output_tokens
-    system, messages = turns.write(conversation.messages, takes, gaps)
+    limit = asked if asked and losses.keeps("max_tokens") else to.max_output_tokens
+    system, messages = turns.write(conversation.messages, takes, losses)
     body: dict[str, object] = {
         "model": to.model,
         "max_tokens": limit or DEFAULT_MAX_TOKENS,
@@ -58,66 +54,70 @@ def encode(conversation: Conversation, to: Addressee) -> Encoded:
     }
     if system:
         body["system"] = system
-    _set_sampling(body, conversation.sampling, takes, gaps)
-    _set_tools(body, conversation, takes, gaps)
-    _set_output(body, conversation.output, gaps)
-    if conversation.reasoning and gaps.keeps("reasoning", "reasoning_effort", "thinking"):
-        set_reasoning(body, conversation.reasoning, takes, gaps)
-    if conversation.user is not None and gaps.keeps("user"):
+    _set_sampling(body, conversation.sampling, takes, losses)
+    _set_tools(body, conversation, takes, losses)
+    _set_output(body, conversation.output, losses)
+    if conversation.reasoning and losses.keeps("reasoning_effort"):
+        set_reasoning(body, conversation.reasoning, takes, losses)
+    if conversation.verbosity is not None:
+        losses.leave_out("verbosity")
+    if conversation.user is not None and losses.keeps("user"):
         body["metadata"] = {"user_id": conversation.user}
     if conversation.stream:
         body["stream"] = True
-    return Encoded(msgspec.json.encode(body | dict(to.extra)), gaps.left_out)
+    return Encoded(msgspec.json.encode(body | dict(to.extra)), losses.left_out)
 
 
-def _set_sampling(body: dict[str, object], sampling: Sampling, takes: Takes, gaps: Gaps) -> None:
-    _refuse_unsaid(sampling, gaps)
+def _set_sampling(
+    body: dict[str, object], sampling: Sampling, takes: Takes, losses: Losses
+) -> None:
+    _refuse_unsaid(sampling, losses)
     for name, default in _SAID:
         value = getattr(sampling, name)
-        if value is None or value == default or not gaps.keeps(name):
+        if value is None or value == default or not losses.keeps(name):
             continue
         if not takes.sampling:
-            gaps.refuse(name, f"`{name}` for {body['model']}")
+            losses.refuse(name, f"`{name}` for {body['model']}")
         elif name == "temperature" and value > 1:
-            gaps.refuse(name, "a `temperature` over 1")
+            losses.refuse(name, "a `temperature` over 1")
         else:
             body[name] = value
-    if sampling.stop and gaps.keeps("stop", "stop_sequences"):
+    if sampling.stop and losses.keeps("stop"):
         if not all(each.strip() for each in sampling.stop):
-            gaps.refuse("stop", "a `stop` of nothing but white space")
+            losses.refuse("stop", "a `stop` of nothing but white space")
         body["stop_sequences"] = sampling.stop
 
 
-def _refuse_unsaid(sampling: Sampling, gaps: Gaps) -> None:
+def _refuse_unsaid(sampling: Sampling, losses: Losses) -> None:
     for name, default in _UNSAID:
         value = getattr(sampling, name)
         if value is not None and value != default:
-            gaps.refuse(name)
+            losses.refuse(name)
     if sampling.logit_bias:
-        gaps.refuse("logit_bias")
+        losses.refuse("logit_bias")
 
 
 def _set_tools(
-    body: dict[str, object], conversation: Conversation, takes: Takes, gaps: Gaps
+    body: dict[str, object], conversation: Conversation, takes: Takes, losses: Losses
 ) -> None:
     """Tools and the choice among them; where only some may be called, only those are sent."""
-    if not conversation.tools or not gaps.keeps("tools"):
+    if not conversation.tools or not losses.keeps("tools"):
         return
     for tool in conversation.tools:
         if isinstance(tool, Opaque):
-            gaps.refuse(tool.kind, f"the `{tool.kind}` tool of the {tool.format} format")
+            losses.refuse_opaque(tool)
     tools = [tool for tool in conversation.tools if isinstance(tool, Tool)]
     choice = conversation.tool_choice
-    if choice is not None and not gaps.keeps("tool_choice"):
+    if choice is not None and not losses.keeps("tool_choice"):
         choice = None
     if choice and choice.names and not _forces_one(choice):
         tools = [tool for tool in tools if tool.name in choice.names]
     if choice and choice.mode == "required" and not takes.forced_tools:
-        gaps.refuse("tool_choice", f"a `tool_choice` that forces a call, for {body['model']}")
+        losses.refuse("tool_choice", f"a `tool_choice` that forces a call, for {body['model']}")
         choice = None
     body["tools"] = [_tool(tool) for tool in tools]
     written = _choice(choice)
-    if conversation.parallel_tool_calls is False and gaps.keeps("parallel_tool_calls"):
+    if conversation.parallel_tool_calls is False and losses.keeps("parallel_tool_calls"):
         written = written or {"type": "auto"}
         if written["type"] != "none":
             written["disable_parallel_tool_use"] = True
@@ -148,12 +148,12 @@ def _tool(tool: Tool) -> dict[str, Json]:
     return {name: member for name, member in written.items() if member is not None}
 
 
-def _set_output(body: dict[str, object], output: OutputFormat | None, gaps: Gaps) -> None:
+def _set_output(body: dict[str, object], output: OutputFormat | None, losses: Losses) -> None:
     """JSON by a schema, which is always kept to; its description goes into the schema."""
-    if output is None or not gaps.keeps("response_format", "output"):
+    if output is None or not losses.keeps("response_format"):
         return
     if output.kind == "json_object" or not isinstance(output.schema, dict):
-        gaps.refuse("response_format", "a `response_format` without a schema")
+        losses.refuse("response_format", "a `response_format` without a schema")
         return
     schema = output.schema
     if output.description is not None:

@@ -8,11 +8,10 @@ import msgspec
 
 from pointsman.conversation import Addressee, Encoded
 from pointsman.formats import members
+from pointsman.formats.losses import dropped
 from pointsman.formats.messages import models
 from pointsman.types import Json, ModelRequest
 
-#: Our names for members that have another here.
-_OURS = {"stop": "stop_sequences", "reasoning": "thinking", "reasoning_effort": "thinking"}
 #: Empty, or another provider's: theirs carry a mark before a colon, Claude's are base64.
 _UNSIGNED = re.compile(rb'"(signature|data)"\s*:\s*"([a-z]+:|")')
 _THOUGHTS = {"thinking": "signature", "redacted_thinking": "data"}
@@ -24,10 +23,10 @@ def pass_through(request: ModelRequest, to: Addressee) -> Encoded:
     Claude refuses a conversation with thinking that it did not sign. Where another model thought
     in an earlier turn, its thinking, which only we can have passed for Claude's, is left out.
     """
-    dropped = {_OURS.get(name, name) for name in to.drop} & request.members.keys()
-    raw = {name: value for name, value in request.members.items() if name not in dropped}
+    drop = dropped(to.drop)
+    left_out = [name for name in request.members if name in drop]
+    raw = {name: value for name, value in request.members.items() if name not in drop}
     raw["model"] = msgspec.json.encode(to.model)
-    left_out = sorted(dropped)
     if models.takes(to.model).claude and _UNSIGNED.search(raw["messages"]):
         raw["messages"] = _signed(raw["messages"])
         left_out.append("thinking")

@@ -3,51 +3,49 @@
 from __future__ import annotations
 
 from pointsman.conversation import Effort, Reasoning
-from pointsman.formats.messages.gaps import Gaps
+from pointsman.formats.losses import Losses
 from pointsman.formats.messages.models import Takes
-from pointsman.formats.reasoning import budget_of, effort_of
+from pointsman.formats.reasoning import budget_of, budget_wanted, effort_wanted
 
 #: Tokens; less is refused (Anthropic's documentation of extended thinking).
 _LEAST_BUDGET = 1024
 
 
-def set_reasoning(body: dict[str, object], reasoning: Reasoning, takes: Takes, gaps: Gaps) -> None:
+def set_reasoning(
+    body: dict[str, object], reasoning: Reasoning, takes: Takes, losses: Losses
+) -> None:
     """Set `thinking` and `output_config.effort`.
 
     Models up to 4.5, and those of others, get a budget: the client's, or that of its effort. A
     budget that `max_tokens` has no room for becomes half of it; under 1024 tokens there is no
     thinking. Later models get an effort, and think as much as they find fit.
     """
-    effort = reasoning.effort
-    if effort is None and reasoning.budget_tokens is not None:
-        effort = effort_of(reasoning.budget_tokens)
+    effort = effort_wanted(reasoning)
     if effort == "none":
-        _switch_off(body, takes, gaps)
+        _switch_off(body, takes, losses)
     elif takes.budgets:
-        _set_budget(body, reasoning, effort, gaps)
+        _set_budget(body, reasoning, losses)
     else:
         body["thinking"] = {"type": "adaptive"} | _display(reasoning)
         if effort is not None:
             _set_effort(body, effort, takes)
 
 
-def _switch_off(body: dict[str, object], takes: Takes, gaps: Gaps) -> None:
+def _switch_off(body: dict[str, object], takes: Takes, losses: Losses) -> None:
     if takes.off is not None:
         body["thinking"] = {"type": takes.off}
     else:  # it always thinks: as little as it can
-        gaps.leave_out("reasoning")
+        losses.leave_out("reasoning_effort")
         _set_effort(body, "low", takes)
 
 
-def _set_budget(
-    body: dict[str, object], reasoning: Reasoning, effort: Effort | None, gaps: Gaps
-) -> None:
-    budget = reasoning.budget_tokens or budget_of(effort or "medium")
+def _set_budget(body: dict[str, object], reasoning: Reasoning, losses: Losses) -> None:
+    budget = budget_wanted(reasoning) or budget_of("medium")
     limit = body["max_tokens"]
     if isinstance(limit, int) and budget >= limit:
         budget = limit // 2
     if budget < _LEAST_BUDGET:
-        gaps.leave_out("reasoning")
+        losses.leave_out("reasoning_effort")
         return
     body["thinking"] = {"type": "enabled", "budget_tokens": budget} | _display(reasoning)
 

@@ -17,6 +17,7 @@ from pointsman.conversation import (
     ToolCall,
 )
 from pointsman.errors import UpstreamBroken
+from pointsman.formats.calls import arguments_of
 from pointsman.formats.messages import usage
 from pointsman.formats.wire import Head, Seen
 from pointsman.types import Json
@@ -203,8 +204,5 @@ def _block(part: Part) -> dict[str, Json] | None:
 
 def _input(arguments: str) -> dict[str, Json]:
     """A call's arguments; where they are no object, one that shows what the model wrote."""
-    try:
-        written: Json = msgspec.json.decode(arguments.strip() or "{}")
-    except msgspec.DecodeError:
-        written = None
-    return written if isinstance(written, dict) else {"arguments": arguments}
+    found = arguments_of(arguments)
+    return {"arguments": arguments} if found is None else found

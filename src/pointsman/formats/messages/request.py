@@ -9,13 +9,12 @@ import msgspec
 
 from pointsman.errors import BadRequest
 from pointsman.formats import members, strict_json
+from pointsman.formats.counting import TOKENS_PER_MESSAGE
 from pointsman.formats.messages import shape
 from pointsman.formats.messages.shape import Spoken
 from pointsman.tokens import BYTES_PER_TOKEN, estimate_tokens
 from pointsman.types import Capability, Json, ModelRequest, Turn
 
-#: The prompt's markers around each message, in tokens.
-_TOKENS_PER_MESSAGE = 4
 #: An image of the largest size that is not scaled down (Anthropic's guide to vision).
 _TOKENS_PER_IMAGE = 1600
 #: A page of a PDF, text and picture (Anthropic's guide to PDFs: 1,500-3,000 for the text alone);
@@ -69,7 +68,7 @@ def _view(value: dict[str, Json], raw: Mapping[str, bytes], limit: int | None) -
         members=raw,
         needs=_needs(value, blocks),
         stream=members.flag(value, "stream"),
-        input_tokens=_TOKENS_PER_MESSAGE * len(said) + _tokens(blocks, raw),
+        input_tokens=TOKENS_PER_MESSAGE * len(said) + _tokens(blocks, raw),
         max_output_tokens=limit,
         format="messages",
         session=_session(value),

@@ -8,8 +8,6 @@ import re
 from collections.abc import Sequence
 from typing import TypeAlias
 
-import msgspec
-
 from pointsman.conversation import (
     Audio,
     File,
@@ -23,27 +21,31 @@ from pointsman.conversation import (
     ToolCall,
     ToolResult,
 )
-from pointsman.formats.messages.gaps import Gaps
+from pointsman.formats.calls import arguments_of
+from pointsman.formats.losses import Losses
 from pointsman.formats.messages.models import Takes
 
 Block: TypeAlias = dict[str, object]
 
 _PICTURES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+_CONTENT = "messages[].content"
 _NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")
-_ARGUMENTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def write(
-    messages: Sequence[Message], takes: Takes, gaps: Gaps
+    messages: Sequence[Message], takes: Takes, losses: Losses
 ) -> tuple[list[Block], list[dict[str, object]]]:
     """The system prompt's blocks, and `messages`. Raises Inexpressible.
 
     What the system or developer says later is a system message where the model takes one there
     (after a user's, before an assistant's or last), else words of the user's in a `<system>` tag.
     Messages of one role in a row become one, with the tools' results first in it.
+
+    Anthropic refuses empty text. What the user says must therefore be more than that; an empty
+    message of anybody else's is left out by name, and so are empty texts beside something.
     """
     first = next((i for i, each in enumerate(messages) if not _is_system(each)), len(messages))
-    writer = _Writer(gaps)
+    writer = _Writer(losses)
     system = writer.blocks(messages[:first])
     merged: list[tuple[str, list[Block]]] = []
     for message in messages[first:]:
@@ -52,7 +54,10 @@ def write(
     if not said:  # nothing but instructions: somebody must say something
         system, said = [], [("user", system)] if system else []
     if said and said[-1][0] == "assistant" and not takes.prefill:
-        gaps.refuse("messages", "a last message of the assistant's, to be gone on with,")
+        losses.refuse("prefill", "a last message of the assistant's, to be gone on with,")
+        said.pop()
+    if not said:
+        losses.refuse(_CONTENT, "a conversation in which nobody says anything")
     return system, [{"role": role, "content": blocks} for role, blocks in said]
 
 
@@ -92,23 +97,31 @@ def _placed(merged: list[tuple[str, list[Block]]], takes: Takes) -> list[tuple[s
 class _Writer:
     """Writes parts as content blocks."""
 
-    def __init__(self, gaps: Gaps) -> None:
-        self._gaps = gaps
+    def __init__(self, losses: Losses) -> None:
+        self._losses = losses
 
     def blocks(self, messages: Sequence[Message]) -> list[Block]:
         """The blocks of messages, without those that would be empty."""
         found = []
         for message in messages:
             if message.name is not None:
-                self._gaps.leave_out("name")
+                self._losses.leave_out("name")
+            if all(isinstance(part, Text | Refusal) and _is_blank(part) for part in message.parts):
+                self._nothing(message)
             for part in message.parts:
                 if _is_system(message) and not isinstance(part, Text):
-                    self._gaps.refuse("messages", "anything but text in a system message")
+                    self._losses.refuse(_CONTENT, "anything but text in a system message")
                     continue
                 block = self._block(part)
                 if block is not None:
                     found.append(block)
         return found
+
+    def _nothing(self, message: Message) -> None:
+        if message.role == "user":
+            self._losses.refuse(_CONTENT, "an empty message")
+        else:
+            self._losses.leave_out(_CONTENT)
 
     def _block(self, part: Part) -> Block | None:
         block: Block | None = None
@@ -126,18 +139,18 @@ class _Writer:
             case ToolResult():
                 block = self._result(part)
             case Audio():
-                self._gaps.refuse("input_audio", "audio input")
+                self._losses.refuse("audio", "audio input")
             case Opaque():
-                self._gaps.refuse(part.kind, f"`{part.kind}` of the {part.format} format")
+                self._losses.refuse_opaque(part)
         return block
 
     def _image(self, image: Image) -> Block | None:
         if image.detail is not None:
-            self._gaps.leave_out("detail")
+            self._losses.leave_out("detail")
         if image.url is not None:
             return {"type": "image", "source": {"type": "url", "url": image.url}}
         if image.data is None or image.media_type not in _PICTURES:
-            self._gaps.refuse("image_url", f"an image of type {image.media_type}")
+            self._losses.refuse("image_url", f"an image of type {image.media_type}")
             return None
         return {
             "type": "image",
@@ -146,11 +159,11 @@ class _Writer:
 
     def _file(self, file: File) -> Block | None:
         source = _source(file)
+        if source is None and file.file_id is not None:
+            self._losses.refuse("file_id", "a file by its provider's id")
+            return None
         if source is None:
-            what = (
-                "a provider's own file id" if file.file_id else f"a file of type {file.media_type}"
-            )
-            self._gaps.refuse("file", what)
+            self._losses.refuse("file", f"a file of type {file.media_type}")
             return None
         title = {} if file.name is None else {"title": file.name}
         return {"type": "document", "source": source, **title}
@@ -158,7 +171,7 @@ class _Writer:
     def _thinking(self, thinking: Thinking) -> Block | None:
         signature = thinking.signature
         if signature is None or ":" in signature:  # Claude's are base64; others' carry a mark
-            self._gaps.leave_out("thinking")
+            self._losses.leave_out("thinking")
             return None
         if thinking.redacted:
             return {"type": "redacted_thinking", "data": signature}
@@ -166,15 +179,11 @@ class _Writer:
 
     def _call(self, call: ToolCall) -> Block | None:
         if call.signature is not None:
-            self._gaps.leave_out("signature")
-        arguments = call.arguments.strip().encode() or b"{}"
-        try:
-            _ARGUMENTS.decode(arguments)
-        except msgspec.DecodeError:
-            self._gaps.refuse("tool_calls", "arguments of a tool call that are no JSON object")
-            return None
-        written = msgspec.Raw(arguments)
-        return {"type": "tool_use", "id": _id(call.id), "name": call.name, "input": written}
+            self._losses.leave_out("thought_signature")
+        arguments = arguments_of(call.arguments)
+        if arguments is None:
+            self._losses.refuse_arguments(call)
+        return {"type": "tool_use", "id": _id(call.id), "name": call.name, "input": arguments or {}}
 
     def _result(self, result: ToolResult) -> Block:
         block: Block = {"type": "tool_result", "tool_use_id": _id(result.call_id)}
@@ -191,12 +200,16 @@ class _Writer:
 
 
 def _text(part: Text | Refusal) -> Block | None:
-    if not part.text.strip():
+    if _is_blank(part):
         return None
     block: Block = {"type": "text", "text": part.text}
     if isinstance(part, Text) and part.cache_control is not None:
         block["cache_control"] = part.cache_control
     return block
+
+
+def _is_blank(part: Text | Refusal) -> bool:
+    return not part.text.strip()
 
 
 def _source(file: File) -> Block | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from pointsman.tokens import BYTES_PER_TOKEN
+from pointsman.formats.counting import tokens_in
 from pointsman.types import Json, Usage
 
 
@@ -49,7 +49,7 @@ class Stated(msgspec.Struct):
         output = self.output_tokens
         return Usage(
             input_tokens=total or prompt_tokens,
-            output_tokens=-(-produced // BYTES_PER_TOKEN) if output is None else output,
+            output_tokens=tokens_in(produced) if output is None else output,
             cached_tokens=cached,
             written_tokens=written,
             reasoning_tokens=(details.thinking_tokens if details else 0) or 0,

@@ -88,7 +88,11 @@ class MessagesWriter:
     def _text(self, text: str) -> bytes:
         if not text:
             return b""
-        start = b"" if self._open == "text" else self._close_all() + self._start("text", reply.text_block(""))
+        start = (
+            b""
+            if self._open == "text"
+            else self._close_all() + self._start("text", reply.text_block(""))
+        )
         return start + self._more({"type": "text_delta", "text": text})
 
     def _thinking(self, delta: ThinkingDelta) -> bytes:

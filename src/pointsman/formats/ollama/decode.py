@@ -19,8 +19,8 @@ from pointsman.conversation import (
 )
 from pointsman.errors import BadRequest
 from pointsman.formats import members
+from pointsman.formats.losses import Notes
 from pointsman.formats.ollama import options, turns
-from pointsman.formats.ollama.notes import Leftovers
 from pointsman.formats.ollama.request import images
 from pointsman.types import Json, ModelRequest
 
@@ -37,8 +37,8 @@ _GENERATE_ADVISORY = _ADVISORY | {"context"}
 def chat(request: ModelRequest) -> Conversation:
     """A checked chat request in full. Raises BadRequest."""
     value = _value(request)
-    notes = Leftovers()
-    notes.sort(value, _CHAT, _ADVISORY)
+    notes = Notes(options.is_set)
+    notes.rest(value, _CHAT, _ADVISORY)
     messages = turns.read(members.objects(value, "messages"), notes)
     if not messages:
         raise BadRequest("`messages` is empty: there is nothing to answer", param="messages")
@@ -52,8 +52,8 @@ def generate(request: ModelRequest) -> Conversation:
     `suffix`, `template` and `raw` prompts bypass the conversation, and so are foreign.
     """
     value = _value(request)
-    notes = Leftovers()
-    notes.sort(value, _GENERATE, _GENERATE_ADVISORY)
+    notes = Notes(options.is_set)
+    notes.rest(value, _GENERATE, _GENERATE_ADVISORY)
     system = members.text(value, "system")
     pictures = tuple(turns.image(data) for data in images(value, "images"))
     prompt = members.text(value, "prompt")
@@ -72,14 +72,16 @@ def _conversation(
     value: dict[str, Json],
     messages: tuple[Message, ...],
     tools: tuple[Tool | Opaque, ...],
-    notes: Leftovers,
+    notes: Notes,
     *,
     stream: bool,
 ) -> Conversation:
     drawn = options.read(members.typed(value, "options", dict, "an object") or {}, notes)
+    most = members.whole(value, "top_logprobs") or None
     if members.flag(value, "logprobs"):
-        top = members.whole(value, "top_logprobs") or None
-        drawn = replace(drawn, logprobs=True, top_logprobs=top)
+        drawn = replace(drawn, logprobs=True, top_logprobs=most)
+    elif most:
+        notes.hint("top_logprobs")
     return Conversation(
         messages=messages,
         tools=tools,
@@ -87,18 +89,18 @@ def _conversation(
         sampling=drawn,
         reasoning=_reasoning(value.get("think"), notes),
         stream=stream,
-        advisory=tuple(notes.advisory),
-        foreign=tuple(notes.foreign),
+        advisory=notes.advisory,
+        foreign=notes.foreign,
     )
 
 
-def _tool(tool: dict[str, Json], notes: Leftovers) -> Tool | Opaque:
+def _tool(tool: dict[str, Json], notes: Notes) -> Tool | Opaque:
     kind = tool.get("type") or "function"
     function = tool.get("function")
     if kind != "function" or not isinstance(function, dict):
         return Opaque("ollama", str(kind))
-    notes.sort(tool, frozenset({"type", "function"}), place="tools[].")
-    notes.sort(function, _FUNCTION, place="tools[].function.")
+    notes.rest(tool, {"type", "function"}, place="tools[].")
+    notes.rest(function, _FUNCTION, place="tools[].")
     return Tool(
         members.text(function, "name", "tools[].function.name") or "",
         members.text(function, "description", "tools[].function.description"),
@@ -113,14 +115,14 @@ def _output(shape: Json) -> OutputFormat | None:
     return OutputFormat("json_object") if shape == "json" else None
 
 
-def _reasoning(think: Json, notes: Leftovers) -> Reasoning | None:
+def _reasoning(think: Json, notes: Notes) -> Reasoning | None:
     """Like Ollama, which reads `true` as `medium` where a model knows levels."""
     if think is None or think == "":
         return None
     if isinstance(think, bool):
         return Reasoning("medium" if think else "none")
     if not _is_effort(think):
-        notes.foreign.append("think")
+        notes.matter("think")
         return None
     return Reasoning(think)
 

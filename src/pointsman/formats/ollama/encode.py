@@ -17,10 +17,10 @@ from pointsman.conversation import (
     Tool,
     ToolChoice,
 )
+from pointsman.formats.losses import Losses
 from pointsman.formats.ollama import options, turns
-from pointsman.formats.ollama.notes import Losses
 from pointsman.formats.ollama.request import configured
-from pointsman.formats.reasoning import effort_of
+from pointsman.formats.reasoning import effort_wanted
 from pointsman.types import Json
 
 #: The levels that Ollama 0.35 takes for every model that thinks (server/thinking.go). `true`, the
@@ -42,15 +42,15 @@ def encode(conversation: Conversation, to: Addressee) -> Encoded:
     Left to itself, Ollama drops the oldest messages of a prompt that is too long: `truncate: false`
     makes that an error.
     """
-    losses = Losses(to.drop, conversation.advisory)
-    for name in conversation.foreign:
-        losses.matter(f"`{name}`", name)
+    losses = Losses.of(conversation, to, "Ollama")
     if conversation.user is not None:
-        losses.hint("user")
+        losses.leave_out("user")
+    if conversation.verbosity is not None:
+        losses.leave_out("verbosity")
     wish = conversation.sampling
     tools = _tools(conversation.tools, conversation.tool_choice, losses)
     if conversation.parallel_tool_calls is False and tools:
-        losses.matter("`parallel_tool_calls`", "parallel_tool_calls")
+        losses.refuse("parallel_tool_calls")
     body: dict[str, Json] = {
         "model": to.model,
         "messages": turns.write(conversation.messages, losses),
@@ -59,7 +59,7 @@ def encode(conversation: Conversation, to: Addressee) -> Encoded:
     }
     if tools:
         body["tools"] = tools
-    if conversation.output is not None and losses.keeps("response_format", "format"):
+    if conversation.output is not None and losses.keeps("response_format"):
         body["format"] = _format(conversation.output, losses)
     if conversation.reasoning is not None:
         body |= _think(conversation.reasoning, losses)
@@ -75,9 +75,9 @@ def encode(conversation: Conversation, to: Addressee) -> Encoded:
 def _tools(tools: Sequence[Tool | Opaque], choice: ToolChoice | None, losses: Losses) -> list[Json]:
     """The tools on offer. Ollama's models always choose for themselves among them."""
     if choice is not None and choice.mode == "required":
-        losses.matter("`tool_choice`", "tool_choice")
+        losses.refuse("tool_choice")
     elif choice is not None and choice.mode == "none" and tools:
-        losses.hint("tools")
+        losses.leave_out("tools")
         return []
     if tools and not losses.keeps("tools"):
         return []
@@ -85,7 +85,7 @@ def _tools(tools: Sequence[Tool | Opaque], choice: ToolChoice | None, losses: Lo
     written: list[Json] = []
     for tool in tools:
         if isinstance(tool, Opaque):
-            losses.matter(f"the tool `{tool.kind}`", tool.kind)
+            losses.refuse_opaque(tool)
         elif not allowed or tool.name in allowed:
             written.append(_tool(tool, losses))
     return written
@@ -93,9 +93,9 @@ def _tools(tools: Sequence[Tool | Opaque], choice: ToolChoice | None, losses: Lo
 
 def _tool(tool: Tool, losses: Losses) -> Json:
     if tool.cache_control is not None:
-        losses.hint("cache_control")
+        losses.leave_out("cache_control")
     if tool.strict:
-        losses.hint("strict")
+        losses.leave_out("strict")
     nothing: Json = {"type": "object", "properties": {}}
     function: dict[str, Json] = {"name": tool.name}
     function |= {"description": tool.description} if tool.description is not None else {}
@@ -108,9 +108,9 @@ def _format(output: OutputFormat, losses: Losses) -> Json:
     if output.kind == "json_object" or output.schema is None:
         return "json"
     if output.description is not None:
-        losses.hint("response_format.description")
+        losses.leave_out("response_format.description")
     if not isinstance(output.schema, dict):
-        losses.matter("a schema that is no object", "response_format")
+        losses.refuse("response_format", "a schema that is no object")
         return "json"
     return output.schema
 
@@ -118,12 +118,10 @@ def _format(output: OutputFormat, losses: Losses) -> Json:
 def _think(wish: Reasoning, losses: Losses) -> dict[str, Json]:
     """`think`, by the table above. Models that can choose to think do so where it is not said."""
     if wish.visible is False:
-        losses.hint("reasoning.visible")
-    effort = wish.effort
-    if effort is None and wish.budget_tokens is not None:
-        effort = effort_of(wish.budget_tokens)
+        losses.leave_out("reasoning.visible")
+    effort = effort_wanted(wish)
     if wish.adaptive:
-        losses.hint("adaptive_thinking")
-    if effort is None or not losses.keeps("reasoning", "reasoning_effort", "thinking", "think"):
+        losses.leave_out("adaptive_thinking")
+    if effort is None or not losses.keeps("reasoning_effort"):
         return {}
     return {"think": _THINK[effort]}

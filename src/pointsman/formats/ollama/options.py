@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pointsman.conversation import Sampling
 from pointsman.errors import BadRequest
-from pointsman.formats.ollama.notes import Leftovers, Losses
+from pointsman.formats.losses import Losses, Notes
 from pointsman.types import Json
 
 #: How the server runs the model; the answer does not hang on it.
@@ -33,12 +33,18 @@ _SAMPLING = frozenset(
 OPTIONS = frozenset(_RUNNING | _NEUTRAL.keys() | _MIROSTAT | _SAMPLING | {"penalize_newline"})
 
 
-def read(options: dict[str, Json], notes: Leftovers) -> Sampling:
+def is_set(name: str, member: Json) -> bool:
+    """Whether a member says anything: Ollama is written in Go, where null, 0 and "" are not set."""
+    del name
+    return bool(member)
+
+
+def read(options: dict[str, Json], notes: Notes) -> Sampling:
     """How the reply is to be drawn. Raises BadRequest that names the option at fault."""
     idle = {name for name, value in _NEUTRAL.items() if options.get(name) == value}
     if not options.get("mirostat"):
         idle |= _MIROSTAT
-    notes.sort(options, _SAMPLING, _RUNNING | idle, "options.")
+    notes.rest(options, _SAMPLING, _RUNNING | idle, place="options.")
     limit, seed, top_k = (_whole(options, name) for name in ("num_predict", "seed", "top_k"))
     return Sampling(
         max_tokens=limit if limit and limit > 0 else None,  # -1: no limit, -2: fill the context
@@ -67,20 +73,14 @@ def write(wish: Sampling, losses: Losses) -> dict[str, Json]:
         "presence_penalty": wish.presence_penalty,
     }
     if wish.n is not None and wish.n > 1:
-        losses.matter("`n`", "n")
+        losses.refuse("n")
     if wish.logit_bias:
-        losses.matter("`logit_bias`", "logit_bias")
+        losses.refuse("logit_bias")
     return {
         name: member
         for name, member in stated.items()
-        if member is not None and losses.keeps(*_names(name))
+        if member is not None and losses.keeps("max_tokens" if name == "num_predict" else name)
     }
-
-
-def _names(option: str) -> tuple[str, ...]:
-    if option == "num_predict":
-        return ("max_tokens", "max_completion_tokens", "max_output_tokens", option)
-    return ("stop", "stop_sequences") if option == "stop" else (option,)
 
 
 def _number(options: dict[str, Json], name: str) -> float | None:

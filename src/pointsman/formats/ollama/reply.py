@@ -17,8 +17,8 @@ from pointsman.conversation import (
     ToolCall,
 )
 from pointsman.errors import UpstreamBroken
+from pointsman.formats.calls import arguments_of
 from pointsman.formats.ollama import logprobs, shape
-from pointsman.formats.ollama.turns import arguments_of
 from pointsman.formats.wire import Head, Seen
 from pointsman.types import Usage
 

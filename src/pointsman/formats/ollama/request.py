@@ -9,15 +9,11 @@ import msgspec
 from pointsman.conversation import Addressee, Encoded
 from pointsman.errors import BadRequest
 from pointsman.formats import members, strict_json
+from pointsman.formats.counting import TOKENS_PER_IMAGE, TOKENS_PER_MESSAGE
+from pointsman.formats.losses import Notes, dropped
 from pointsman.formats.ollama import options
-from pointsman.formats.ollama.notes import Leftovers, Losses
 from pointsman.tokens import BYTES_PER_TOKEN, estimate_tokens
 from pointsman.types import Capability, FormatName, Json, ModelRequest, Turn
-
-#: The chat template's markers around each message, in tokens.
-_TOKENS_PER_MESSAGE = 4
-#: A 1024x1024 image at high detail (OpenAI's pricing page: 85 + 4 tiles of 170).
-_TOKENS_PER_IMAGE = 765
 
 
 @dataclass(slots=True)
@@ -63,16 +59,17 @@ def parse_generate(body: bytes) -> ModelRequest:
 
 def pass_through(request: ModelRequest, to: Addressee) -> Encoded:
     """The client's own members; what the configuration drops is left out, what it sets is set."""
-    losses = Losses(to.drop, ())
-    raw = {name: member for name, member in request.members.items() if losses.keeps(name)}
+    drop = dropped(to.drop)
+    raw = {name: member for name, member in request.members.items() if name not in drop}
     raw["model"] = msgspec.json.encode(to.model)
     stated: dict[str, Json] = msgspec.json.decode(raw.get("options", b"null")) or {}
-    kept = {name: member for name, member in stated.items() if losses.keeps(name)}
+    kept = {name: member for name, member in stated.items() if name not in drop}
+    left_out = [name for name in (*request.members, *stated) if name in drop]
     extra, extra_options = configured(to)
     if kept != stated or extra_options:
         raw["options"] = msgspec.json.encode(kept | extra_options)
     raw |= {name: msgspec.json.encode(member) for name, member in extra.items()}
-    return Encoded(members.joined(raw), losses.left_out)
+    return Encoded(members.joined(raw), tuple(left_out))
 
 
 def configured(to: Addressee) -> tuple[dict[str, Json], dict[str, Json]]:
@@ -123,7 +120,7 @@ def _request(
     body: bytes, value: dict[str, Json], prompt: _Prompt, name: FormatName
 ) -> ModelRequest:
     """What both kinds of request have in common."""
-    drawn = options.read(members.typed(value, "options", dict, "an object") or {}, Leftovers())
+    drawn = options.read(members.typed(value, "options", dict, "an object") or {}, Notes())
     shape = value.get("format")
     if not isinstance(shape, dict) and shape not in (None, "", "json"):
         raise BadRequest('`format` must be "json" or a JSON schema', param="format")
@@ -139,7 +136,7 @@ def _request(
     members.whole(value, "top_logprobs", least=0)
     stream = value.get("stream") is None or members.flag(value, "stream")
     size = prompt.calls + sum(len(raw.get(each, b"")) for each in ("tools", "format"))
-    text = sum(estimate_tokens(turn.text) + _TOKENS_PER_MESSAGE for turn in prompt.turns)
+    text = sum(estimate_tokens(turn.text) + TOKENS_PER_MESSAGE for turn in prompt.turns)
     return ModelRequest(
         model=str(value["model"]),
         turns=tuple(prompt.turns),
@@ -147,7 +144,7 @@ def _request(
         needs=frozenset(need for need, there in needs.items() if there),
         stream=stream,
         include_usage=stream,  # the last line always holds the counts
-        input_tokens=text + size // BYTES_PER_TOKEN + _TOKENS_PER_IMAGE * prompt.images,
+        input_tokens=text + size // BYTES_PER_TOKEN + TOKENS_PER_IMAGE * prompt.images,
         max_output_tokens=drawn.max_tokens,
         format=name,
     )

@@ -9,14 +9,12 @@ import msgspec
 
 from pointsman.conversation import Finish, Text, Thinking, ToolCall
 from pointsman.errors import UpstreamBroken
-from pointsman.formats.ollama.turns import made_id
+from pointsman.formats.calls import made_id
+from pointsman.formats.counting import MOST_TOKENS, tokens_in
 from pointsman.formats.wire import Fault
-from pointsman.tokens import BYTES_PER_TOKEN
 from pointsman.types import Usage
 
 NOTHING = msgspec.Raw()
-#: More tokens than this in one reply is a mistake of the upstream's, not a figure.
-_MOST_TOKENS = 1_000_000_000
 
 
 class Function(msgspec.Struct):
@@ -122,7 +120,7 @@ def usage(last: Body | None, prompt_tokens: int, produced_bytes: int) -> Usage:
     written = _count(last.eval_count) if last else None
     return Usage(
         prompt_tokens if read is None else read,
-        -(-produced_bytes // BYTES_PER_TOKEN) if written is None else written,
+        tokens_in(produced_bytes) if written is None else written,
         estimated=read is None or written is None,
     )
 
@@ -130,7 +128,7 @@ def usage(last: Body | None, prompt_tokens: int, produced_bytes: int) -> Usage:
 def _count(stated: object) -> int | None:
     if isinstance(stated, bool) or not isinstance(stated, int):
         return None
-    return stated if 0 <= stated <= _MOST_TOKENS else None
+    return stated if 0 <= stated <= MOST_TOKENS else None
 
 
 def _arguments(stated: msgspec.Raw) -> str:

@@ -145,10 +145,12 @@ class StreamWriter:
         self._finish: Finish = "stop"
 
     def write(self, delta: Delta) -> bytes:
-        """The bytes for one delta; may be none.
+        """The bytes for one delta; none for other choices than the first.
 
         Raises UpstreamBroken where the reply ends with a call whose arguments are no JSON object.
         """
+        if isinstance(delta, Began) or delta.choice:
+            return b""
         match delta:
             case TextDelta(text, _, likely):
                 return self._line(text, likely=likely) if text or likely is not None else b""
@@ -164,8 +166,6 @@ class StreamWriter:
             case Finished(finish):
                 self._finish = finish
                 return self._called()
-            case Began():
-                pass
         return b""
 
     def ending(self, usage: Usage) -> bytes:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from pointsman.conversation import (
+    File,
     Image,
     Message,
     Opaque,
@@ -21,7 +21,8 @@ from pointsman.conversation import (
 )
 from pointsman.errors import BadRequest
 from pointsman.formats import members
-from pointsman.formats.ollama.notes import Leftovers, Losses
+from pointsman.formats.calls import arguments_of, made_id
+from pointsman.formats.losses import Losses, Notes
 from pointsman.formats.ollama.request import images
 from pointsman.types import Json
 
@@ -34,6 +35,8 @@ _ROLES: Mapping[str, Role] = {
 _MESSAGE = frozenset({"role", "content", "images", "name"})
 _ASSISTANT = _MESSAGE | {"thinking", "tool_calls"}
 _RESULT = _MESSAGE | {"tool_name", "tool_call_id"}
+_CALL = frozenset({"id", "index", "type", "function"})
+_FUNCTION = frozenset({"index", "name", "arguments"})
 #: How base64 begins, by what it holds.
 _MAGIC: Mapping[str, str] = {
     "iVBORw0KGgo": "image/png",
@@ -43,19 +46,13 @@ _MAGIC: Mapping[str, str] = {
 }
 
 
-def made_id(number: int, *seed: str) -> str:
-    """An id for a call that has none: the same for the same call in the same place."""
-    digest = hashlib.blake2s("\0".join(seed).encode("utf-8", "surrogatepass"), digest_size=8)
-    return f"call_{number}_{digest.hexdigest()}"
-
-
 def image(data: str) -> Image:
     """A picture in base64, its type told from its first bytes."""
     kinds = (kind for start, kind in _MAGIC.items() if data.startswith(start))
     return Image(next(kinds, None), data)
 
 
-def read(messages: Sequence[dict[str, Json]], notes: Leftovers) -> tuple[Message, ...]:
+def read(messages: Sequence[dict[str, Json]], notes: Notes) -> tuple[Message, ...]:
     """Messages in the canonical form. Raises BadRequest that names the member at fault."""
     reader = _Reader(notes)
     return tuple(reader.read(each, f"messages[{i}]") for i, each in enumerate(messages))
@@ -79,7 +76,7 @@ class _Reader:
     answers the first call that has no answer yet.
     """
 
-    def __init__(self, notes: Leftovers) -> None:
+    def __init__(self, notes: Notes) -> None:
         self._notes = notes
         self._count = 0
         #: Id -> name of the calls so far, and the ids that wait for a result.
@@ -93,24 +90,26 @@ class _Reader:
         name = members.text(message, "name", f"{place}.name")
         pictures = tuple(image(data) for data in images(message, f"{place}.images"))
         if role == "tool":
-            self._notes.sort(message, _RESULT, place="messages[].")
+            self._notes.rest(message, _RESULT, place="messages[].")
             return Message("tool", (self._result(message, (*pictures, *words), place),))
         if role == "assistant":
-            self._notes.sort(message, _ASSISTANT, place="messages[].")
+            self._notes.rest(message, _ASSISTANT, place="messages[].")
             thought = members.text(message, "thinking", f"{place}.thinking")
             thinking = (Thinking(thought),) if thought else ()
             return Message(
                 "assistant", (*thinking, *pictures, *words, *self._calls(message, place)), name
             )
-        self._notes.sort(message, _MESSAGE, place="messages[].")
+        self._notes.rest(message, _MESSAGE, place="messages[].")
         if role not in _ROLES:
-            self._notes.foreign.append(f"messages[].role={role}")
+            self._notes.matter("messages[].role")
         return Message(_ROLES.get(role, "user"), (*pictures, *words), name)
 
     def _calls(self, message: dict[str, Json], place: str) -> Iterator[ToolCall]:
         self._open = []
         for call in members.objects(message, "tool_calls", f"{place}.tool_calls"):
-            function = members.typed(call, "function", dict, "an object") or {}
+            function = members.mapping(call, "function", f"{place}.tool_calls[]")
+            self._notes.rest(call, _CALL, place="messages[].tool_calls[].")
+            self._notes.rest(function, _FUNCTION, place="messages[].tool_calls[].")
             stated = function.get("arguments")
             if isinstance(stated, str):
                 arguments = stated
@@ -148,7 +147,7 @@ def _written(message: Message, names: Mapping[str, str], losses: Losses) -> Iter
         return
     role = "system" if message.role == "developer" else message.role
     if message.name:
-        losses.hint("name")
+        losses.leave_out("name")
     called = [_call(part, losses) for part in rest if isinstance(part, ToolCall)]
     yield (
         {"role": "user" if role == "tool" else role}
@@ -159,7 +158,7 @@ def _written(message: Message, names: Mapping[str, str], losses: Losses) -> Iter
 
 def _result(result: ToolResult, names: Mapping[str, str], losses: Losses) -> Json:
     if result.is_error:
-        losses.hint("is_error")
+        losses.leave_out("is_error")
     name = names.get(result.call_id) or result.name
     return (
         {"role": "tool"}
@@ -184,38 +183,34 @@ def _content(parts: Sequence[Part], losses: Losses, *, between: str) -> dict[str
 def _check(part: Part, losses: Losses) -> None:
     """Name what a part loses; raise Inexpressible for one that can't be said."""
     match part:
-        case Text(cache_control=None) | Refusal() | Thinking(signature=None) | ToolCall():
+        case Text(cache_control=None) | Refusal() | ToolCall():
             pass
         case Text():
-            losses.hint("cache_control")
-        case Thinking():
-            losses.hint("signature")
+            losses.leave_out("cache_control")
+        case Thinking(text, signature):
+            if not text:
+                losses.leave_out("thinking")
+            elif signature is not None:
+                losses.leave_out("thought_signature")
         case Image(data=str(), detail=None):
             pass
         case Image(data=str()):
-            losses.hint("detail")
+            losses.leave_out("detail")
         case Image():
-            losses.matter("an image by its address", "image_url", "image")
-        case Opaque(form, kind):
-            losses.matter(f"`{kind}` of the {form} format", kind)
+            losses.refuse("image_url", "an image by its address")
+        case Opaque():
+            losses.refuse_opaque(part)
+        case File(file_id=str()):
+            losses.refuse("file_id", "a file by its provider's id")
         case _:
             kind = type(part).__name__.lower()
-            losses.matter(f"{kind} input", kind)
+            losses.refuse(kind, f"{kind} input")
 
 
 def _call(call: ToolCall, losses: Losses) -> Json:
     if call.signature is not None:
-        losses.hint("signature")
+        losses.leave_out("thought_signature")
     arguments = arguments_of(call.arguments)
     if arguments is None:
-        losses.matter("a tool call whose arguments are no JSON object", "tool_calls")
+        losses.refuse_arguments(call)
     return {"id": call.id, "function": {"name": call.name, "arguments": arguments or {}}}
-
-
-def arguments_of(written: str) -> dict[str, Json] | None:
-    """A call's arguments as an object, empty where nothing was written; None where they are none."""
-    try:
-        value: Json = msgspec.json.decode(written) if written.strip() else {}
-    except (msgspec.DecodeError, UnicodeError):
-        return None
-    return value if isinstance(value, dict) else None

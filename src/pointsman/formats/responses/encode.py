@@ -35,14 +35,6 @@ from pointsman.formats.responses.reader import SEAL
 from pointsman.formats.responses.request import ENCRYPTED, LOGPROBS
 from pointsman.types import Json, ModelRequest
 
-_NAME = "OpenAI responses"
-#: Our names, and the chat format's, for members that have another here.
-_HERE = {
-    "max_tokens": "max_output_tokens",
-    "max_completion_tokens": "max_output_tokens",
-    "reasoning_effort": "reasoning",
-    "response_format": "text",
-}
 _MARK = seals.MARK.encode()
 
 
@@ -60,9 +52,9 @@ def pass_through(request: ModelRequest, to: Addressee) -> Encoded:
     Thinking of other providers, which an earlier reply carried sealed, is left out: the upstream
     would refuse what it did not encrypt itself.
     """
-    dropped = _dropped(to)
-    left_out = [name for name in request.members if name in dropped]
-    raw = {name: value for name, value in request.members.items() if name not in dropped}
+    drop = dropped(to.drop)
+    left_out = [name for name in request.members if name in drop]
+    raw = {name: value for name, value in request.members.items() if name not in drop}
     told = raw.get("input", b"")
     if _MARK in told:
         items = _LIST.decode(told)
@@ -76,11 +68,8 @@ def pass_through(request: ModelRequest, to: Addressee) -> Encoded:
 
 def encode(conversation: Conversation, to: Addressee) -> Encoded:
     """A conversation in this format. Raises Inexpressible for what it can't say."""
-    return _Encoder(to).encoded(conversation)
-
-
-def _dropped(to: Addressee) -> frozenset[str]:
-    return to.drop | {_HERE[name] for name in to.drop if name in _HERE}
+    losses = Losses.of(conversation, to, "OpenAI responses")
+    return _Encoder(losses).encoded(conversation, to)
 
 
 def _is_sealed(item: msgspec.Raw) -> bool:
@@ -93,37 +82,29 @@ def _is_sealed(item: msgspec.Raw) -> bool:
 class _Encoder:
     """Writes one request and remembers what it leaves out."""
 
-    def __init__(self, to: Addressee) -> None:
-        self._to = to
-        self._dropped = _dropped(to)
-        self._left_out: list[str] = []
+    def __init__(self, losses: Losses) -> None:
+        self._losses = losses
 
-    def encoded(self, told: Conversation) -> Encoded:
-        for name in told.advisory:
-            self._leave_out(name)
-        for name in told.foreign:
-            self._refuse(name)
+    def encoded(self, told: Conversation, to: Addressee) -> Encoded:
         body: dict[str, Json] = {
-            "model": self._to.model,
+            "model": to.model,
             "input": [item for message in told.messages for item in self._items(message)],
             "store": False,
         }
         for name, value in self._settings(told):
-            if value is None:
-                continue
-            if name in self._dropped:
-                self._leave_out(name)
-            else:
+            if value is not None and self._losses.keeps(_NAMES.get(name, name)):
                 body[name] = value
-        body |= self._to.extra
-        return Encoded(msgspec.json.encode(body), tuple(self._left_out))
+        text: dict[str, Json] = {"format": body.pop("format", None), "verbosity": told.verbosity}
+        body |= to.extra
+        return Encoded(msgspec.json.encode(body), self._losses.left_out)
 
     def _settings(self, told: Conversation) -> Iterator[tuple[str, Json]]:
         tools: list[Json] = [each for tool in told.tools for each in self._tool(tool)]
-        yield "tools", tools or None
-        yield "tool_choice", _choice(told.tool_choice)
-        yield "parallel_tool_calls", told.parallel_tool_calls
-        yield "text", _format(told)
+        if tools and self._losses.keeps("tools"):
+            yield "tools", tools
+            yield "tool_choice", _choice(told.tool_choice)
+            yield "parallel_tool_calls", told.parallel_tool_calls
+        yield "text", self._text(told)
         yield "reasoning", self._reasoning(told.reasoning)
         yield from self._sampling(told.sampling)
         include: list[Json] = [ENCRYPTED, *([LOGPROBS] if told.sampling.logprobs else [])]
@@ -148,24 +129,23 @@ class _Encoder:
         }
         for name, value in unsaid.items():
             if value is not None:
-                self._refuse(name)
+                self._losses.refuse(name)
 
     def _reasoning(self, wish: Reasoning | None) -> Json:
         if wish is None:
             return None
         if wish.adaptive:
-            self._leave_out("adaptive")
-        budget = wish.budget_tokens
-        effort = wish.effort or (None if budget is None else effort_of(budget))
+            self._losses.leave_out("adaptive_thinking")
+        effort = effort_wanted(wish)
         said: dict[str, Json] = {"effort": effort} if effort else {}
         return said | {"summary": "auto"} if wish.visible else said or None
 
     def _tool(self, tool: Tool | Opaque) -> Iterator[Json]:
         if isinstance(tool, Opaque):
-            self._refuse(tool.kind)
+            self._losses.refuse_opaque(tool)
             return
         if tool.cache_control is not None:
-            self._leave_out("cache_control")
+            self._losses.leave_out("cache_control")
         yield {
             "type": "function",
             "name": tool.name,
@@ -176,7 +156,7 @@ class _Encoder:
 
     def _items(self, message: Message) -> Iterator[Json]:
         if message.name is not None:
-            self._leave_out("name")
+            self._losses.leave_out("name")
         said: list[Json] = []
         for part in message.parts:
             item = self._item(part)
@@ -195,7 +175,7 @@ class _Encoder:
         match part:
             case ToolCall():
                 if part.signature is not None:
-                    self._leave_out("thinking")
+                    self._losses.leave_out("thought_signature")
                 return [
                     {
                         "type": "function_call",
@@ -209,13 +189,13 @@ class _Encoder:
             case Thinking():
                 return self._thinking(part)
             case Opaque():
-                self._refuse(part.kind)
+                self._losses.refuse_opaque(part)
                 return []
         return None
 
     def _thinking(self, part: Thinking) -> list[Json]:
         if part.signature is None or not part.signature.startswith(SEAL):
-            self._leave_out("thinking")
+            self._losses.leave_out("thinking")
             return []
         return [
             {
@@ -227,7 +207,7 @@ class _Encoder:
 
     def _result(self, result: ToolResult) -> Json:
         if result.is_error:
-            self._leave_out("is_error")
+            self._losses.leave_out("is_error")
         output: Json = [said for part in result.parts for said in self._content(part, "tool")]
         match result.parts:
             case ():
@@ -240,7 +220,7 @@ class _Encoder:
         match part:
             case Text():
                 if part.cache_control is not None:
-                    self._leave_out("cache_control")
+                    self._losses.leave_out("cache_control")
                 kind = "output_text" if role == "assistant" else "input_text"
                 yield {"type": kind, "text": part.text}
             case Refusal():
@@ -251,25 +231,11 @@ class _Encoder:
             case File(file_id=None):
                 yield _file(part)
             case File():
-                self._refuse("file_id")
+                self._losses.refuse("file_id", "a file by its provider's id")
             case Audio():
-                self._refuse("audio")
+                self._losses.refuse("audio", "audio input")
             case Opaque():
-                self._refuse(part.kind)
-
-    def _refuse(self, name: str) -> None:
-        """Leave out what configuration allows to be dropped; refuse the rest."""
-        if name not in self._dropped:
-            _inexpressible(name)
-        self._leave_out(name)
-
-    def _leave_out(self, name: str) -> None:
-        if name not in self._left_out:
-            self._left_out.append(name)
-
-
-def _inexpressible(name: str) -> NoReturn:
-    raise Inexpressible(f"`{name}`", _NAME, param=name)
+                self._losses.refuse_opaque(part)
 
 
 def _file(part: File) -> Json:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import cast
 
 from pointsman.conversation import (
@@ -20,16 +21,35 @@ from pointsman.conversation import (
     ToolResult,
 )
 from pointsman.errors import BadRequest
-from pointsman.formats import members
+from pointsman.formats import data_urls, members
+from pointsman.formats.losses import Notes
 from pointsman.formats.responses import seals
-from pointsman.formats.responses.notes import Notes
+from pointsman.formats.responses.reader import SEAL
 from pointsman.formats.responses.tools import FORMAT, Names
 from pointsman.types import Json
 
 _ROLES = frozenset({"system", "developer", "user", "assistant"})
 #: Turns that are written as several items.
 _JOINED = frozenset({"assistant", "tool"})
-_DATA_URL = re.compile(r"data:([^;,]*)(?:;[^;,]*)*;base64,", re.IGNORECASE)
+#: Members of all items that are the provider's own bookkeeping, said again by their order.
+_ITEM = frozenset({"type", "id", "status"})
+_MESSAGE = _ITEM | {"role", "content"}
+_CALL = _ITEM | {"call_id", "name", "namespace", "arguments"}
+_RESULT = _ITEM | {"call_id", "output", "name", "namespace"}
+_REASONING = _ITEM | {"summary", "content", "encrypted_content"}
+#: Of parts, by their type.
+_PARTS: Mapping[str, AbstractSet[str]] = {
+    "input_text": {"text"},
+    "output_text": {"text"},
+    "text": {"text"},
+    "refusal": {"refusal"},
+    "input_image": {"image_url", "detail", "file_id"},
+    "input_file": {"file_data", "file_url", "file_id", "filename"},
+    "input_audio": {"input_audio"},
+}
+#: What a part says that an answer can do without. The last two are echoes of an earlier reply.
+_PART_HINTS = frozenset({"prompt_cache_breakpoint", "detail", "annotations", "logprobs"})
+_PLACE = "messages[].content[]."
 
 
 class History:
@@ -80,26 +100,30 @@ class History:
         if not isinstance(role, str) or role not in _ROLES:
             known = ", ".join(sorted(_ROLES))
             raise BadRequest(f"`{place}.role` must be one of {known}", param=f"{place}.role")
-        if item.get("phase") is not None:
-            self._notes.hint("phase")
+        # What the model said is an echo of its reply, and so is what it comes with.
+        hints = item.keys() if role == "assistant" else frozenset({"phase"})
+        self._notes.rest(item, _MESSAGE, hints, place="messages[].")
         if item.get("content") is None:
             raise BadRequest(f"`{place}.content` is missing", param=f"{place}.content")
         self.say(cast("Role", role), *self._parts(item, "content", place))
 
     def _call(self, item: dict[str, Json], place: str) -> ToolCall:
-        call_id = _required(item, "call_id", place)
-        name = _required(item, "name", place)
+        self._notes.rest(item, _CALL, item.keys(), place="messages[].tool_calls[].")
+        call_id = members.required(item, "call_id", place)
+        name = members.required(item, "name", place)
         namespace = members.text(item, "namespace", f"{place}.namespace")
         self._called[call_id] = flat = self._names.flattened(name, namespace)
         signature, self._signature = self._signature, None
-        return ToolCall(call_id, flat, _required(item, "arguments", place), signature)
+        return ToolCall(call_id, flat, members.required(item, "arguments", place), signature)
 
     def _result(self, item: dict[str, Json], place: str) -> ToolResult:
-        call_id = _required(item, "call_id", place)
+        self._notes.rest(item, _RESULT, {"caller"}, place="messages[].")
+        call_id = members.required(item, "call_id", place)
         parts = self._parts(item, "output", place)
         return ToolResult(call_id, parts, name=self._called.get(call_id))
 
     def _reasoning(self, item: dict[str, Json], place: str) -> None:
+        self._notes.rest(item, _REASONING, item.keys(), place="messages[].")
         content = members.text(item, "encrypted_content", f"{place}.encrypted_content")
         texts = [
             members.text(part, "text", f"{place}.{member}[{i}].text") or ""
@@ -114,8 +138,8 @@ class History:
                 self.say("assistant", Thinking("", proof, redacted=True))
             case "thinking", proof:
                 self.say("assistant", Thinking(text, proof or None))
-            case _ if text:
-                self.say("assistant", Thinking(text))
+            case _ if text or content:
+                self.say("assistant", Thinking(text, SEAL + content if content else None))
 
     def _parts(self, item: dict[str, Json], member: str, place: str) -> tuple[Part, ...]:
         value = item.get(member)
@@ -133,66 +157,49 @@ class History:
         kind = members.text(part, "type", f"{place}.type")
         if kind is None:
             raise BadRequest(f"`{place}` must be an object with a `type`", param=place)
-        if part.get("prompt_cache_breakpoint") is not None:
-            self._notes.hint("prompt_cache_breakpoint")
-        if kind in {"input_text", "output_text", "text"}:
-            return Text(_required(part, "text", place))
-        if kind == "refusal":
-            return Refusal(_required(part, "refusal", place))
-        if kind == "input_image":
-            return _image(part, place)
-        if kind == "input_file":
-            return self._file(part, place)
-        if kind == "input_audio":
-            return _audio(part, place)
-        return Opaque(FORMAT, kind)
+        if kind not in _PARTS:
+            return Opaque(FORMAT, kind)
+        self._notes.rest(part, _PARTS[kind] | {"type"}, _PART_HINTS, place=_PLACE)
+        match kind:
+            case "refusal":
+                return Refusal(members.required(part, "refusal", place))
+            case "input_image":
+                return _image(part, place)
+            case "input_file":
+                return _file(part, place)
+            case "input_audio":
+                return self._audio(part, place)
+        return Text(members.required(part, "text", place))
 
-    def _file(self, part: dict[str, Json], place: str) -> Part:
-        if part.get("detail") is not None:
-            self._notes.hint("detail")
-        said = {
-            name: members.text(part, name, f"{place}.{name}")
-            for name in ("file_data", "file_url", "file_id", "filename")
-        }
-        media_type, data = _data(said["file_data"] or "")
-        if not (data or said["file_url"] or said["file_id"]):
-            raise BadRequest(
-                f"`{place}` needs `file_data`, `file_url` or `file_id`", param=f"{place}.file_data"
-            )
-        return File(said["filename"], media_type, data or None, said["file_url"], said["file_id"])
+    def _audio(self, part: dict[str, Json], place: str) -> Audio:
+        audio = members.mapping(part, "input_audio", place)
+        where = f"{place}.input_audio"
+        data, form = (members.required(audio, name, where) for name in ("data", "format"))
+        self._notes.rest(audio, {"data", "format"}, place=f"{_PLACE}input_audio.")
+        return Audio(data, form)
+
+
+def _file(part: dict[str, Json], place: str) -> Part:
+    said = {
+        name: members.text(part, name, f"{place}.{name}")
+        for name in ("file_data", "file_url", "file_id", "filename")
+    }
+    data = said["file_data"]
+    if not (data or said["file_url"] or said["file_id"]):
+        raise BadRequest(
+            f"`{place}` needs `file_data`, `file_url` or `file_id`", param=f"{place}.file_data"
+        )
+    media_type, content = data_urls.read(data) or (None, data) if data else (None, None)
+    return File(said["filename"], media_type, content, said["file_url"], said["file_id"])
 
 
 def _image(part: dict[str, Json], place: str) -> Part:
     url = members.text(part, "image_url", f"{place}.image_url")
     detail = members.text(part, "detail", f"{place}.detail")
     if url is None and members.text(part, "file_id", f"{place}.file_id") is not None:
-        return Opaque(FORMAT, "input_image.file_id")
+        return Opaque(FORMAT, "file_id")
     if not url:
         raise BadRequest(f"`{place}.image_url` is missing", param=f"{place}.image_url")
     wish = None if detail == "auto" else detail
-    if not _DATA_URL.match(url):
-        return Image(url=url, detail=wish)
-    media_type, data = _data(url)
-    return Image(media_type, data, detail=wish)
-
-
-def _audio(part: dict[str, Json], place: str) -> Part:
-    match part.get("input_audio"):
-        case {"data": str(data), "format": str(sort)}:
-            return Audio(data, sort)
-    where = f"{place}.input_audio"
-    raise BadRequest(f"`{where}` must be an object with `data` and `format`", param=where)
-
-
-def _data(url: str) -> tuple[str | None, str]:
-    """Media type and base64 of a data URL; what is no data URL is base64 itself."""
-    found = _DATA_URL.match(url)
-    return (found[1] or None, url[found.end() :]) if found else (None, url)
-
-
-def _required(value: dict[str, Json], name: str, place: str) -> str:
-    where = f"{place}.{name}"
-    said = members.text(value, name, where)
-    if said is None:
-        raise BadRequest(f"`{where}` is missing", param=where)
-    return said
+    embedded = data_urls.read(url)
+    return Image(url=url, detail=wish) if embedded is None else Image(*embedded, detail=wish)

@@ -21,6 +21,7 @@ from pointsman.conversation import (
     ToolCallBegan,
     ToolCallDelta,
 )
+from pointsman.formats.counting import counted
 from pointsman.formats.responses import shape
 from pointsman.formats.responses.shape import Item, StreamEvent, word
 from pointsman.formats.sse import Event
@@ -38,7 +39,7 @@ _LAST = frozenset({"response.completed", "response.incomplete"})
 def look(body: bytes, prompt_tokens: int) -> Seen:
     """Usage and model of a whole reply. Raises UpstreamBroken where it is none."""
     read = shape.response(body)
-    usage = shape.usage_of(read) or shape.counted(prompt_tokens, shape.size(read))
+    usage = shape.usage_of(read) or counted(prompt_tokens, shape.size(read))
     return Seen(usage, word(read.model) or None)
 
 
@@ -129,7 +130,7 @@ class StreamReader:
     @property
     def usage(self) -> Usage:
         """What was used so far: the upstream's figures, or our count."""
-        return self._reported or shape.counted(self._prompt_tokens, self._produced)
+        return self._reported or counted(self._prompt_tokens, self._produced)
 
     def follow(self, event: Event) -> bytes:
         """Take note of an event; returns it as it came, but for errors and the last one.

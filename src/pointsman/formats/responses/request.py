@@ -23,24 +23,23 @@ from pointsman.conversation import (
     Thinking,
     ToolCall,
     ToolResult,
+    Verbosity,
 )
 from pointsman.errors import BadRequest
 from pointsman.formats import members, strict_json
+from pointsman.formats.counting import TOKENS_PER_IMAGE, TOKENS_PER_MESSAGE
+from pointsman.formats.losses import Notes
 from pointsman.formats.responses import tools
 from pointsman.formats.responses.items import History
-from pointsman.formats.responses.notes import Notes, optional_flag
 from pointsman.tokens import BYTES_PER_TOKEN, estimate_tokens
 from pointsman.types import Capability, Json, ModelRequest, Turn
 
 LOGPROBS = "message.output_text.logprobs"
 ENCRYPTED = "reasoning.encrypted_content"
 
-#: The chat template's markers around each message, in tokens.
-_TOKENS_PER_MESSAGE = 4
-#: A 1024x1024 image at high detail (OpenAI's pricing page: 85 + 4 tiles of 170).
-_TOKENS_PER_IMAGE = 765
 
 _EFFORTS = frozenset(get_args(Effort))
+_SCHEMA = frozenset({"type", "name", "schema", "strict", "description"})
 _ADVISORY = frozenset(
     {
         "access_programs",
@@ -122,6 +121,8 @@ def decode(value: dict[str, Json]) -> Conversation:
     """A request's members, decoded. Raises BadRequest that names the member at fault."""
     notes = Notes()
     notes.rest(value, _READ, _ADVISORY)
+    text = members.typed(value, "text", dict, "an object") or {}
+    notes.rest(text, {"format", "verbosity"}, place="text.")
     offer = tools.offer(value, notes)
     if members.text(value, "truncation") not in {None, "disabled"}:
         notes.matter("truncation")
@@ -129,14 +130,17 @@ def decode(value: dict[str, Json]) -> Conversation:
         messages=_history(value, offer.names, notes).messages,
         tools=offer.tools,
         tool_choice=tools.choice(value.get("tool_choice"), offer.names, notes),
-        parallel_tool_calls=optional_flag(value, "parallel_tool_calls", "parallel_tool_calls"),
-        output=_output(value, notes),
+        parallel_tool_calls=members.optional_flag(
+            value, "parallel_tool_calls", "parallel_tool_calls"
+        ),
+        output=_output(text, notes),
+        verbosity=_verbosity(text, notes),
         sampling=_sampling(value, notes),
         reasoning=_reasoning(value, notes),
         stream=members.flag(value, "stream"),
         user=members.text(value, "user"),
-        advisory=tuple(notes.advisory),
-        foreign=tuple(notes.foreign),
+        advisory=notes.advisory,
+        foreign=notes.foreign,
     )
 
 
@@ -172,17 +176,28 @@ def _history(value: dict[str, Json], names: tools.Names, notes: Notes) -> Histor
     return history
 
 
-def _output(value: dict[str, Json], notes: Notes) -> OutputFormat | None:
-    text = members.typed(value, "text", dict, "an object") or {}
-    notes.rest(text, {"format"}, {"verbosity"}, "text.")
+def _verbosity(text: dict[str, Json], notes: Notes) -> Verbosity | None:
+    stated = text.get("verbosity")
+    found = next((each for each in get_args(Verbosity) if each == stated), None)
+    if stated is not None and found is None:
+        notes.matter("verbosity")
+    return found
+
+
+def _output(text: dict[str, Json], notes: Notes) -> OutputFormat | None:
     wanted = members.typed(text, "format", dict, "an object")
     match wanted:
-        case None | {"type": "text"}:
+        case None:
             return None
-        case {"type": "json_object"}:
+        case {"type": "text", **rest}:
+            notes.rest(rest, frozenset(), place="text.format.")
+            return None
+        case {"type": "json_object", **rest}:
+            notes.rest(rest, frozenset(), place="text.format.")
             return OutputFormat("json_object")
         case {"type": "json_schema", "name": str(name), "schema": dict()}:
-            strict = optional_flag(wanted, "strict", "text.format.strict")
+            notes.rest(wanted, _SCHEMA, place="text.format.")
+            strict = members.optional_flag(wanted, "strict", "text.format.strict")
             described = members.text(wanted, "description", "text.format.description")
             return OutputFormat("json_schema", name, wanted["schema"], strict, described)
         case {"type": str(kind)} if kind != "json_schema":
@@ -203,7 +218,7 @@ def _reasoning(value: dict[str, Json], notes: Notes) -> Reasoning | None:
     if effort not in _EFFORTS:
         said.remove("effort")
         effort = None
-    notes.rest(wish, said, {"context"}, "reasoning.")
+    notes.rest(wish, said, {"context"}, place="reasoning.")
     visible = bool(wish.get("summary") or wish.get("generate_summary"))
     if effort is None and not visible:
         return None
@@ -230,7 +245,7 @@ def _needs(told: Conversation) -> frozenset[Capability]:
     needs: set[Capability] = set()
     for part in _all_parts(told.messages):
         match part:
-            case Image() | Opaque(kind="input_image.file_id"):
+            case Image() | Opaque(kind="file_id"):
                 needs.add("vision")
             case Audio():
                 needs.add("audio")
@@ -245,7 +260,7 @@ def _needs(told: Conversation) -> frozenset[Capability]:
 
 def _prompt_tokens(told: Conversation, raw: Mapping[str, bytes]) -> int:
     """All that the model reads: texts, thoughts, calls, tools and schemas, images."""
-    tokens = len(told.messages) * _TOKENS_PER_MESSAGE
+    tokens = len(told.messages) * TOKENS_PER_MESSAGE
     for part in _all_parts(told.messages):
         match part:
             case Text(text=text) | Thinking(text=text) | Refusal(text=text):
@@ -253,7 +268,7 @@ def _prompt_tokens(told: Conversation, raw: Mapping[str, bytes]) -> int:
             case ToolCall(name=name, arguments=arguments):
                 tokens += estimate_tokens(name + arguments)
             case Image():
-                tokens += _TOKENS_PER_IMAGE
+                tokens += TOKENS_PER_IMAGE
     size = len(raw.get("tools", b"")) + len(raw.get("text", b""))
     return tokens + size // BYTES_PER_TOKEN
 

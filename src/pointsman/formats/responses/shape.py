@@ -11,13 +11,11 @@ import msgspec
 
 from pointsman.conversation import Finish
 from pointsman.errors import UpstreamBroken
+from pointsman.formats.counting import MOST_TOKENS
 from pointsman.formats.wire import Fault
-from pointsman.tokens import BYTES_PER_TOKEN
 from pointsman.types import Usage
 
 NOTHING = msgspec.Raw()
-#: More tokens than this in one reply is a mistake of the upstream's, not a figure.
-_MOST_TOKENS = 1_000_000_000
 
 
 class Piece(msgspec.Struct):
@@ -172,12 +170,7 @@ def usage_of(read: Response | None) -> Usage | None:
         into.cache_write_tokens or 0,
         out.reasoning_tokens or 0,
     )
-    return Usage(*figures) if all(0 <= each <= _MOST_TOKENS for each in figures) else None
-
-
-def counted(prompt_tokens: int, produced_bytes: int) -> Usage:
-    """Our own count, marked as such."""
-    return Usage(prompt_tokens, -(-produced_bytes // BYTES_PER_TOKEN), estimated=True)
+    return Usage(*figures) if all(0 <= each <= MOST_TOKENS for each in figures) else None
 
 
 def size(read: Response) -> int:

@@ -16,7 +16,7 @@ import msgspec
 from pointsman.conversation import Opaque, Tool, ToolChoice
 from pointsman.errors import BadRequest
 from pointsman.formats import members
-from pointsman.formats.responses.notes import Notes, optional_flag
+from pointsman.formats.losses import Notes
 from pointsman.types import Json
 
 FORMAT = "responses"
@@ -74,6 +74,7 @@ def offer(value: dict[str, Json], notes: Notes) -> Offer:
         else:
             inner = members.objects(tool, "tools", f"{place}.tools")
             found = [(each, f"{place}.tools[{j}]") for j, each in enumerate(inner)]
+            notes.rest(tool, {"type", "name", "tools"}, {"description"}, place="namespace.")
             namespace = members.text(tool, "name", f"{place}.name")
         for each, where in found:
             of = members.text(each, "type", f"{where}.type") or "function"
@@ -104,9 +105,15 @@ def choice(value: Json, names: Names, notes: Notes) -> ToolChoice | None:
             return ToolChoice(value)
         case {"type": "function", "name": str()} if name := _chosen(value, names):
             return ToolChoice("required", (name,))
-        case {"type": "allowed_tools", "mode": "auto" | "required" as mode, "tools": [*chosen]}:
+        case {
+            "type": "allowed_tools",
+            "mode": "auto" | "required" as mode,
+            "tools": [*chosen],
+            **rest,
+        }:
             found = tuple(name for each in chosen if (name := _chosen(each, names)))
             if found and len(found) == len(chosen):
+                notes.rest(rest, frozenset(), place="tool_choice.")
                 return ToolChoice(mode, found)
         case {"type": str()}:
             pass
@@ -139,18 +146,16 @@ def _is_offline_search(tool: dict[str, Json]) -> bool:
 def _function(
     tool: dict[str, Json], place: str, names: Names, namespace: str | None, notes: Notes
 ) -> Tool:
-    name = members.text(tool, "name", f"{place}.name")
-    if not name:
-        raise BadRequest(f"`{place}.name` is missing", param=f"{place}.name")
+    name = members.required(tool, "name", place)
     parameters = tool.get("parameters")
     if parameters is not None and not isinstance(parameters, dict):
         raise BadRequest(f"`{place}.parameters` must be an object", param=f"{place}.parameters")
-    notes.rest(tool, _FUNCTION, _HINTS, "tools.")
+    notes.rest(tool, _FUNCTION, _HINTS, place="tools[].")
     return Tool(
         name=names.flattened(name, namespace),
         description=members.text(tool, "description", f"{place}.description"),
         schema=parameters,
-        strict=optional_flag(tool, "strict", f"{place}.strict"),
+        strict=members.optional_flag(tool, "strict", f"{place}.strict"),
     )
 
 

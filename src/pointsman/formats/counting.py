@@ -1,0 +1,23 @@
+"""Tokens, counted by us where nobody says how many they are."""
+
+from __future__ import annotations
+
+from pointsman.tokens import BYTES_PER_TOKEN
+from pointsman.types import Usage
+
+#: The chat template's markers around each message, in tokens.
+TOKENS_PER_MESSAGE = 4
+#: A 1024x1024 image at high detail (OpenAI's pricing page: 85 + 4 tiles of 170).
+TOKENS_PER_IMAGE = 765
+#: More tokens than this in one reply is a mistake of the upstream's, not a figure.
+MOST_TOKENS = 1_000_000_000
+
+
+def tokens_in(size: int) -> int:
+    """Tokens in so many bytes of text."""
+    return -(-size // BYTES_PER_TOKEN)
+
+
+def counted(prompt_tokens: int, produced_bytes: int) -> Usage:
+    """Our own count of a reply, marked as such."""
+    return Usage(prompt_tokens, tokens_in(produced_bytes), estimated=True)
