@@ -157,7 +157,7 @@ async def test_when_the_client_leaves_the_upstream_stops(
     heard = Heard("leaver", stream=True)
     async with scripted_upstream(provider) as base_url:
         config = f'[models.talker]\nprovider = "vllm"\nbase_url = "{base_url}"\nmodel = "talker"\n'
-        with Gateway(tmp_path_factory.mktemp("home"), config) as gateway:
+        async with Gateway(tmp_path_factory.mktemp("home"), config) as gateway:
             async with listening(gateway) as listener:
                 await listener.hear(heard, "auto", leave_after=5)
             record = (await records_of(gateway, ["leaver"], {"client_left"}))["leaver"]

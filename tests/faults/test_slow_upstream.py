@@ -28,7 +28,7 @@ async def ask(
     """The gateway's answer with an upstream that follows `script`, under `limits`."""
     async with scripted_upstream(ScriptedProvider("slow", script=script)) as base_url:
         config = CONFIG.format(base_url=base_url, **limits)
-        with Gateway(home.mktemp("home"), config) as gateway:
+        async with Gateway(home.mktemp("home"), config) as gateway:
             asked = {"model": "auto", "messages": MESSAGES, "stream": stream}
             return await asyncio.to_thread(gateway.chat, asked)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 import tomllib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pointsman.data import read_lexicons
 from pointsman.errors import ConfigError
 from pointsman.scoring import Lexicon
-from pointsman.scoring.lexicon import fold
+from pointsman.scoring.lexicon import fold, tokenise
 
 SHIPPED = read_lexicons()
 
@@ -110,3 +112,8 @@ def test_every_shipped_cue_is_found_where_it_stands(lexicon: Lexicon, language: 
                 text = phrase.replace("^", "").replace("*", "")
                 tags = {tag for cue, _ in lexicon.read(fold(text)).hits for tag in cue.tags}
                 assert tags, f"{section}.{name}: {phrase} is hidden"
+
+
+@given(st.text(st.characters(codec="ascii")))
+def test_ascii_is_cut_alone_as_it_is_beside_other_letters(text: str):
+    assert tokenise(f"{fold(text)} \u00e9") == [*tokenise(fold(text)), "\u00e9"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -68,6 +69,14 @@ class Gateway:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+
+    async def __aenter__(self) -> Self:
+        """For tests whose own event loop serves the upstream, which is looked at from the start."""
+        await asyncio.to_thread(self.start)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self.kill)
 
     def start(self) -> None:
         """Start it and wait until the first request would be served."""

@@ -4,7 +4,7 @@ The table is Pointsman's own choice. Its one given figure is the least budget th
 1024 tokens (documentation of extended thinking): that is `minimal`; the others rise from there.
 
 Where a client says both, the effort counts with upstreams that take efforts, and the budget with
-those that take budgets. An effort of `none` switches thinking off everywhere.
+those that take budgets, be it beside efforts. An effort of `none` switches thinking off everywhere.
 """
 
 from __future__ import annotations

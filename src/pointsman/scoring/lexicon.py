@@ -59,8 +59,8 @@ _ASCII_GAPS = {
     for code in range(128)
     if re.match(f"[{_NO_WORD}]", chr(code)) and chr(code) not in _MARKS
 }
-#: Words of which a lexicon remembers which cues they start: a language's usual ones.
-_REMEMBERED = 32_768
+#: Words of which a lexicon remembers which cues they start: the usual ones.
+_REMEMBERED = 4096
 
 
 def fold(text: str) -> str:

@@ -163,8 +163,15 @@ def test_thinking_is_asked_for_by_effort(
 def test_a_budget_stays_one_where_the_server_takes_it() -> None:
     body, _ = encode(RICH, reasoning=Reasoning("low", 2000, visible=False))
 
-    assert body["reasoning"] == {"effort": "low", "max_tokens": 2000, "exclude": True}
+    assert body["reasoning"] == {"max_tokens": 2000, "exclude": True}
     assert "reasoning_effort" not in body
+
+
+def test_no_thinking_is_no_thinking_whatever_the_budget() -> None:
+    wish = Reasoning("none", 2000)
+
+    assert encode(RICH, reasoning=wish)[0]["reasoning"] == {"effort": "none"}
+    assert encode(LOCAL, reasoning=wish)[0]["reasoning_effort"] == "none"
 
 
 def test_servers_differ_in_their_word_for_the_limit() -> None:

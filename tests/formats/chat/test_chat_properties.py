@@ -107,6 +107,15 @@ messages = (
         st.tuples(st.builds(ToolResult, st.just("r1"), st.tuples(st.builds(Text, words)))),
     )
 )
+
+
+def sensible(told: Conversation) -> Conversation:
+    """Without choices among tools where there are none, and tokens' rivals without tokens."""
+    if not told.sampling.logprobs:
+        told = replace(told, sampling=replace(told.sampling, top_logprobs=None))
+    return told if told.tools else replace(told, tool_choice=None, parallel_tool_calls=None)
+
+
 choices = st.one_of(
     st.none(),
     st.builds(ToolChoice, st.sampled_from(["auto", "none", "required"])),
@@ -149,8 +158,9 @@ conversations = st.builds(
     sampling=samplings,
     reasoning=reasonings,
     stream=st.booleans(),
+    verbosity=st.sampled_from([None, "low", "medium", "high"]),
     user=st.none() | words,
-)
+).map(sensible)
 
 
 @given(conversations)

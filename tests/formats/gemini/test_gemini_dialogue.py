@@ -19,9 +19,9 @@ from pointsman.conversation import (
     ToolResult,
 )
 from pointsman.errors import UpstreamBroken
+from pointsman.formats.collecting import choices
 from pointsman.formats.gemini.error import retry_after
 from pointsman.formats.gemini.format import GeminiUpstream
-from pointsman.formats.collecting import choices
 from pointsman.formats.sse import Splitter
 from pointsman.formats.wire import StreamReader
 from pointsman.types import Usage

@@ -27,9 +27,9 @@ from pointsman.conversation import (
     ToolCallDelta,
 )
 from pointsman.errors import Inexpressible, UpstreamBroken
+from pointsman.formats.collecting import choices
 from pointsman.formats.gemini.error import retry_after
 from pointsman.formats.gemini.format import GeminiUpstream
-from pointsman.formats.collecting import choices
 from pointsman.formats.sse import Event, Splitter
 from pointsman.formats.wire import Fault, StreamReader, UpstreamFormat
 from pointsman.types import ModelRequest, Usage

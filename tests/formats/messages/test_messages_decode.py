@@ -101,7 +101,7 @@ def test_blocks_that_no_other_format_can_say_are_opaque() -> None:
 
     assert conversation.messages[0].parts == (
         Opaque("messages", "search_result"),
-        Opaque("messages", "image"),
+        Opaque("messages", "file_id"),
         Opaque("messages", "document"),
         Image(url="https://x/a.png"),
         File(url="https://x/a.pdf"),

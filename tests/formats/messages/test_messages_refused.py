@@ -37,18 +37,18 @@ UNSAID: list[tuple[Conversation, str]] = [
     (replace(ASK, sampling=Sampling(presence_penalty=0.1)), "presence_penalty"),
     (replace(ASK, sampling=Sampling(logit_bias={"1": 2})), "logit_bias"),
     (replace(ASK, sampling=Sampling(logprobs=True)), "logprobs"),
-    (replace(ASK, sampling=Sampling(top_logprobs=2)), "top_logprobs"),
+    (replace(ASK, tool_choice=ToolChoice("required")), "tool_choice"),
     (replace(ASK, sampling=Sampling(temperature=1.5)), "temperature"),
     (replace(ASK, sampling=Sampling(stop=("\n",))), "stop"),
 ]
 UNSAID_PARTS: list[tuple[Part, str]] = [
-    (Audio("AAAA", "wav"), "input_audio"),
-    (File(file_id="file-1"), "file"),
+    (Audio("AAAA", "wav"), "audio"),
+    (File(file_id="file-1"), "file_id"),
     (File(media_type="application/zip", data="AAAA"), "file"),
     (File(media_type="text/plain", data="/w=="), "file"),
     (Image(media_type="image/tiff", data="AAAA"), "image_url"),
     (Opaque("gemini", "executableCode"), "executableCode"),
-    (ToolCall("a", "f", "{oops"), "tool_calls"),
+    (Text(" "), "messages[].content"),
 ]
 
 
@@ -57,7 +57,10 @@ UNSAID_PARTS: list[tuple[Part, str]] = [
     [
         *UNSAID,
         *((replace(ASK, messages=(HI, Message("user", (part,)))), p) for part, p in UNSAID_PARTS),
-        (replace(ASK, messages=(Message("system", (Image(url="https://x"),)), HI)), "messages"),
+        (
+            replace(ASK, messages=(Message("system", (Image(url="https://x"),)), HI)),
+            "messages[].content",
+        ),
     ],
 )
 def test_what_cannot_be_said_is_refused_or_named(conversation: Conversation, param: str) -> None:
@@ -68,6 +71,32 @@ def test_what_cannot_be_said_is_refused_or_named(conversation: Conversation, par
     body, left_out = encoded(conversation, SERVER, param)
     assert left_out == (param,)
     assert body["messages"][0] == {"role": "user", "content": [{"type": "text", "text": "hi"}]}
+
+
+def test_arguments_that_are_no_object_are_refused_or_none() -> None:
+    param = "messages[].tool_calls[].arguments"
+    asked = replace(ASK, messages=(HI, Message("assistant", (ToolCall("a", "f", "{oops"),))))
+
+    with pytest.raises(Inexpressible, match="arguments of `f` that are no JSON object") as refused:
+        encoded(asked)
+    assert refused.value.param == param
+
+    body, left_out = encoded(asked, SERVER, param)
+    assert body["messages"][1]["content"][0]["input"] == {}
+    assert left_out == (param,)
+
+
+def test_an_empty_message_is_refused_where_the_user_says_it() -> None:
+    nothing = Message("assistant", ())
+
+    body, left_out = encoded(replace(ASK, messages=(Message("system", (Text(""),)), HI, nothing)))
+    assert body["messages"] == [{"role": "user", "content": [{"type": "text", "text": "hi"}]}]
+    assert left_out == ("messages[].content",)
+
+    for empty in [(Message("user", (Text(""),)),), (Message("system", (Text(""),)),), (nothing,)]:
+        with pytest.raises(Inexpressible) as refused:
+            encoded(replace(ASK, messages=empty))
+        assert refused.value.param == "messages[].content"
 
 
 def test_what_the_configuration_drops_is_left_out_and_named() -> None:
@@ -111,13 +140,13 @@ def test_files_become_documents() -> None:
 WISHES: list[tuple[str, Reasoning, Json, Json, tuple[str, ...]]] = [
     ("claude-opus-5-5", Reasoning("high"), {"type": "adaptive"}, "high", ()),
     ("claude-opus-5-5", Reasoning("minimal"), {"type": "adaptive"}, "low", ()),
-    ("claude-opus-5-5", Reasoning("none"), None, "low", ("reasoning",)),
+    ("claude-opus-5-5", Reasoning("none"), None, "low", ("reasoning_effort",)),
     ("claude-sonnet-5-5", Reasoning("none"), {"type": "between_tools"}, None, ()),
     ("claude-haiku-5-5", Reasoning("none"), {"type": "disabled"}, None, ()),
     ("claude-haiku-5-5", Reasoning("xhigh"), {"type": "adaptive"}, "xhigh", ()),
     ("claude-opus-4-6", Reasoning("xhigh"), {"type": "adaptive"}, "high", ()),
-    ("claude-fable-5", Reasoning("none"), None, "low", ("reasoning",)),
-    ("claude-mythos-preview", Reasoning("none"), None, "low", ("reasoning",)),
+    ("claude-fable-5", Reasoning("none"), None, "low", ("reasoning_effort",)),
+    ("claude-mythos-preview", Reasoning("none"), None, "low", ("reasoning_effort",)),
     ("claude-haiku-5-5", Reasoning(budget_tokens=9000), {"type": "adaptive"}, "medium", ()),
     (
         "claude-haiku-5-5",
@@ -155,17 +184,17 @@ def test_there_is_no_thinking_without_room_for_it() -> None:
     body, left_out = encoded(replace(ASK, reasoning=Reasoning("high")))
 
     assert "thinking" not in body
-    assert left_out == ("reasoning",)
+    assert left_out == ("reasoning_effort",)
 
 
 @pytest.mark.parametrize(
     ("model", "refuses"),
     [
-        ("claude-opus-5-5", {"temperature", "tool_choice", "messages"}),
-        ("anthropic/claude-opus-5.5", {"temperature", "tool_choice", "messages"}),
-        ("claude-fable-5-1", {"temperature", "tool_choice", "messages"}),
-        ("claude-haiku-5-5", {"temperature", "messages"}),
-        ("claude-opus-4-6", {"messages"}),
+        ("claude-opus-5-5", {"temperature", "tool_choice", "prefill"}),
+        ("anthropic/claude-opus-5.5", {"temperature", "tool_choice", "prefill"}),
+        ("claude-fable-5-1", {"temperature", "tool_choice", "prefill"}),
+        ("claude-haiku-5-5", {"temperature", "prefill"}),
+        ("claude-opus-4-6", {"prefill"}),
         ("claude-haiku-4-5-20251001", set()),
         ("claude-3-5-haiku-20241022", set()),
         ("claude-sonnet-4-20250514", set()),

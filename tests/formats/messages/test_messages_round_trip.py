@@ -39,8 +39,10 @@ files = st.sampled_from(
         File(url="https://x"),
     ]
 )
-thoughts = st.builds(Thinking, words, words) | st.builds(
-    Thinking, st.just(""), words, redacted=st.just(True)
+#: Anthropic's signatures are base64; a colon would mark another provider's.
+proofs = st.from_regex(r"[A-Za-z0-9+/]{1,8}", fullmatch=True)
+thoughts = st.builds(Thinking, words, proofs) | st.builds(
+    Thinking, st.just(""), proofs, redacted=st.just(True)
 )
 
 

@@ -106,7 +106,7 @@ def test_a_conversation_with_tools() -> None:
             },
         }
     ]
-    assert left_out(said) == ("signature",)
+    assert left_out(said) == ("thought_signature",)
 
 
 def test_results_find_their_calls_without_ids() -> None:
@@ -179,6 +179,9 @@ def test_tools_may_be_withheld() -> None:
     assert names == ["other"]
 
 
+ARGUMENTS = "messages[].tool_calls[].arguments"
+
+
 @pytest.mark.parametrize(
     ("said", "param"),
     [
@@ -190,8 +193,8 @@ def test_tools_may_be_withheld() -> None:
         (Conversation((HI,), foreign=("prediction",)), "prediction"),
         (Conversation((Message("user", (Image(url="https://x/y.png"),)),)), "image_url"),
         (Conversation((Message("user", (Audio("AA==", "wav"),)),)), "audio"),
-        (Conversation((Message("user", (File(file_id="f"),)),)), "file"),
-        (Conversation((Message("assistant", (ToolCall("c", "f", "[1]"),)),)), "tool_calls"),
+        (Conversation((Message("user", (File(file_id="f"),)),)), "file_id"),
+        (Conversation((Message("assistant", (ToolCall("c", "f", "[1]"),)),)), ARGUMENTS),
         (Conversation((HI,), output=OutputFormat("json_schema", schema=True)), "response_format"),
     ],
 )
@@ -221,7 +224,7 @@ def test_hints_and_bookkeeping_are_left_out_by_name() -> None:
         user="u1",
         advisory=("metadata",),
     )
-    to = replace(TO, drop=frozenset({"temperature", "reasoning"}))
+    to = replace(TO, drop=frozenset({"temperature", "reasoning_effort"}))
 
     sent = encoded(said, to)
 
@@ -234,7 +237,7 @@ def test_hints_and_bookkeeping_are_left_out_by_name() -> None:
         "detail",
         "is_error",
         "temperature",
-        "reasoning",
+        "reasoning_effort",
         "reasoning.visible",
         "adaptive_thinking",
     }

@@ -184,7 +184,7 @@ def test_settings_are_written_and_configuration_has_the_last_word() -> None:
         "stream": True,
         "service_tier": "flex",
     }
-    assert left_out == ("metadata", "adaptive", "max_output_tokens", "temperature")
+    assert left_out == ("metadata", "adaptive_thinking", "max_tokens", "temperature")
 
 
 @pytest.mark.parametrize(

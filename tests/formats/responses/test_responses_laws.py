@@ -72,6 +72,13 @@ MESSAGES = st.one_of(
     st.builds(Message, st.just("assistant"), some(TEXTS, st.builds(Refusal, WORDS), CALLS)),
     st.builds(Message, st.just("tool"), st.lists(RESULTS, min_size=1, max_size=3).map(tuple)),
 )
+
+
+def sensible(told: Conversation) -> Conversation:
+    """Without choices among tools where there are none."""
+    return told if told.tools else replace(told, tool_choice=None, parallel_tool_calls=None)
+
+
 CONVERSATIONS = st.builds(
     Conversation,
     st.lists(MESSAGES, min_size=1, max_size=5).map(tuple),
@@ -101,9 +108,10 @@ CONVERSATIONS = st.builds(
     reasoning=st.none()
     | st.builds(Reasoning, effort=st.sampled_from(["none", "low", "max"]), visible=st.none())
     | st.just(Reasoning(visible=True)),
+    verbosity=st.sampled_from([None, "low", "high"]),
     stream=st.booleans(),
     user=st.none() | WORDS,
-)
+).map(sensible)
 REPLIES = st.lists(
     st.one_of(
         TEXTS,

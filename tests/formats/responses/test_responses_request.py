@@ -33,6 +33,12 @@ NAMESPACE = {
 }
 
 
+NEW = {"new": 1}
+SOUND = {"data": "QUJD", "format": "wav"}
+F = {"type": "function", "name": "f"}
+OUTPUT = {"type": "output_text", "text": "4", "annotations": [], "logprobs": []}
+
+
 def parsed(**members: object):
     return CLIENT.parse(json.dumps({"model": "auto", "input": "hi", **members}).encode())
 
@@ -107,7 +113,7 @@ def test_pictures_files_and_sound() -> None:
         File(url="https://x/a.pdf"),
         File(file_id="file-1"),
         Audio("QUJD", "wav"),
-        Opaque("responses", "input_image.file_id"),
+        Opaque("responses", "file_id"),
         Opaque("responses", "input_video"),
     )
 
@@ -141,7 +147,7 @@ def test_what_an_assistant_does_in_one_go_is_one_message() -> None:
         Message(
             "assistant",
             (
-                Thinking("Reading."),
+                Thinking("Reading.", "responses:gAAAA"),
                 ToolCall("call_1", "exec_command", '{"cmd": "ls"}'),
                 Text("I look."),
             ),
@@ -184,7 +190,8 @@ def test_settings() -> None:
     assert conversation.output == OutputFormat("json_schema", "n", {"type": "object"})
     assert conversation.parallel_tool_calls is False
     assert (conversation.user, conversation.stream) == ("ada", True)
-    assert (conversation.advisory, conversation.foreign) == (("text.verbosity",), ())
+    assert (conversation.advisory, conversation.foreign) == ((), ())
+    assert conversation.verbosity == "low"
     assert told(text={"format": {"type": "json_object"}}).output == OutputFormat("json_object")
     assert told(text={"format": {"type": "text"}}).output is None
 
@@ -213,9 +220,9 @@ def test_bookkeeping_is_advisory_and_all_else_is_foreign() -> None:
         "metadata",
         "client_metadata",
         "include",
-        "tools.defer_loading",
-        "phase",
-        "prompt_cache_breakpoint",
+        "tools[].defer_loading",
+        "messages[].phase",
+        "messages[].content[].prompt_cache_breakpoint",
         "reasoning.context",
     }
     assert set(conversation.foreign) == {
@@ -224,7 +231,7 @@ def test_bookkeeping_is_advisory_and_all_else_is_foreign() -> None:
         "max_tool_calls",
         "previous_response_id",
         "brand_new",
-        "tools.allowed_callers",
+        "tools[].allowed_callers",
         "reasoning.effort",
     }
 
@@ -293,3 +300,67 @@ def test_what_is_wrong_is_named(members: dict[str, object], param: str) -> None:
 def test_an_earlier_response_or_a_prompt_template_can_stand_for_the_input() -> None:
     assert parsed(input=None, previous_response_id="resp_1").turns == ()
     assert parsed(input=None, prompt={"id": "pmpt_1"}).turns == ()
+
+
+@pytest.mark.parametrize(
+    ("members", "name"),
+    [
+        ({"input": [user({"type": "input_text", "text": "x"}) | NEW]}, "messages[].new"),
+        ({"input": [user({"type": "input_text", "text": "x"} | NEW)]}, "messages[].content[].new"),
+        (
+            {"input": [user({"type": "input_image", "image_url": "https://x/a"} | NEW)]},
+            "messages[].content[].new",
+        ),
+        (
+            {"input": [user({"type": "input_audio", "input_audio": SOUND | NEW})]},
+            "messages[].content[].input_audio.new",
+        ),
+        (
+            {"input": [{"type": "function_call_output", "call_id": "c", "output": "x"} | NEW]},
+            "messages[].new",
+        ),
+        ({"tools": [WEATHER | NEW]}, "tools[].new"),
+        (
+            {"tools": [{"type": "namespace", "name": "n", "tools": []} | NEW]},
+            "namespace.new",
+        ),
+        ({"text": {"format": {"type": "json_object"} | NEW}}, "text.format.new"),
+        ({"text": {"format": {"type": "text"} | NEW}}, "text.format.new"),
+        (
+            {"text": {"format": {"type": "json_schema", "name": "n", "schema": {}} | NEW}},
+            "text.format.new",
+        ),
+        ({"text": {"verbosity": "florid"}}, "verbosity"),
+        (
+            {"tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [F]} | NEW},
+            "tool_choice.new",
+        ),
+    ],
+)
+def test_what_nobody_knows_is_foreign_wherever_it_stands(
+    members: dict[str, object], name: str
+) -> None:
+    conversation = told(**members)
+
+    assert (conversation.advisory, conversation.foreign) == ((), (name,))
+
+
+def test_what_comes_with_what_the_model_said_is_an_echo() -> None:
+    echoes = [
+        {"type": "message", "id": "msg_1", "status": "completed", "role": "assistant"}
+        | {"content": [OUTPUT | {"annotations": [{"type": "url_citation"}]}]},
+        {"type": "message", "id": "msg_2", "role": "assistant", "content": [OUTPUT]} | NEW,
+        {"type": "function_call", "id": "fc_1", "call_id": "c", "name": "f", "arguments": "{}"}
+        | {"status": "completed", "caller": {"type": "direct"}},
+        {"type": "reasoning", "id": "rs_1", "summary": [], "status": None, "newer": 1},
+    ]
+
+    conversation = told(input=echoes)
+
+    assert conversation.foreign == ()
+    assert conversation.advisory == (
+        "messages[].content[].annotations",
+        "messages[].new",
+        "messages[].tool_calls[].caller",
+        "messages[].newer",
+    )

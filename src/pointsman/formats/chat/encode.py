@@ -90,10 +90,10 @@ def _reasoning(wish: Reasoning, quirks: Quirks, losses: Losses) -> dict[str, Jso
             losses.leave_out("reasoning.visible")
         return {"reasoning_effort": effort_wanted(wish)}
     stated: dict[str, Json] = {}
-    if wish.effort is not None:
-        stated["effort"] = wish.effort
-    elif wish.budget_tokens is not None:
+    if wish.budget_tokens is not None and wish.effort != "none":
         stated["max_tokens"] = wish.budget_tokens
+    elif wish.effort is not None:
+        stated["effort"] = wish.effort
     if wish.visible is not None:
         stated["exclude"] = not wish.visible
     return {"reasoning": stated or None}

@@ -39,14 +39,8 @@ def write(part: Part, losses: Losses, quirks: Quirks) -> dict[str, Json]:
             return {"type": "image_url", "image_url": _image(part)}
         case Audio(data, form):
             return {"type": "input_audio", "input_audio": {"data": data, "format": form}}
-        case File(data=str(data)):
-            return _file(part, data_urls.write(part.media_type, data))
-        case File(url=str(url)) if quirks.file_urls:
-            return _file(part, url)
-        case File(url=str()):
-            losses.refuse("file", "a file by its address")
         case File():
-            losses.refuse("file_id", "a file by its provider's id")
+            return _write_file(part, losses, quirks)
         case Opaque():
             losses.refuse_opaque(part)
         case _:
@@ -119,6 +113,20 @@ def _image(image: Image) -> Json:
     return written
 
 
+def _write_file(file: File, losses: Losses, quirks: Quirks) -> dict[str, Json]:
+    if file.data is not None:
+        return _file(file, data_urls.write(file.media_type, file.data))
+    if file.url is None:
+        losses.refuse("file_id", "a file by its provider's id")
+    elif quirks.file_urls:
+        return _file(file, file.url)
+    else:
+        losses.refuse("file", "a file by its address")
+    return {}
+
+
 def _file(file: File, content: str) -> dict[str, Json]:
-    named: dict[str, Json] = {"filename": file.name} if file.name else {}
-    return {"type": "file", "file": {"file_data": content} | named}
+    written: dict[str, Json] = {"file_data": content}
+    if file.name:
+        written["filename"] = file.name
+    return {"type": "file", "file": written}

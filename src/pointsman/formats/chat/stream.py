@@ -120,7 +120,7 @@ class StreamWriter:
         return self._chunk(delta.choice, {"tool_calls": [piece]})
 
     def _function_call(self, call: int, choice: int, function: dict[str, Json]) -> bytes:
-        """The legacy shape has room for one call; upstreams were told to make no more."""
+        """The legacy shape has room for one call: the first."""
         return b"" if call else self._chunk(choice, {"function_call": function})
 
     def _chunk(

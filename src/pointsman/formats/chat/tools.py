@@ -37,56 +37,43 @@ def read(value: dict[str, Json], notes: Notes) -> tuple[Tool | Opaque, ...]:
 def read_choice(value: dict[str, Json], notes: Notes) -> ToolChoice | None:
     """`tool_choice`, and the legacy `function_call`."""
     name = "function_call" if value.get("tool_choice") is None else "tool_choice"
-    choice = value.get(name)
-    match choice:
+    match value.get(name):
         case None:
             return None
-        case "auto" | "none" | "required":
-            return ToolChoice(choice)
+        case "auto" | "none" | "required" as mode:
+            return ToolChoice(mode)
         case "any":  # Mistral's word
             return ToolChoice("required")
-        case {"type": "function", "function": {"name": str(wanted), **more}, **rest}:
-            notes.rest(rest | more, frozenset(), place=f"{name}.")
-            return ToolChoice("required", (wanted,))
-        case {"name": str(wanted), **rest}:
-            notes.rest(rest, {"type"}, place=f"{name}.")
-            return ToolChoice("required", (wanted,))
-        case {
-            "type": "allowed_tools",
-            "allowed_tools": {
-                "mode": ("auto" | "required") as mode,
-                "tools": list(allowed),
-                **more,
-            },
-            **rest,
-        }:
-            names = [_name(tool) for tool in allowed]
-            if all(names):
-                notes.rest(rest | more, frozenset(), place=f"{name}.")
-                return ToolChoice(mode, tuple(name for name in names if name))
-    notes.matter(name)
-    return None
+        case dict() as choice:
+            found = _read_choice(choice, f"{name}.", notes)
+        case _:
+            found = None
+    if found is None:
+        notes.matter(name)
+    return found
 
 
 def read_output(value: dict[str, Json], notes: Notes) -> OutputFormat | None:
     """`response_format`. Raises BadRequest."""
     stated = members.typed(value, "response_format", dict, "an object")
-    place = "response_format"
+    known = {"type"}
     match stated:
         case None:
             return None
-        case {"type": "text", **rest}:
+        case {"type": "text"}:
             found = None
-        case {"type": "json_object", "schema": dict(schema), **rest}:  # llama.cpp, Together
+        case {"type": "json_object", "schema": dict(schema)}:  # llama.cpp's and Together's way
+            known.add("schema")
             found = OutputFormat("json_schema", schema=schema)
-        case {"type": "json_object", **rest}:
+        case {"type": "json_object"}:
             found = OutputFormat("json_object")
-        case {"type": "json_schema", "json_schema": dict(wanted), **rest}:
-            found = _read_schema(wanted, f"{place}.json_schema", notes)
+        case {"type": "json_schema", "json_schema": dict(wanted)}:
+            known.add("json_schema")
+            found = _read_schema(wanted, "response_format.json_schema", notes)
         case _:
-            notes.matter(place)
+            notes.matter("response_format")
             return None
-    notes.rest(rest, frozenset(), place=f"{place}.")
+    notes.rest(stated, known, place="response_format.")
     return found
 
 
@@ -121,6 +108,32 @@ def write_output(output: OutputFormat) -> Json:
     if output.description is not None:
         wanted["description"] = output.description
     return {"type": "json_schema", "json_schema": wanted}
+
+
+def _read_choice(choice: dict[str, Json], place: str, notes: Notes) -> ToolChoice | None:
+    match choice:
+        case {"type": "function", "function": dict(function)} if isinstance(
+            wanted := function.get("name"), str
+        ):
+            notes.rest(choice, {"type", "function"}, place=place)
+            notes.rest(function, {"name"}, place=place)
+            return ToolChoice("required", (wanted,))
+        case {"name": str(wanted)}:
+            notes.rest(choice, {"type", "name"}, place=place)
+            return ToolChoice("required", (wanted,))
+        case {"type": "allowed_tools", "allowed_tools": dict(allowed)}:
+            notes.rest(choice, {"type", "allowed_tools"}, place=place)
+            notes.rest(allowed, {"mode", "tools"}, place=place)
+            return _read_allowed(allowed)
+    return None
+
+
+def _read_allowed(allowed: dict[str, Json]) -> ToolChoice | None:
+    match allowed:
+        case {"mode": ("auto" | "required") as mode, "tools": [*tools]}:
+            names = tuple(name for tool in tools if (name := _name(tool)))
+            return ToolChoice(mode, names) if len(names) == len(tools) else None
+    return None
 
 
 def _read_schema(wanted: dict[str, Json], place: str, notes: Notes) -> OutputFormat:

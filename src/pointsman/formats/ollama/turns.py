@@ -183,15 +183,14 @@ def _content(parts: Sequence[Part], losses: Losses, *, between: str) -> dict[str
 def _check(part: Part, losses: Losses) -> None:
     """Name what a part loses; raise Inexpressible for one that can't be said."""
     match part:
-        case Text(cache_control=None) | Refusal() | ToolCall():
+        case Thinking(text=""):
+            losses.leave_out("thinking")
+        case Thinking(signature=str()):
+            losses.leave_out("thought_signature")
+        case Text(cache_control=None) | Refusal() | Thinking() | ToolCall():
             pass
         case Text():
             losses.leave_out("cache_control")
-        case Thinking(text, signature):
-            if not text:
-                losses.leave_out("thinking")
-            elif signature is not None:
-                losses.leave_out("thought_signature")
         case Image(data=str(), detail=None):
             pass
         case Image(data=str()):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NoReturn
 
 import msgspec
 
@@ -16,6 +15,7 @@ from pointsman.conversation import (
     Image,
     Message,
     Opaque,
+    OutputFormat,
     Part,
     Reasoning,
     Refusal,
@@ -27,14 +27,16 @@ from pointsman.conversation import (
     ToolChoice,
     ToolResult,
 )
-from pointsman.errors import Inexpressible
-from pointsman.formats import members
-from pointsman.formats.reasoning import effort_of
+from pointsman.formats import data_urls, members
+from pointsman.formats.losses import Losses, dropped
+from pointsman.formats.reasoning import effort_wanted
 from pointsman.formats.responses import seals
 from pointsman.formats.responses.reader import SEAL
 from pointsman.formats.responses.request import ENCRYPTED, LOGPROBS
 from pointsman.types import Json, ModelRequest
 
+#: The names that all formats have for some members of this one.
+_NAMES = {"max_output_tokens": "max_tokens", "reasoning": "reasoning_effort"}
 _MARK = seals.MARK.encode()
 
 
@@ -91,10 +93,12 @@ class _Encoder:
             "input": [item for message in told.messages for item in self._items(message)],
             "store": False,
         }
-        for name, value in self._settings(told):
-            if value is not None and self._losses.keeps(_NAMES.get(name, name)):
-                body[name] = value
-        text: dict[str, Json] = {"format": body.pop("format", None), "verbosity": told.verbosity}
+        body |= {
+            name: value
+            for name, value in self._settings(told)
+            if value is not None and self._losses.keeps(_NAMES.get(name, name))
+        }
+        body |= self._text(told)
         body |= to.extra
         return Encoded(msgspec.json.encode(body), self._losses.left_out)
 
@@ -104,11 +108,12 @@ class _Encoder:
             yield "tools", tools
             yield "tool_choice", _choice(told.tool_choice)
             yield "parallel_tool_calls", told.parallel_tool_calls
-        yield "text", self._text(told)
         yield "reasoning", self._reasoning(told.reasoning)
         yield from self._sampling(told.sampling)
-        include: list[Json] = [ENCRYPTED, *([LOGPROBS] if told.sampling.logprobs else [])]
+        likely = told.sampling.logprobs and self._losses.keeps("logprobs")
+        include: list[Json] = [ENCRYPTED, *([LOGPROBS] if likely else [])]
         yield "include", include
+        yield "top_logprobs", told.sampling.top_logprobs if likely else None
         yield "user", told.user
         yield "stream", told.stream or None
 
@@ -116,7 +121,6 @@ class _Encoder:
         yield "max_output_tokens", wish.max_tokens
         yield "temperature", wish.temperature
         yield "top_p", wish.top_p
-        yield "top_logprobs", wish.top_logprobs
         unsaid = {
             "top_k": wish.top_k,
             "min_p": wish.min_p,
@@ -130,6 +134,14 @@ class _Encoder:
         for name, value in unsaid.items():
             if value is not None:
                 self._losses.refuse(name)
+
+    def _text(self, told: Conversation) -> dict[str, Json]:
+        said: dict[str, Json] = {}
+        if told.output is not None and self._losses.keeps("response_format"):
+            said["format"] = _format(told.output)
+        if told.verbosity is not None and self._losses.keeps("verbosity"):
+            said["verbosity"] = told.verbosity
+        return {"text": said} if said else {}
 
     def _reasoning(self, wish: Reasoning | None) -> Json:
         if wish is None:
@@ -226,7 +238,7 @@ class _Encoder:
             case Refusal():
                 yield {"type": "refusal", "refusal": part.text}
             case Image():
-                url = part.url or f"data:{part.media_type or 'image/png'};base64,{part.data}"
+                url = part.url or data_urls.write(part.media_type or "image/png", part.data or "")
                 yield {"type": "input_image", "image_url": url, "detail": part.detail or "auto"}
             case File(file_id=None):
                 yield _file(part)
@@ -239,10 +251,9 @@ class _Encoder:
 
 
 def _file(part: File) -> Json:
-    media_type = part.media_type or "application/octet-stream"
     said = {
         "filename": part.name,
-        "file_data": part.data and f"data:{media_type};base64,{part.data}",
+        "file_data": part.data and data_urls.write(part.media_type, part.data),
         "file_url": part.url,
     }
     return {"type": "input_file", **{name: value for name, value in said.items() if value}}
@@ -259,15 +270,12 @@ def _choice(choice: ToolChoice | None) -> Json:
     return {"type": "allowed_tools", "mode": choice.mode, "tools": named}
 
 
-def _format(told: Conversation) -> Json:
-    wish = told.output
-    if wish is None:
-        return None
+def _format(wish: OutputFormat) -> Json:
     if wish.kind == "json_object":
-        return {"format": {"type": "json_object"}}
+        return {"type": "json_object"}
     said: dict[str, Json] = {"type": wish.kind, "name": wish.name, "schema": wish.schema}
     if wish.strict is not None:
         said["strict"] = wish.strict
     if wish.description is not None:
         said["description"] = wish.description
-    return {"format": said}
+    return said

@@ -196,7 +196,7 @@ def _file(part: dict[str, Json], place: str) -> Part:
 def _image(part: dict[str, Json], place: str) -> Part:
     url = members.text(part, "image_url", f"{place}.image_url")
     detail = members.text(part, "detail", f"{place}.detail")
-    if url is None and members.text(part, "file_id", f"{place}.file_id") is not None:
+    if members.text(part, "file_id", f"{place}.file_id") is not None:
         return Opaque(FORMAT, "file_id")
     if not url:
         raise BadRequest(f"`{place}.image_url` is missing", param=f"{place}.image_url")

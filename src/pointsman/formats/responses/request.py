@@ -189,11 +189,11 @@ def _output(text: dict[str, Json], notes: Notes) -> OutputFormat | None:
     match wanted:
         case None:
             return None
-        case {"type": "text", **rest}:
-            notes.rest(rest, frozenset(), place="text.format.")
+        case {"type": "text"}:
+            notes.rest(wanted, {"type"}, place="text.format.")
             return None
-        case {"type": "json_object", **rest}:
-            notes.rest(rest, frozenset(), place="text.format.")
+        case {"type": "json_object"}:
+            notes.rest(wanted, {"type"}, place="text.format.")
             return OutputFormat("json_object")
         case {"type": "json_schema", "name": str(name), "schema": dict()}:
             notes.rest(wanted, _SCHEMA, place="text.format.")

@@ -103,26 +103,27 @@ def choice(value: Json, names: Names, notes: Notes) -> ToolChoice | None:
             return None
         case "auto" | "none" | "required":
             return ToolChoice(value)
-        case {"type": "function", "name": str()} if name := _chosen(value, names):
-            return ToolChoice("required", (name,))
-        case {
-            "type": "allowed_tools",
-            "mode": "auto" | "required" as mode,
-            "tools": [*chosen],
-            **rest,
-        }:
-            found = tuple(name for each in chosen if (name := _chosen(each, names)))
-            if found and len(found) == len(chosen):
-                notes.rest(rest, frozenset(), place="tool_choice.")
-                return ToolChoice(mode, found)
-        case {"type": str()}:
-            pass
+        case dict() if isinstance(value.get("type"), str):
+            found = _among(value, names, notes)
         case _:
             raise BadRequest(
                 '`tool_choice` must be "auto", "none", "required" or an object with a `type`',
                 param="tool_choice",
             )
-    notes.matter("tool_choice")
+    if found is None:
+        notes.matter("tool_choice")
+    return found
+
+
+def _among(value: dict[str, Json], names: Names, notes: Notes) -> ToolChoice | None:
+    match value:
+        case {"type": "function"} if name := _chosen(value, names):
+            return ToolChoice("required", (name,))
+        case {"type": "allowed_tools", "mode": "auto" | "required" as mode, "tools": [*chosen]}:
+            notes.rest(value, {"type", "mode", "tools"}, place="tool_choice.")
+            found = tuple(name for each in chosen if (name := _chosen(each, names)))
+            if found and len(found) == len(chosen):
+                return ToolChoice(mode, found)
     return None
 
 
