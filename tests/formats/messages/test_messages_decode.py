@@ -109,8 +109,11 @@ def test_blocks_that_no_other_format_can_say_are_opaque() -> None:
         Text("x"),
         File(None, "application/pdf", "JVBE"),
     )
-    assert conversation.foreign == ("citations", "context")
-    assert conversation.advisory == ("citations", "cache_control")
+    assert conversation.foreign == (
+        "messages[].content[].citations",
+        "messages[].content[].context",
+    )
+    assert conversation.advisory == ("cache_control",)
 
 
 def test_a_system_message_is_gone_once_the_user_spoke_on() -> None:
