@@ -89,7 +89,7 @@ async def outage(door: Front, gateway: Served, requests: int, at_once: int) -> l
     return heard
 
 
-@pytest.mark.parametrize("at_once", [1, 20, 100])
+@pytest.mark.parametrize("at_once", [1, 20, 100, 300])
 async def test_a_total_outage_is_not_made_worse(door: Front, at_once: int):
     requests = 300
     async with (
@@ -105,7 +105,7 @@ async def test_a_total_outage_is_not_made_worse(door: Front, at_once: int):
     assert attempts <= ATTEMPTS_PER_REQUEST * requests
 
 
-@pytest.mark.parametrize("at_once", [1, 20, 100])
+@pytest.mark.parametrize("at_once", [1, 20, 100, 300])
 async def test_nor_where_nobody_listens(door: Front, at_once: int):
     requests = 300
     models = {"one": model(NOBODY), "other": model("http://127.0.0.1:2/v1", "complex")}

@@ -93,6 +93,23 @@ def test_a_proof_comes_back_to_who_gave_it_and_to_nobody_else(
             assert outbound.left_out, name
 
 
+def test_words_of_refusal_beside_a_call_are_kept() -> None:
+    told = {
+        "content": [{"type": "tool_use", "id": "c1", "name": "weather", "input": {}}],
+        "stop_reason": "refusal",
+        "stop_details": {"type": "refusal", "category": None, "explanation": "No."},
+    }
+
+    for client in WRITTEN:
+        answer = relay.read_whole(
+            client, relay.whole(client, "messages", json.dumps(told).encode())
+        )
+        parts = answer.choices[0].parts
+
+        assert "".join(texts(parts)) == "No.", client
+        assert client == "completions" or ToolCall("c1", "weather", "{}") in parts, client
+
+
 def goes_on(client: FormatName, answer: dict[str, Json]) -> dict[str, Json]:
     """A client's next request: it hands the answer back as it came."""
     said: list[Json] = [{"role": "user", "content": "Hi"}]

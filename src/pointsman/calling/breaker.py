@@ -30,6 +30,12 @@ class Breaker:
         self._rested_at = float("-inf")
         self._open = False
         self._probing = False
+        self._proven = False
+
+    @property
+    def proven(self) -> bool:
+        """Whether it answered when it was last asked."""
+        return self._proven
 
     @property
     def suspect(self) -> bool:
@@ -53,6 +59,7 @@ class Breaker:
 
     def answered(self) -> None:
         """It has begun to answer: let others pass; earlier failures count until a reply is whole."""
+        self._proven = True
         if self._probing:
             self._open = self._probing = False
 
@@ -64,6 +71,7 @@ class Breaker:
 
     def failed(self, now: float) -> None:
         """Count a failure; a probe's opens it again."""
+        self._proven = False
         self._failures += 1
         self._count(now, failed=True)
 

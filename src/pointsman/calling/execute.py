@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -242,7 +243,8 @@ class Caller:
             return None
         answer: Answer | None = None
         try:
-            answer = await self._in_turn(line, errand, started)
+            async with line.trials if failures else contextlib.nullcontext():
+                answer = await self._in_turn(line, errand, started)
         except UpstreamError as error:
             failures[line.deployment.id] = error
             trail.append(faults.failed_attempt(line.deployment, self._since(started), error))

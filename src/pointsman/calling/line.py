@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from pointsman.calling.breaker import Breaker
 from pointsman.calling.slots import Slots
+from pointsman.calling.trial import Trials
 from pointsman.formats.translate import Speech
 from pointsman.ports import Provider
 from pointsman.types import Deployment, Health, OnDisconnect
@@ -38,6 +39,7 @@ class Line:
     slots: Slots
     rules: Rules = Rules()
     breaker: Breaker = field(default_factory=Breaker)
+    trials: Trials = field(init=False)
     #: Deployments that share a provider's limits: one `Retry-After` counts for all.
     quota_group: str = ""
     #: Its server is looked at now and then: one on this machine or its network.
@@ -52,6 +54,7 @@ class Line:
     def __post_init__(self) -> None:
         self._configured = self.deployment
         self._limit = self.slots.limit
+        self.trials = Trials(self.breaker)
 
     def learn(self, health: Health) -> None:
         """Take note of what its server says. What the configuration says goes before it.

@@ -156,7 +156,7 @@ class Settings(BaseSettings):
             raise ValueError("[models] is empty: add a table [models.<id>]")
         taken = RESERVED_NAMES | set(self.routing.tiers)
         for name in [*self.models, *self.routing.tiers]:
-            if not _NAME.match(name):
+            if not _NAME.fullmatch(name):
                 raise ValueError(
                     f"{name!r} is no usable name: letters, digits and . _ : / @ + - only"
                 )

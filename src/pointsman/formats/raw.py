@@ -9,7 +9,6 @@ import msgspec
 
 from pointsman.errors import BadRequest
 from pointsman.formats import members, strict_json
-from pointsman.formats.wire import Fault
 from pointsman.tokens import BYTES_PER_TOKEN
 from pointsman.types import ModelRequest, RawBody, Task, Usage
 
@@ -30,17 +29,6 @@ class _Tokens(msgspec.Struct):
 
 class _Counted(msgspec.Struct):
     usage: _Tokens | None = None
-
-
-class _Error(msgspec.Struct):
-    message: str = ""
-    type: str | None = None
-    param: str | None = None
-    code: str | int | None = None
-
-
-class _Failed(msgspec.Struct):
-    error: _Error | str | None = None
 
 
 def parse(body: bytes, *, task: Task, path: str, content_type: str) -> ModelRequest:
@@ -70,24 +58,12 @@ def usage(body: bytes) -> Usage | None:
         said = msgspec.json.decode(body, type=_Counted).usage
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    if said is None:
+    if said is None or min(msgspec.structs.astuple(said)) < 0:
         return None
     return Usage(
         input_tokens=said.input_tokens or said.prompt_tokens,
         output_tokens=said.output_tokens or said.completion_tokens,
     )
-
-
-def fault(body: bytes) -> Fault:
-    """What an error reply in OpenAI's shape says; empty where it is none."""
-    try:
-        error = msgspec.json.decode(body, type=_Failed).error
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return Fault()
-    if isinstance(error, str) or error is None:
-        return Fault(message=error or "")
-    code = None if error.code is None else str(error.code)
-    return Fault(error.message, error.type, error.param, code)
 
 
 def _object(body: bytes) -> tuple[str, bytes, bytes]:

@@ -10,6 +10,7 @@ import msgspec
 from pointsman.conversation import Addressee
 from pointsman.errors import Inexpressible
 from pointsman.formats import embeddings, ndjson, raw, sse
+from pointsman.formats.chat import error as errors
 from pointsman.formats.sse import Event
 from pointsman.formats.wire import (
     ClientFormat,
@@ -115,7 +116,7 @@ class Speech:
     def fault(self, request: ModelRequest, body: bytes) -> Fault:
         """What an upstream's error says."""
         if request.raw is not None:
-            return raw.fault(body)
+            return errors.fault(body)
         return self._upstream(request).fault(body)
 
     def _upstream(self, request: ModelRequest) -> UpstreamFormat:

@@ -50,6 +50,7 @@ UPSTREAM = ChatUpstream(
     developer_role=True,
     reasoning_history=True,
     reasoning_object=True,
+    verbosity=True,
     cache_control=True,
     allowed_tools=True,
 )
@@ -144,9 +145,12 @@ samplings = st.builds(
     logprobs=st.booleans(),
     top_logprobs=counts,
 )
-reasonings = st.none() | st.builds(
-    Reasoning, st.none() | st.sampled_from(list(BUDGETS)), counts, visible=flags
-).filter(lambda wish: wish != Reasoning())
+reasonings = st.one_of(
+    st.none(),
+    st.builds(Reasoning, st.sampled_from(list(BUDGETS)), visible=flags),
+    st.builds(Reasoning, st.none(), st.integers(1, 9), visible=flags),
+    st.builds(Reasoning, visible=st.booleans()),
+)
 conversations = st.builds(
     Conversation,
     messages=st.lists(messages, min_size=1, max_size=4).map(tuple),

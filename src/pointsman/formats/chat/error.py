@@ -7,6 +7,7 @@ import msgspec
 from pointsman.errors import PointsmanError
 from pointsman.formats import sse
 from pointsman.formats.wire import Fault
+from pointsman.types import Json
 
 
 class _Stated(msgspec.Struct):
@@ -28,16 +29,17 @@ _BODY = msgspec.json.Decoder(_Body | list[_Body])
 
 def body(error: PointsmanError) -> bytes:
     """The body of an error reply."""
-    return msgspec.json.encode(
-        {
-            "error": {
-                "message": str(error),
-                "type": error.type,
-                "param": error.param,
-                "code": error.code,
-            }
-        }
-    )
+    return msgspec.json.encode({"error": written(error)})
+
+
+def written(error: PointsmanError) -> dict[str, Json]:
+    """An error's members."""
+    return {
+        "message": str(error),
+        "type": error.type,
+        "param": error.param,
+        "code": error.code,
+    }
 
 
 def stream_event(error: PointsmanError) -> bytes:

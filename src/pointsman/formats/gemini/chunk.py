@@ -126,7 +126,6 @@ class Candidate(msgspec.Struct, rename="camel"):
     content: Content | None = None
     index: int = 0
     finish_reason: str | None = None
-    finish_message: str | None = None
     logprobs_result: Logprobs | None = None
 
     @property

@@ -1,4 +1,4 @@
-"""Errors in OpenAI's shape, in a reply's place and in the middle of a stream."""
+"""Errors in the middle of a stream; those in a reply's place are chat's."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from pointsman.errors import PointsmanError
+from pointsman.formats.chat.error import written
 from pointsman.formats.responses.output import Frame
 from pointsman.formats.responses.writer import event
 from pointsman.formats.wire import Head
@@ -18,11 +19,6 @@ _LAST_NUMBER = 2**31 - 1
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-def body(error: PointsmanError) -> bytes:
-    """The body of an error reply."""
-    return msgspec.json.encode({"error": _told(error)})
-
-
 def stream_end(error: PointsmanError, request_id: str) -> bytes:
     """The events that end a stream which broke.
 
@@ -30,7 +26,7 @@ def stream_end(error: PointsmanError, request_id: str) -> bytes:
     and nested, as the API sends it and the Open Responses schema asks. Then `response.failed`, the
     only one that Codex knows; it takes the code from there.
     """
-    told = _told(error)
+    told = written(error)
     frame = Frame(ModelRequest("", (), {}), Head(request_id, _EPOCH, ""))
     failure: Json = {"code": error.code or "server_error", "message": str(error)}
     flat: dict[str, Json | msgspec.Raw] = {
@@ -43,12 +39,3 @@ def stream_end(error: PointsmanError, request_id: str) -> bytes:
     return event("error", _LAST_NUMBER - 1, flat) + event(
         "response.failed", _LAST_NUMBER, {"response": msgspec.Raw(msgspec.json.encode(failed))}
     )
-
-
-def _told(error: PointsmanError) -> dict[str, Json]:
-    return {
-        "message": str(error),
-        "type": error.type,
-        "param": error.param,
-        "code": error.code,
-    }

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from pointsman.conversation import Addressee, Conversation, Encoded, ModelReply
 from pointsman.errors import PointsmanError
-from pointsman.formats.responses import encode, reader, shape
+from pointsman.formats.chat import error as chat_errors
+from pointsman.formats.responses import encode, reader
 from pointsman.formats.responses import error as errors
 from pointsman.formats.responses import reply as replies
 from pointsman.formats.responses import request as requests
@@ -40,7 +41,7 @@ class ResponsesClient:
 
     def error(self, error: PointsmanError, request_id: str) -> bytes:  # noqa: ARG002 - the format has no place for it
         """The body of an error reply."""
-        return errors.body(error)
+        return chat_errors.body(error)
 
     def stream_error(self, error: PointsmanError, request_id: str) -> bytes:
         """The events that end a stream which broke."""
@@ -76,4 +77,4 @@ class ResponsesUpstream:
 
     def fault(self, body: bytes) -> Fault:
         """What an error reply says."""
-        return shape.fault(body)
+        return chat_errors.fault(body)

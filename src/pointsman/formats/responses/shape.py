@@ -84,10 +84,6 @@ class _Error(msgspec.Struct):
     code: object = None
 
 
-class _Failed(msgspec.Struct):
-    error: _Error | str | None = None
-
-
 class _InputDetails(msgspec.Struct):
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
@@ -109,7 +105,6 @@ _EVENT = msgspec.json.Decoder(StreamEvent)
 _PIECES = msgspec.json.Decoder(list[Piece])
 _USAGE = msgspec.json.Decoder(_Usage, strict=False)
 _ERROR = msgspec.json.Decoder(_Error | str)
-_FAILED = msgspec.json.Decoder(_Failed)
 
 
 def response(body: bytes) -> Response:
@@ -193,17 +188,6 @@ def fault_of(told: _Error | StreamEvent) -> Fault:
     kind = told.type if isinstance(told.type, str) else None
     param = told.param if isinstance(told.param, str) else None
     return Fault(word(told.message), kind, param, None if code is None else str(code))
-
-
-def fault(body: bytes) -> Fault:
-    """What an error reply says; empty where it is not in this format."""
-    try:
-        error = _FAILED.decode(body).error
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return Fault()
-    if error is None or isinstance(error, str):
-        return Fault(error or "")
-    return fault_of(error)
 
 
 def _texts(item: Item) -> Iterator[str]:
