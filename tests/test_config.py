@@ -167,6 +167,15 @@ def test_the_address_says_where_a_model_is(url: str, where: str) -> None:
     assert ModelSettings(provider="openai-compatible", model="m", base_url=url).where == where
 
 
+@pytest.mark.parametrize("provider", ["ollama", "openai-compatible", "vllm"])
+def test_ollamas_cloud_models_are_in_the_cloud_whatever_ollama_is_called(provider: str) -> None:
+    url = "http://localhost:11434/v1"
+
+    found = ModelSettings(provider=provider, model="gpt-oss:120b-cloud", base_url=url)
+
+    assert found.where == "cloud"
+
+
 @pytest.mark.parametrize(
     ("host", "loopback"),
     [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("box", False)],  # noqa: S104

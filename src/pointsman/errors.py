@@ -18,6 +18,7 @@ PointsmanError
     |-- UpstreamTimeout       nothing came in time
     |-- Busy                  no free slot in time; nothing was sent
     |-- UpstreamBroken        the body stopped short or is not what it claims to be
+    |   `-- UpstreamReported    it says itself, in its stream, that it failed
     `-- UpstreamRefused       an error status; carries status, headers and body
 """
 
@@ -180,6 +181,10 @@ class Busy(UpstreamError):
 
 class UpstreamBroken(UpstreamError):
     """The body stopped short, or is not what it claims to be."""
+
+
+class UpstreamReported(UpstreamBroken):
+    """The upstream reported an error in its stream; the message has its words."""
 
 
 class UpstreamRefused(UpstreamError):

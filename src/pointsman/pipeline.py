@@ -159,7 +159,7 @@ class Pipeline:
             outcome,
             deployment=self.decider.deployments[record.attempts[-1].deployment] if sent else None,
             usage=Usage(call.request.input_tokens, estimated=True) if sent else None,
-            error=str(error) or None,
+            error=faults.recorded(error) or None,
         )
 
     async def _reply(self, call: Call, decision: Decision, record: Record, answer: Answer) -> Reply:

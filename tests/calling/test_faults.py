@@ -13,10 +13,11 @@ from pointsman.errors import (
     UpstreamBroken,
     UpstreamError,
     UpstreamRefused,
+    UpstreamReported,
     UpstreamTimeout,
     UpstreamUnreachable,
 )
-from pointsman.types import Attempt, Dropped, Plan
+from pointsman.types import Attempt, Deployment, Dropped, Plan
 
 TOO_LONG = {"kind": "exceed_context_size_error", "code": "400"}
 VLLM = {"message": "This model's maximum context length is 4096 tokens. However, ..."}
@@ -111,3 +112,26 @@ def test_how_an_unanswered_request_ended() -> None:
     assert faults.outcome(asyncio.CancelledError(), []) == "client_left"
     assert faults.outcome(Unavailable("x"), [attempt()]) == "failed"
     assert faults.outcome(Unavailable("x"), []) == "refused"
+
+
+@pytest.mark.parametrize(
+    ("error", "in_the_books"),
+    [
+        (UpstreamReported("failed to parse: what was asked"), "the upstream reported an error"),
+        (RequestRefused(refused(400, message="bad: what was asked")), "upstream answered 400"),
+        (ValueError("what was asked"), "ValueError"),
+        (UpstreamBroken("cut"), "cut"),
+        (asyncio.CancelledError("the gateway stops"), "the gateway stops"),
+    ],
+)
+def test_no_words_but_ours_are_in_the_books(error: BaseException, in_the_books: str) -> None:
+    assert faults.recorded(error).startswith(in_the_books)
+    assert "what was asked" not in faults.recorded(error)
+
+
+def test_nor_in_an_attempt() -> None:
+    small = Deployment("small", "vllm", "m", "simple", "local")
+
+    failed = faults.failed_attempt(small, 0.1, UpstreamReported("could not read: what was asked"))
+
+    assert failed.error == "the upstream reported an error in the stream"

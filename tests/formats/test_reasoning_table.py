@@ -4,8 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pointsman.conversation import Effort
-from pointsman.formats.reasoning import BUDGETS, budget_of, effort_of
+from pointsman.conversation import Effort, Reasoning
+from pointsman.formats.reasoning import (
+    BUDGETS,
+    budget_of,
+    budget_wanted,
+    effort_of,
+    effort_wanted,
+)
 
 
 @pytest.mark.parametrize("effort", BUDGETS)
@@ -35,3 +41,20 @@ def test_more_budget_is_never_less_effort(a: int, b: int) -> None:
     few, many = sorted((a, b))
 
     assert budget_of(effort_of(few)) <= budget_of(effort_of(many))
+
+
+@pytest.mark.parametrize(
+    ("wish", "effort", "budget"),
+    [
+        (Reasoning(), None, None),
+        (Reasoning("high"), "high", 16_384),
+        (Reasoning(budget_tokens=9000), "medium", 9000),
+        (Reasoning("low", 9000), "low", 9000),
+        (Reasoning("none", 9000), "none", 0),
+        (Reasoning(budget_tokens=0), "none", 0),
+    ],
+)
+def test_each_upstream_gets_what_it_takes(
+    wish: Reasoning, effort: Effort | None, budget: int | None
+) -> None:
+    assert (effort_wanted(wish), budget_wanted(wish)) == (effort, budget)

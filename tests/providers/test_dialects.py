@@ -56,12 +56,15 @@ def upstream() -> Iterator[Recorder]:
 async def gateway_over(
     start: StartGateway, provider: str, upstream: Recorder, base: str = "", **more: object
 ) -> Gateway:
-    """A gateway with one deployment, whose server answers everything with its shortest reply."""
+    """A gateway with one deployment, whose server answers everything with its shortest reply.
+
+    It passes for one in the cloud, since local ones are looked at in between.
+    """
     upstream.reply = REPLIES.get(provider, REPLIES["openai"])
     model = ModelSettings(
         provider=provider,
         base_url=upstream.address + base,
-        **{"model": "big/model", "api_key": "k", **more},
+        **{"model": "big/model", "api_key": "k", "location": "cloud", **more},
     )
     return await start(Settings(home=Path("nowhere"), models={"up": model}))
 

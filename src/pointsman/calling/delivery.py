@@ -111,7 +111,8 @@ class Delivery:
         self._total_s = total_s
         self._buffer = Buffer(patience_s=stall_s)
         self._left: Outcome | None = None
-        self._finishing = False
+        self._unwanted = False
+        self._reading = False
         self._broken: UpstreamError | None = None
         self._pump = asyncio.create_task(self._run())
 
@@ -131,11 +132,13 @@ class Delivery:
         if self._pump.done():
             return
         drained = self._on_disconnect == "drain" and outcome == "client_left"
-        first, self._left = self._left is None, self._left or outcome
+        self._left = self._left or outcome
         self._buffer.discard()
         if drained:
             return
-        if (first or outcome == "interrupted") and not self._finishing:
+        self._unwanted = True
+        if self._reading:  # a task that has not begun would never settle, one that settles goes on
+            self._reading = False
             self._pump.cancel()
         await asyncio.wait([self._pump])
 
@@ -145,20 +148,25 @@ class Delivery:
         return self._pump
 
     async def _run(self) -> None:
-        outcome: Outcome = "completed"
+        outcome: Outcome = "failed"
         broken: UpstreamError | None = None
         try:
             await self._read()
+            outcome = "completed"
         except UpstreamError as error:
-            outcome, broken = "failed", error
+            broken = error
         except ClientStalled:
             outcome = "client_left"
         except asyncio.CancelledError:
             outcome = self._left or "interrupted"
         finally:
+            self._reading = False
             await self._finish(outcome, broken)
 
     async def _read(self) -> None:
+        if self._unwanted:
+            raise asyncio.CancelledError
+        self._reading = True
         try:
             async with asyncio.timeout(self._total_s):
                 async for piece in self._relay.pieces():
@@ -167,7 +175,6 @@ class Delivery:
             raise UpstreamTimeout(f"the reply took longer than {self._total_s:g} s") from error
 
     async def _finish(self, outcome: Outcome, broken: UpstreamError | None) -> None:
-        self._finishing = True
         try:
             await self._relay.close()
             left = self._left if outcome == "completed" else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pointsman.calling import faults
 from pointsman.calling.line import Line
 from pointsman.calling.stream import EventRelay, RawRelay
-from pointsman.errors import RequestRefused, UpstreamBroken, UpstreamRefused
+from pointsman.errors import RequestRefused, UpstreamBroken, UpstreamError, UpstreamRefused
 from pointsman.formats.wire import Head
 from pointsman.types import ModelRequest, Outbound, ProviderReply, Usage
 
@@ -71,8 +71,14 @@ async def exchange(line: Line, sent: Outbound, errand: Errand) -> Whole | EventR
 
 
 async def _refused(line: Line, reply: ProviderReply, request: ModelRequest) -> Whole:
-    """An error status: the client's fault, whose answer it is then, or else raised."""
-    body = await _read(reply, _MAX_ERROR_BYTES, cut=True)
+    """An error status: the client's fault, whose answer it is then, or else raised.
+
+    Status and headers count, also where the body stops short: they may say when to come back.
+    """
+    try:
+        body = await _read(reply, _MAX_ERROR_BYTES, cut=True)
+    except UpstreamError:
+        body = b""
     fault = line.speech.fault(request, body)
     wait = {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}
     refused = UpstreamRefused(

@@ -15,6 +15,7 @@ from pointsman.errors import (
     Unavailable,
     UpstreamError,
     UpstreamRefused,
+    UpstreamReported,
 )
 from pointsman.types import Attempt, Deployment, Outcome, Plan
 
@@ -67,11 +68,15 @@ def counts_against(error: UpstreamError) -> bool:
     return error.upstream_status not in _HEALTHY | _CLIENTS_FAULT
 
 
-def recorded(error: PointsmanError) -> str:
-    """An error as the books have it: an upstream's own words may repeat the prompt, so not these."""
+def recorded(error: BaseException) -> str:
+    """An error as the books have it: words that are not ours may repeat the prompt, so not these."""
     if isinstance(error, RequestRefused):
         return f"upstream answered {error.status}"
-    return str(error)
+    if isinstance(error, UpstreamReported):
+        return "the upstream reported an error in the stream"
+    if isinstance(error, PointsmanError | asyncio.CancelledError):
+        return str(error)
+    return type(error).__name__
 
 
 def other_model(asked: str, served: str | None) -> str | None:
@@ -118,7 +123,7 @@ def failed_attempt(deployment: Deployment, elapsed_s: float, error: UpstreamErro
         deployment.tier,
         "failed",
         status=status,
-        error=str(error),
+        error=recorded(error),
         latency_ms=elapsed_s * 1000,
     )
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from typing import Protocol
 
-from pointsman.errors import UpstreamBroken, UpstreamError
+from pointsman.errors import UpstreamBroken, UpstreamError, UpstreamReported
 from pointsman.formats.sse import MAX_EVENT_BYTES, Event
 from pointsman.formats.translate import Transcript, splitter
 from pointsman.types import ProviderReply, Usage
@@ -122,7 +122,7 @@ class EventRelay:
         fault = self._reader.error
         if fault is not None:
             said = f": {fault.message}" if fault.message else ""
-            raise UpstreamBroken(f"the upstream reported an error in the stream{said[:200]}")
+            raise UpstreamReported(f"the upstream reported an error in the stream{said[:200]}")
 
     async def _end(self) -> None:
         try:

@@ -161,11 +161,11 @@ class ModelSettings(Section):
     def where(self) -> Location:
         """`location`, or what the name or the address implies.
 
-        Ollama passes prompts for its cloud models on, from whatever address.
+        Ollama passes prompts for its cloud models on, from whatever address and in whatever format.
         """
         if self.location is not None:
             return self.location
-        if self.preset.dialect == "ollama" and is_cloud_name(self.model):
+        if is_cloud_name(self.model):
             return "cloud"
         return "local" if self.address is None or is_local(self.address) else "cloud"
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import msgspec
 
 from pointsman.errors import BadRequest
-from pointsman.formats import raw
+from pointsman.formats.chat.error import message_of
 from pointsman.formats.ollama import embed as embedding
 from pointsman.formats.ollama import listing, load
 from pointsman.routing.policy import names, resolve
@@ -95,7 +95,7 @@ async def _embed(gateway: Gateway, incoming: Incoming, *, single: bool) -> Outgo
     if not isinstance(outgoing.body, bytes):
         raise TypeError("embeddings are not streamed")
     if outgoing.status != 200:  # noqa: PLR2004 - success
-        refusal = msgspec.json.encode({"error": raw.fault(outgoing.body).message})
+        refusal = msgspec.json.encode({"error": message_of(outgoing.body)})
         return replace(outgoing, body=refusal)
     written = embedding.embed_reply(outgoing.body, model=request.model, single=single)
     left_out = {"x-pointsman-left-out": ", ".join(asked.left_out)} if asked.left_out else {}

@@ -61,6 +61,7 @@ words = st.text(max_size=12)
 some = words.filter(bool)
 names = st.text("abcdefgh_", min_size=1, max_size=6)
 base64 = st.sampled_from(["", "AAAA", "AB+/"])
+proofs = st.sampled_from(["EqQB", "b3Bh/+=="])
 rates = st.none() | st.floats(0.1, 2)
 counts = st.none() | st.integers(1, 9)
 flags = st.none() | st.booleans()
@@ -76,8 +77,8 @@ media = (
 )
 mixed = st.tuples(media, texts, media) | st.tuples(media)
 thoughts = st.lists(
-    st.builds(Thinking, some, st.none() | some)
-    | st.builds(Thinking, st.just(""), some, st.just(True)),
+    st.builds(Thinking, some, st.none() | proofs)
+    | st.builds(Thinking, st.just(""), proofs, st.just(True)),
     max_size=3,
 ).map(lambda pieces: tuple(joined(pieces)))
 

@@ -21,47 +21,55 @@ from pointsman.conversation import (
     ToolChoice,
     ToolResult,
 )
+from pointsman.errors import Inexpressible
+
+REFUSED: list[tuple[Conversation, str]] = [
+    (replace(HELLO, foreign=("audio",)), "`audio`"),
+    (replace(HELLO, sampling=Sampling(min_p=0.1)), "`min_p`"),
+    (replace(HELLO, sampling=Sampling(logit_bias={"1": 2})), "`logit_bias`"),
+    (replace(HELLO, sampling=Sampling(seed=2**31)), "a `seed` of over 32 bits"),
+    (replace(HELLO, sampling=Sampling(stop=tuple("abcdef"))), "more than 5 stop sequences"),
+    (replace(HELLO, sampling=Sampling(n=2), stream=True), "`n` over 1 in a stream"),
+    (
+        replace(HELLO, tools=(WEATHER,), parallel_tool_calls=False),
+        "`parallel_tool_calls`: false",
+    ),
+    (
+        replace(HELLO, tools=(Opaque("messages", "web_search"),)),
+        "`web_search` of the messages format",
+    ),
+    (replace(HELLO, tools=(Tool("1st"),)), "the tool name `1st`"),
+    (user(Opaque("messages", "search_result")), "`search_result` of the messages format"),
+    (user(File(file_id="file-1")), "a file by its provider's id"),
+    (user(Image(data="cG5n")), "data without a media type"),
+    (user(Image(url="http://example.com/cat.png")), "a file at 'http://example.com/cat.png'"),
+    (user(Image(url="file:///etc/passwd")), "a file at 'file:///etc/passwd'"),
+    (
+        Conversation((Message("system", (Image("image/png", "cG5n"),)), *HELLO.messages)),
+        "anything but text in a system message",
+    ),
+    (
+        Conversation((Message("assistant", (ToolCall("a", "f", "[1"),)),)),
+        "arguments of `f` that are no JSON object",
+    ),
+    (
+        Conversation((Message("tool", (ToolResult("a", ()),)),)),
+        "a tool result without its call",
+    ),
+]
 
 
-@pytest.mark.parametrize(
-    ("conversation", "feature"),
-    [
-        (replace(HELLO, foreign=("audio",)), "`audio`"),
-        (replace(HELLO, sampling=Sampling(min_p=0.1)), "`min_p`"),
-        (replace(HELLO, sampling=Sampling(logit_bias={"1": 2})), "`logit_bias`"),
-        (replace(HELLO, sampling=Sampling(seed=2**31)), "a `seed` of over 32 bits"),
-        (replace(HELLO, sampling=Sampling(stop=tuple("abcdef"))), "more than 5 stop sequences"),
-        (replace(HELLO, sampling=Sampling(n=2), stream=True), "`n` over 1 in a stream"),
-        (
-            replace(HELLO, tools=(WEATHER,), parallel_tool_calls=False),
-            "`parallel_tool_calls`: false",
-        ),
-        (
-            replace(HELLO, tools=(Opaque("messages", "web_search"),)),
-            "`web_search` of the messages format",
-        ),
-        (replace(HELLO, tools=(Tool("1st"),)), "the tool name `1st`"),
-        (user(Opaque("messages", "search_result")), "`search_result` of the messages format"),
-        (user(File(file_id="file-1")), "a file by its provider's id"),
-        (user(Image(data="cG5n")), "data without a media type"),
-        (user(Image(url="http://example.com/cat.png")), "a file at 'http://example.com/cat.png'"),
-        (user(Image(url="file:///etc/passwd")), "a file at 'file:///etc/passwd'"),
-        (
-            Conversation((Message("system", (Image("image/png", "cG5n"),)), *HELLO.messages)),
-            "anything but text in a system message",
-        ),
-        (
-            Conversation((Message("assistant", (ToolCall("a", "f", "[1"),)),)),
-            "arguments of `f` that are no JSON object",
-        ),
-        (
-            Conversation((Message("tool", (ToolResult("a", ()),)),)),
-            "a tool result without its call",
-        ),
-    ],
-)
-def test_what_gemini_has_no_words_for_is_refused(conversation: Conversation, feature: str) -> None:
-    assert refused(conversation) == feature
+@pytest.mark.parametrize(("conversation", "feature"), REFUSED)
+def test_what_gemini_has_no_words_for_is_refused_or_dropped_by_name(
+    conversation: Conversation, feature: str
+) -> None:
+    with pytest.raises(Inexpressible) as error:
+        encoded(conversation)
+    param = error.value.param
+
+    assert error.value.feature == feature
+    assert param is not None
+    assert encoded(conversation, drop=frozenset({param}))[1] == (param,)
 
 
 def test_older_models_take_less() -> None:

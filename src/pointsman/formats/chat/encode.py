@@ -26,6 +26,7 @@ from pointsman.formats.chat import calls, parts, tools
 from pointsman.formats.chat.quirks import Quirks
 from pointsman.formats.chat.thinking import spoken
 from pointsman.formats.losses import Losses
+from pointsman.formats.proofs import is_marked
 from pointsman.formats.reasoning import effort_wanted
 from pointsman.types import Json
 
@@ -155,8 +156,8 @@ class _Writer:
             self.losses.refuse("assistant_content", f"`{kind}` in the assistant's words")
 
     def _thinking(self, thoughts: list[Thinking]) -> dict[str, Json]:
-        """Proofs that carry a mark are another provider's, and say nothing to this one."""
-        taken = [thought for thought in thoughts if ":" not in (thought.signature or "")]
+        """Thoughts with another provider's mark say nothing to this one."""
+        taken = [thought for thought in thoughts if not is_marked(thought.signature)]
         if not self.quirks.reasoning_history:
             taken = []
         if len(taken) < len(thoughts):

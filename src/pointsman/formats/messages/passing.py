@@ -10,6 +10,7 @@ from pointsman.conversation import Addressee, Encoded
 from pointsman.formats import members
 from pointsman.formats.losses import dropped
 from pointsman.formats.messages import models
+from pointsman.formats.proofs import is_marked
 from pointsman.types import Json, ModelRequest
 
 #: Empty, or another provider's: theirs carry a mark before a colon, Claude's are base64.
@@ -51,4 +52,4 @@ def _is_unsigned(block: Json) -> bool:
     if not isinstance(block, dict):
         return False
     proof = block.get(_THOUGHTS.get(str(block.get("type")), ""), None)
-    return isinstance(proof, str) and (not proof or ":" in proof)
+    return isinstance(proof, str) and (not proof or is_marked(proof))

@@ -24,6 +24,7 @@ from pointsman.conversation import (
 from pointsman.formats.calls import arguments_of
 from pointsman.formats.losses import Losses
 from pointsman.formats.messages.models import Takes
+from pointsman.formats.proofs import is_marked
 
 Block: TypeAlias = dict[str, object]
 
@@ -170,7 +171,7 @@ class _Writer:
 
     def _thinking(self, thinking: Thinking) -> Block | None:
         signature = thinking.signature
-        if signature is None or ":" in signature:  # Claude's are base64; others' carry a mark
+        if signature is None or is_marked(signature):
             self._losses.leave_out("thinking")
             return None
         if thinking.redacted:

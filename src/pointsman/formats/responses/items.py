@@ -44,11 +44,11 @@ _PARTS: Mapping[str, AbstractSet[str]] = {
     "text": {"text"},
     "refusal": {"refusal"},
     "input_image": {"image_url", "detail", "file_id"},
-    "input_file": {"file_data", "file_url", "file_id", "filename"},
+    "input_file": {"file_data", "file_url", "file_id", "filename", "detail"},
     "input_audio": {"input_audio"},
 }
 #: What a part says that an answer can do without. The last two are echoes of an earlier reply.
-_PART_HINTS = frozenset({"prompt_cache_breakpoint", "detail", "annotations", "logprobs"})
+_PART_HINTS = frozenset({"prompt_cache_breakpoint", "annotations", "logprobs"})
 _PLACE = "messages[].content[]."
 
 
@@ -166,6 +166,8 @@ class History:
             case "input_image":
                 return _image(part, place)
             case "input_file":
+                if part.get("detail") is not None:
+                    self._notes.hint("detail")
                 return _file(part, place)
             case "input_audio":
                 return self._audio(part, place)
