@@ -1,0 +1,86 @@
+"""One attempt, and what is made of an answer that is none."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from pointsman.calling.exchange import Errand, exchange
+from pointsman.calling.execute import Caller
+from pointsman.calling.line import Line
+from pointsman.calling.slots import Slots
+from pointsman.clock import ManualClock
+from pointsman.conversation import Addressee
+from pointsman.errors import UpstreamBroken, UpstreamRefused, UpstreamTimeout
+from pointsman.formats import registry
+from pointsman.formats.chat.quirks import Quirks
+from pointsman.formats.chat.request import chat_body, parse_chat
+from pointsman.formats.translate import Speech
+from pointsman.formats.wire import Head
+from pointsman.types import (
+    Attempt,
+    Deployment,
+    DeploymentState,
+    Health,
+    Outbound,
+    Plan,
+    PlannedAttempt,
+    ProviderReply,
+)
+
+PLAN = Plan((PlannedAttempt("d", "simple", "tier simple"),), ())
+REQUEST = parse_chat(chat_body("m", "Hi", {}))
+ERRAND = Errand(REQUEST, Head("req_1", datetime(2026, 1, 1, tzinfo=UTC), "m"))
+
+
+@dataclass
+class Upstream:
+    """Answers with a status, headers and the beginning of a body, which then breaks."""
+
+    status: int
+    headers: dict[str, str]
+    breaks: Exception
+    state: DeploymentState = "up"
+
+    async def start(self) -> None: ...
+
+    async def open(self, sent: Outbound) -> ProviderReply:
+        del sent
+        return ProviderReply(self.status, self.headers, self._body())
+
+    async def probe(self) -> Health:
+        return Health("up")
+
+    async def close(self) -> None: ...
+
+    async def _body(self) -> AsyncGenerator[bytes, None]:
+        yield b'{"error": {"mess'
+        raise self.breaks
+
+
+def line(upstream: Upstream) -> Line:
+    speech = Speech(registry.CLIENTS, registry.upstreams(("chat",), Quirks()), Addressee("m"))
+    deployment = Deployment("d", "vllm", "m", "simple", "cloud")
+    return Line(deployment, upstream, speech, Slots(None, 0, ManualClock()))
+
+
+@pytest.mark.parametrize("breaks", [UpstreamBroken("short"), UpstreamTimeout("slow")])
+async def test_an_error_that_stops_short_still_says_when_to_come_back(breaks: Exception) -> None:
+    called = line(Upstream(429, {"retry-after": "30"}, breaks))
+
+    with pytest.raises(UpstreamRefused) as refused:
+        await exchange(called, called.speech.outbound(REQUEST), ERRAND)
+
+    assert (refused.value.upstream_status, refused.value.headers["retry-after"]) == (429, "30")
+
+
+async def test_a_fault_of_ours_is_an_attempt_too() -> None:
+    called = line(Upstream(500, {}, KeyError("choices")))
+    trail: list[Attempt] = []
+
+    with pytest.raises(KeyError):
+        await Caller({"d": called}, ManualClock()).call(PLAN, ERRAND, trail)
+
+    assert [(each.outcome, each.error) for each in trail] == [("failed", "KeyError")]
+    assert called.slots.busy == 0
