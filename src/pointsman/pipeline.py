@@ -154,10 +154,11 @@ class Pipeline:
     async def _settle_unanswered(self, call: Call, record: Record, error: BaseException) -> None:
         """No answer: refused, failed, or not waited for; what was sent by then may cost."""
         outcome = faults.outcome(error, record.attempts)
-        sent = outcome != "failed" and bool(record.attempts)
+        last = record.attempts[-1] if record.attempts else None
+        sent = last is not None and last.outcome != "failed"
         await record.settle(
             outcome,
-            deployment=self.decider.deployments[record.attempts[-1].deployment] if sent else None,
+            deployment=self.decider.deployments[last.deployment] if sent else None,
             usage=Usage(call.request.input_tokens, estimated=True) if sent else None,
             error=faults.recorded(error) or None,
         )

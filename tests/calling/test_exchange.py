@@ -1,5 +1,6 @@
 """One attempt, and what is made of an answer that is none."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -62,7 +63,7 @@ class Upstream:
 def line(upstream: Upstream) -> Line:
     speech = Speech(registry.CLIENTS, registry.upstreams(("chat",), Quirks()), Addressee("m"))
     deployment = Deployment("d", "vllm", "m", "simple", "cloud")
-    return Line(deployment, upstream, speech, Slots(None, 0, ManualClock()))
+    return Line(deployment, upstream, speech, Slots(None, 1, ManualClock()))
 
 
 @pytest.mark.parametrize("breaks", [UpstreamBroken("short"), UpstreamTimeout("slow")])
@@ -84,3 +85,18 @@ async def test_a_fault_of_ours_is_an_attempt_too() -> None:
 
     assert [(each.outcome, each.error) for each in trail] == [("failed", "KeyError")]
     assert called.slots.busy == 0
+
+
+async def test_who_leaves_while_waiting_for_a_slot_has_had_no_attempt() -> None:
+    called = line(Upstream(500, {}, UpstreamBroken("short")))
+    called.slots.limit = 1
+    await called.slots.acquire(0, 1.0)
+    trail: list[Attempt] = []
+
+    waiting = asyncio.create_task(Caller({"d": called}, ManualClock()).call(PLAN, ERRAND, trail))
+    await asyncio.sleep(0)
+    assert called.slots.waiting == 1
+    waiting.cancel()
+    await asyncio.wait([waiting])
+
+    assert (trail, called.slots.busy, called.slots.waiting) == ([], 1, 0)

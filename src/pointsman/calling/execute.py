@@ -244,27 +244,25 @@ class Caller:
         answer: Answer | None = None
         try:
             async with line.trials if failures else contextlib.nullcontext():
-                answer = await self._in_turn(line, errand, started)
+                answer = await self._in_turn(line, errand, started, trail)
         except UpstreamError as error:
             failures[line.deployment.id] = error
             trail.append(faults.failed_attempt(line.deployment, self._since(started), error))
-        except asyncio.CancelledError as stopped:
-            elapsed = self._since(started)
-            trail.append(faults.given_up(line.deployment, elapsed, stopped))
-            raise
         finally:
             if budgeted:
                 self._budget.give_back()
         return answer
 
-    async def _in_turn(self, line: Line, errand: Errand, started: float) -> Answer | None:
+    async def _in_turn(
+        self, line: Line, errand: Errand, started: float, trail: list[Attempt]
+    ) -> Answer | None:
         """Wait for a slot, then call; None where the breaker or its provider wants no calls now."""
         await line.slots.acquire(int(errand.background), line.rules.queue_s)
         answer: Answer | None = None
         try:
             now = self._clock.monotonic()
             if self._rests.wait(line.quota_group, now) == 0 and line.breaker.enter(now):
-                answer = await self._attempt(line, errand, started)
+                answer = await self._attempt(line, errand, started, trail)
         except UpstreamError as error:
             self._blame(line, error)
             raise
@@ -276,7 +274,9 @@ class Caller:
                 line.slots.release()
         return answer
 
-    async def _attempt(self, line: Line, errand: Errand, started: float) -> Answer:
+    async def _attempt(
+        self, line: Line, errand: Errand, started: float, trail: list[Attempt]
+    ) -> Answer:
         self._note_given(line)
         outbound = line.speech.outbound(errand.request)
         total_s = line.rules.total_s
@@ -285,6 +285,11 @@ class Caller:
                 content = await exchange(line, outbound, errand)
         except TimeoutError as error:
             raise UpstreamTimeout(f"the reply took longer than {total_s:g} s") from error
+        except UpstreamError:
+            raise
+        except BaseException as stopped:
+            trail.append(faults.given_up(line.deployment, self._since(started), stopped))
+            raise
         line.breaker.answered()
         return Answer(line, started, content, outbound.left_out)
 

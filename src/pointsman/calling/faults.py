@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pointsman.calling.retry import retriable
 from pointsman.errors import (
@@ -115,7 +116,7 @@ def exhausted(
     return failure
 
 
-def failed_attempt(deployment: Deployment, elapsed_s: float, error: UpstreamError) -> Attempt:
+def failed_attempt(deployment: Deployment, elapsed_s: float, error: BaseException) -> Attempt:
     """An attempt that gave the client nothing, or not all."""
     status = error.upstream_status if isinstance(error, UpstreamRefused) else None
     return Attempt(
@@ -128,10 +129,12 @@ def failed_attempt(deployment: Deployment, elapsed_s: float, error: UpstreamErro
     )
 
 
-def given_up(deployment: Deployment, elapsed_s: float, stopped: asyncio.CancelledError) -> Attempt:
-    """An attempt whose answer nobody waited for."""
-    outcome = stopped_by(stopped)
-    return Attempt(deployment.id, deployment.tier, outcome, latency_ms=elapsed_s * 1000)
+def given_up(deployment: Deployment, elapsed_s: float, stopped: BaseException) -> Attempt:
+    """An attempt whose answer nobody waited for, or that failed for a fault of ours."""
+    attempt = failed_attempt(deployment, elapsed_s, stopped)
+    if isinstance(stopped, asyncio.CancelledError):
+        return replace(attempt, outcome=stopped_by(stopped), error=None)
+    return attempt
 
 
 def stopped_by(error: asyncio.CancelledError) -> Outcome:
