@@ -73,9 +73,7 @@ class App:
         self.decider = Decider(
             deployments=Deployments(self._lines),
             policy=_policy(settings),
-            scorer=GuardedScorer(
-                HeuristicScorer(_lexicon()), self._observer
-            ),
+            scorer=GuardedScorer(HeuristicScorer(_lexicon()), self._observer),
             side_calls=SideCalls.parse(data.read_side_calls()),
             caller=self._caller,
             pricer=self._pricer,
@@ -89,6 +87,7 @@ class App:
     ) -> None:
         """Open the books and get the deployments ready; returns while models still load.
 
+        Servers of this machine and its network are looked at first, which takes seconds at most.
         `address` is where this process listens, for the command line to find. `in_memory` keeps
         the books for this process only. Without `load`, models start at their first request.
         Raises ConfigError where another process owns the books.
@@ -112,6 +111,7 @@ class App:
             for line in self._lines.values():
                 await line.provider.start()
             self._watch.start()
+        await self._watch.look()  # what is not local is known before the first request
         await asyncio.to_thread(self._pricer.load, self._clock.now())
 
     async def close(self) -> None:

@@ -154,11 +154,10 @@ class Pipeline:
     async def _settle_unanswered(self, call: Call, record: Record, error: BaseException) -> None:
         """No answer: refused, failed, or not waited for; what was sent by then may cost."""
         outcome = faults.outcome(error, record.attempts)
-        last = record.attempts[-1] if record.attempts else None
-        sent = last is not None and last.outcome != "failed"
+        sent = next((last for last in record.attempts[-1:] if last.outcome != "failed"), None)
         await record.settle(
             outcome,
-            deployment=self.decider.deployments[last.deployment] if sent else None,
+            deployment=self.decider.deployments[sent.deployment] if sent else None,
             usage=Usage(call.request.input_tokens, estimated=True) if sent else None,
             error=faults.recorded(error) or None,
         )

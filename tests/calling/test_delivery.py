@@ -75,13 +75,20 @@ async def test_a_broken_reply_has_the_error_for_its_ending() -> None:
 
 async def test_a_fault_of_ours_is_no_completed_reply() -> None:
     books = Books()
-    pieces: list[bytes] = []
+    pieces = aiter(deliver(Stream(KeyError("choices")), books))
 
+    assert await anext(pieces) == b"text"
     with pytest.raises(KeyError):
-        async for piece in deliver(Stream(KeyError("choices")), books):
-            pieces.append(piece)  # noqa: PERF401 - those before the error are wanted
+        await anext(pieces)
+    assert books.outcomes == ["failed"]
 
-    assert (pieces, books.outcomes) == ([b"text"], ["failed"])
+
+async def test_what_an_attempt_took_before_its_stream_counts() -> None:
+    books, stream = Books(), Stream(stays=True)
+    late = Delivery(stream, books.settle, failure=in_words, total_s=600, spent_s=600)
+
+    assert await heard(late) == b"text[the reply took longer than 600 s]"
+    assert books.outcomes == ["failed"]
 
 
 async def test_closed_before_its_pump_has_begun_it_is_settled_too() -> None:
@@ -123,3 +130,26 @@ async def test_a_drain_ends_with_the_gateway() -> None:
     await delivery.close("interrupted")
 
     assert books.outcomes == ["client_left"]
+
+
+class Flood(Stream):
+    """A relay of more than the buffer holds."""
+
+    taken = 0
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        for _ in range(4):
+            self.taken += 1
+            yield b"x" * 64 * 1024
+
+
+@pytest.mark.parametrize(("on_disconnect", "taken"), [("cancel", 2), ("drain", 4)])
+async def test_a_client_that_stalls_has_left(on_disconnect: OnDisconnect, taken: int) -> None:
+    books, flood = Books(), Flood()
+    unread = Delivery(
+        flood, books.settle, failure=in_words, on_disconnect=on_disconnect, stall_s=0.01
+    )
+
+    await asyncio.wait([unread.pump])
+
+    assert (flood.taken, books.outcomes) == (taken, ["client_left"])

@@ -87,7 +87,8 @@ async def test_answers(provider: EmbeddedProvider) -> None:
 
 
 async def test_streams_with_usage(provider: EmbeddedProvider) -> None:
-    reply = await ask(provider, "Count to five.", stream=True, max_tokens=12)
+    wanted: Json = {"include_usage": True}
+    reply = await ask(provider, "Count to five.", stream=True, stream_options=wanted, max_tokens=12)
 
     *events, done, _ = (await body(reply)).split(b"\n\n")
     assert done == b"data: [DONE]"

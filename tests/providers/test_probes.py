@@ -8,6 +8,7 @@ from tests.providers import answers
 from tests.support.served import Books
 from tests.support.serving import Answers, serving
 
+from pointsman import Router
 from pointsman.app import App
 from pointsman.clock import SystemClock
 from pointsman.config import ModelSettings, Settings
@@ -194,6 +195,25 @@ async def test_ollamas_cloud_models_are_not_local_whatever_their_address(
         assert (await drops(gateway, model="local"))["here"] == (
             "local was asked for, this one is cloud"
         )
+
+
+async def test_where_prompts_go_is_known_before_the_first_of_them(start: StartGateway) -> None:
+    async with serving(Answers({**answers.OLLAMA, "/api/show": answers.OLLAMA_SHOW_CLOUD})) as at:
+        gateway = await gateway_over(start, at, model="mine")
+
+        assert (await drops(gateway, model="local"))["here"] == (
+            "local was asked for, this one is cloud"
+        )
+
+
+async def test_also_without_a_server(start: StartGateway) -> None:
+    async with serving(Answers({**answers.OLLAMA, "/api/show": answers.OLLAMA_SHOW_CLOUD})) as at:
+        mine = ModelSettings(provider="ollama", model="mine", base_url=at)
+        app = App(Settings(home=Path("nowhere"), models={"mine": mine}), environment={})
+        await app.start(in_memory=True, load=False)
+
+        assert Router(app).route("hi", model="local").deployment is None
+        await app.close()
 
 
 async def test_a_server_that_loads_on_demand_is_ready(start: StartGateway) -> None:

@@ -260,6 +260,14 @@ def test_an_alias_may_be_a_pattern() -> None:
     assert names_of(policy, {}) == ("auto", "local", "cloud", "gpt-4o")
 
 
+def test_a_name_that_is_no_name_stands_for_nothing() -> None:
+    policy = Policy(aliases={"gpt-4*": "auto"}, unknown_model_is_auto=True)
+
+    for much in ("gpt-4" + "o" * 1000, "x" * 1000):
+        with pytest.raises(UnknownModel):
+            resolve(much, policy, {})
+
+
 def test_names_are_resolved() -> None:
     deployments = {"ollama/qwen:7b": MIDDLE.deployment}
     policy = Policy(aliases={"gpt-4o": "auto", "fast": "ollama/qwen:7b"})

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import Awaitable, Callable
 
 import httpx2
@@ -344,3 +345,18 @@ def test_the_oldest_go_where_there_are_too_many_or_too_much() -> None:
     kept.keep("resp_too_large", someone, bytes(MOST_BYTES + 1))
     assert kept.find("resp_too_large", someone) is None
     assert kept.find("resp_large", someone) is not None
+
+
+def test_what_is_too_old_does_not_wait_in_memory_to_be_asked_for() -> None:
+    clock = ManualClock()
+    kept = KeptReplies(clock, retention_s=60)
+    said = bytes(1000)
+    references = sys.getrefcount(said)
+    kept.keep("resp_old", Principal(), said)
+    assert sys.getrefcount(said) > references
+    clock.advance(61)
+
+    kept.keep("resp_new", Principal(), b"said now")
+
+    assert sys.getrefcount(said) == references
+    assert kept.find("resp_new", Principal()) == b"said now"

@@ -97,18 +97,21 @@ class Delivery:
         failure: Callable[[PointsmanError], bytes] | None,
         on_disconnect: OnDisconnect = "cancel",
         total_s: float | None = None,
+        spent_s: float = 0.0,
         stall_s: float | None = None,
     ) -> None:
         """Starts at once. `settle` is awaited once.
 
         `failure` writes the end of a stream that broke; without it, whoever reads gets the error.
-        `total_s` bounds the whole stream, `stall_s` how long a client may read nothing.
+        `total_s` bounds the whole attempt, of which `spent_s` are over, and `stall_s` how long a
+        client may read nothing.
         """
         self._relay = relay
         self._settle = settle
         self._failure = failure
         self._on_disconnect = on_disconnect
         self._total_s = total_s
+        self._rest_s = None if total_s is None else total_s - spent_s
         self._buffer = Buffer(patience_s=stall_s)
         self._left: Outcome | None = None
         self._unwanted = False
@@ -168,11 +171,21 @@ class Delivery:
             raise asyncio.CancelledError
         self._reading = True
         try:
-            async with asyncio.timeout(self._total_s):
+            async with asyncio.timeout(self._rest_s):
                 async for piece in self._relay.pieces():
-                    await self._buffer.put(piece)
+                    await self._hand_on(piece)
         except TimeoutError as error:
             raise UpstreamTimeout(f"the reply took longer than {self._total_s:g} s") from error
+
+    async def _hand_on(self, piece: bytes) -> None:
+        """To the client; one that stalls has left, and what is drained is drained all the same."""
+        try:
+            await self._buffer.put(piece)
+        except ClientStalled:
+            if self._on_disconnect != "drain":
+                raise
+            self._left = "client_left"
+            self._buffer.discard()
 
     async def _finish(self, outcome: Outcome, broken: UpstreamError | None) -> None:
         try:

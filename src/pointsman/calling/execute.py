@@ -44,8 +44,9 @@ class Answer:
     """Who answered, and with what."""
 
     line: Line
-    #: When this attempt began, in monotonic seconds.
+    #: When this attempt began and, once it had a slot, was sent; in monotonic seconds.
     started: float
+    sent: float
     content: Whole | EventRelay | RawRelay
     #: Names of what the client sent and the upstream was not told.
     left_out: tuple[str, ...] = ()
@@ -129,6 +130,7 @@ class Caller:
             failure=failure,
             on_disconnect=rules.on_disconnect,
             total_s=rules.total_s,
+            spent_s=self._since(answer.sent),
             stall_s=rules.client_stall_s,
         )
         self._deliveries.add(delivery)
@@ -279,7 +281,7 @@ class Caller:
     ) -> Answer:
         self._note_given(line)
         outbound = line.speech.outbound(errand.request)
-        total_s = line.rules.total_s
+        total_s, sent = line.rules.total_s, self._clock.monotonic()
         try:
             async with asyncio.timeout(total_s):
                 content = await exchange(line, outbound, errand)
@@ -291,7 +293,7 @@ class Caller:
             trail.append(faults.given_up(line.deployment, self._since(started), stopped))
             raise
         line.breaker.answered()
-        return Answer(line, started, content, outbound.left_out)
+        return Answer(line, started, sent, content, outbound.left_out)
 
     def _note_given(self, line: Line) -> None:
         """Count it, and forget slowly: who was away must not catch up on all that it missed."""

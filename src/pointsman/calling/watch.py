@@ -25,7 +25,7 @@ class Watch:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Look now and from now on, in the background. Idempotent."""
+        """Look now and then from now on, in the background. Idempotent."""
         if self._lines and self._task is None:
             self._task = asyncio.create_task(self._run())
 
@@ -48,5 +48,5 @@ class Watch:
 
     async def _run(self) -> None:
         while True:
-            await self.look()
             await asyncio.sleep(self._interval_s)
+            await self.look()

@@ -23,6 +23,9 @@ from pointsman.formats.wire import (
 )
 from pointsman.types import FormatName, ModelRequest, Outbound, Usage
 
+#: Bytes of a translated request that may wait for its call; a longer one is written again.
+_REMEMBERED_BYTES = 256 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Finished:
@@ -84,9 +87,10 @@ class Speech:
         if request.raw is not None or request.format in self._takes:
             return None
         try:
-            self._last = (request, self._write(request))
+            written = self._write(request)
         except Inexpressible as error:
             return str(error)
+        self._last = (request, written) if len(written.body) <= _REMEMBERED_BYTES else None
         return None
 
     def whole(self, body: bytes, request: ModelRequest, head: Head) -> Finished:

@@ -110,4 +110,5 @@ class Recorder:
             await self._ledger.settle(entry.request_id, settlement)
         except LedgerUnavailable as error:
             self._observer.fault("record", error)
-        self._observer.settled(replace(entry, settlement=settlement))
+        finally:  # also where the client leaves in the middle of the write, which goes on
+            self._observer.settled(replace(entry, settlement=settlement))

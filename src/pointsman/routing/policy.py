@@ -12,6 +12,8 @@ from pointsman.types import Deployment, Target
 LOCATIONS = ("local", "cloud")
 #: What makes an alias a pattern, as in the shell: `gpt-4o*`.
 _PATTERN = frozenset("*?[")
+#: Characters of a model's name at most: the books keep what was asked for.
+LONGEST_NAME = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,19 @@ def names(policy: Policy, deployments: Mapping[str, Deployment]) -> tuple[str, .
 
 def resolve(name: str, policy: Policy, deployments: Mapping[str, Deployment]) -> Target:
     """What a model's name stands for. Raises UnknownModel."""
-    name = _unaliased(name, policy.aliases)
+    if len(name) <= LONGEST_NAME:
+        target = _target(_unaliased(name, policy.aliases), policy, deployments)
+        if target is not None:
+            return target
+    known = ", ".join(names(policy, deployments))
+    raise UnknownModel(
+        f"there is no model {name[:128]!r}; there are: {known}. "
+        "GET /v1/models lists them, and [aliases] gives other names to them",
+        param="model",
+    )
+
+
+def _target(name: str, policy: Policy, deployments: Mapping[str, Deployment]) -> Target | None:
     if name == "auto":
         return Target("auto", name)
     if name in LOCATIONS:
@@ -66,11 +80,4 @@ def resolve(name: str, policy: Policy, deployments: Mapping[str, Deployment]) ->
         return Target("tier", name)
     if name in deployments:
         return Target("deployment", name)
-    if policy.unknown_model_is_auto:
-        return Target("auto", "auto")
-    known = ", ".join(names(policy, deployments))
-    raise UnknownModel(
-        f"there is no model {name[:128]!r}; there are: {known}. "
-        "GET /v1/models lists them, and [aliases] gives other names to them",
-        param="model",
-    )
+    return Target("auto", "auto") if policy.unknown_model_is_auto else None

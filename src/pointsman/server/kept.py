@@ -35,6 +35,7 @@ class KeptReplies:
         """Keep what was said so far, under the id of the reply that ends it."""
         if not self.retention_s or len(conversation) > MOST_BYTES:
             return
+        self._forget_the_old()
         until = self._clock.monotonic() + self.retention_s
         self._forget(response_id)
         self._kept[response_id] = _Kept(principal, conversation, until)
@@ -44,13 +45,14 @@ class KeptReplies:
 
     def find(self, response_id: str, principal: Principal) -> bytes | None:
         """What was said up to that reply; None where it is unknown, too old, or another's."""
+        self._forget_the_old()
         found = self._kept.get(response_id)
-        if found is None or found.principal != principal:
-            return None
-        if found.until < self._clock.monotonic():
-            self._forget(response_id)
-            return None
-        return found.conversation
+        return found.conversation if found and found.principal == principal else None
+
+    def _forget_the_old(self) -> None:
+        now = self._clock.monotonic()
+        while self._kept and next(iter(self._kept.values())).until < now:
+            self._forget(next(iter(self._kept)))
 
     def _forget(self, response_id: str) -> None:
         found = self._kept.pop(response_id, None)

@@ -18,6 +18,7 @@ from pointsman.types import FormatName, ModelRequest
 
 #: What Ollama's clients put behind a name that has no tag.
 _TAG = ":latest"
+_LEFT_OUT = "x-pointsman-left-out"
 
 
 class _Named(msgspec.Struct):
@@ -98,8 +99,11 @@ async def _embed(gateway: Gateway, incoming: Incoming, *, single: bool) -> Outgo
         refusal = msgspec.json.encode({"error": message_of(outgoing.body)})
         return replace(outgoing, body=refusal)
     written = embedding.embed_reply(outgoing.body, model=request.model, single=single)
-    left_out = {"x-pointsman-left-out": ", ".join(asked.left_out)} if asked.left_out else {}
-    return replace(outgoing, body=written, headers={**outgoing.headers, **left_out})
+    headers = {**outgoing.headers}
+    if asked.left_out:
+        others = headers.get(_LEFT_OUT)
+        headers[_LEFT_OUT] = ", ".join([*asked.left_out, *([others] if others else [])])
+    return replace(outgoing, body=written, headers=headers)
 
 
 def _name_in(body: bytes) -> str:
