@@ -16,6 +16,7 @@ PROBE_TIMEOUT_S = 2.0
 _OK = 200
 _NOT_FOUND = 404
 _UNAVAILABLE = 503
+_NO_SUCH_PATH = frozenset({404, 405, 501})
 #: A llama.cpp router's words; a model that is `unloaded` loads on demand.
 _STATES: Mapping[str, DeploymentState] = {"unloaded": "cold", "loading": "warming"}
 
@@ -27,6 +28,8 @@ async def generic(
     status, body = await client.get(f"{base_url}/models", headers, PROBE_TIMEOUT_S)
     if status == _UNAVAILABLE:
         return Health("warming", "is loading")
+    if status in _NO_SUCH_PATH:  # a plain server that only chats is up all the same
+        return Health("up", "answers, but lists no models")
     if status != _OK:
         return _refused(f"{base_url}/models", status)
     models = payloads.read(body, payloads.Models)
