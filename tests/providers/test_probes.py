@@ -87,7 +87,12 @@ LLAMACPP_ABLE = able("tools", "json_schema", "logprobs", "n")
     ],
 )  # fmt: skip
 async def test_what_a_server_says(
-    start: StartGateway, *, provider: str, model: str, by_path: dict[str, object], health: Health | None
+    start: StartGateway,
+    *,
+    provider: str,
+    model: str,
+    by_path: dict[str, object],
+    health: Health | None,
 ) -> None:
     found = await seen(start, by_path, provider=provider, model=model)
 
