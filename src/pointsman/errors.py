@@ -152,6 +152,12 @@ class LedgerUnavailable(Unavailable):
     code = "ledger_unavailable"
 
 
+class CacheUnavailable(Unavailable):
+    """The cache can't be asked; requests go on without it."""
+
+    code = "cache_unavailable"
+
+
 class UpstreamError(PointsmanError):
     """One attempt failed."""
 

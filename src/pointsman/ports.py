@@ -10,16 +10,23 @@ from datetime import datetime
 from typing import Protocol
 
 from pointsman.types import (
+    Alignment,
+    CachedReply,
+    Check,
     DeploymentState,
     Entry,
     Feedback,
     Health,
+    Listing,
+    Near,
     Outbound,
     ProviderReply,
     ReportRow,
     Score,
+    Selection,
     Settlement,
     Turn,
+    Vector,
 )
 
 
@@ -88,6 +95,74 @@ class FeedbackStore(Protocol):
 
     async def add(self, feedback: Feedback) -> None:
         """Store it with its entry. Raises NotFound where there is no such entry."""
+
+
+class CacheStore(Protocol):
+    """Cached replies, one per exact identity. Every method raises CacheUnavailable."""
+
+    async def get(self, key: str, now: datetime) -> CachedReply | None:
+        """The reply for an exact identity; None where there is none, or none any more."""
+
+    async def put(self, reply: CachedReply) -> None:
+        """Keep it, in place of what was there for its key. The least valuable go where room ends."""
+
+    async def used(self, reply_id: str, now: datetime) -> None:
+        """It was given out: that makes it worth more."""
+
+    async def remove(self, which: Selection) -> int:
+        """Forget; returns how many."""
+
+    async def list(self, which: Selection, *, limit: int) -> Listing:
+        """The newest first, expired ones that are still there included."""
+
+
+class VectorIndex(Protocol):
+    """Finds cached replies by what their prompts mean."""
+
+    async def plausible(self, partition: str, words: frozenset[int]) -> bool:
+        """False where nothing near can be there, told cheaply by the hashes of a prompt's words.
+
+        Adapters that can't tell say True.
+        """
+
+    async def nearest(
+        self, partition: str, vector: Vector, *, limit: int, now: datetime
+    ) -> Sequence[Near]:
+        """The nearest of a partition that have not expired, the nearest first.
+
+        Raises CacheUnavailable.
+        """
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors."""
+
+    @property
+    def name(self) -> str:
+        """Name and version: vectors of different ones never meet."""
+
+    @property
+    def window(self) -> int:
+        """Word pieces that it reads; longer texts are not embedded."""
+
+    async def embed(self, text: str) -> Vector | None:
+        """The text's embedding; None where it is longer than the window or too many wait.
+
+        Raises CacheUnavailable.
+        """
+
+    async def align(self, a: str, b: str) -> Alignment | None:
+        """How two texts fit piece by piece; None where this embedder can't tell."""
+
+
+class CheckStore(Protocol):
+    """What was found when semantic hits were checked."""
+
+    async def add_check(self, check: Check) -> None:
+        """Keep it."""
+
+    async def checks(self, *, route: str | None = None) -> Sequence[Check]:
+        """The oldest first; of one route or of all."""
 
 
 class Observer(Protocol):

@@ -4,6 +4,19 @@ A leaf: it imports the standard library only, and everything may import it.
 """
 
 from pointsman.types.books import Attempt, Entry, Feedback, ReportRow, Settlement, Usage
+from pointsman.types.caching import (
+    Alignment,
+    CachedReply,
+    CacheState,
+    CacheTier,
+    Check,
+    Listing,
+    Lookup,
+    Near,
+    Selection,
+    SemanticMode,
+    Vector,
+)
 from pointsman.types.decisions import (
     UNSCORED,
     Candidate,
@@ -35,11 +48,16 @@ from pointsman.types.words import (
 
 __all__ = [
     "UNSCORED",
+    "Alignment",
     "Attempt",
     "ByteStream",
+    "CacheState",
+    "CacheTier",
+    "CachedReply",
     "Call",
     "Candidate",
     "Capability",
+    "Check",
     "Confined",
     "Decision",
     "Deployment",
@@ -50,8 +68,11 @@ __all__ = [
     "FormatName",
     "Health",
     "Json",
+    "Listing",
     "Location",
+    "Lookup",
     "ModelRequest",
+    "Near",
     "OnDisconnect",
     "Outbound",
     "Outcome",
@@ -65,11 +86,14 @@ __all__ = [
     "Reply",
     "ReportRow",
     "Score",
+    "Selection",
+    "SemanticMode",
     "Settlement",
     "Stay",
     "Target",
     "Task",
     "Turn",
     "Usage",
+    "Vector",
     "Verdict",
 ]
