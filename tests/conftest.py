@@ -10,6 +10,7 @@ from tests.gateway import Gateway, StartGateway, two_tiers
 
 from pointsman.app import App
 from pointsman.config import Settings
+from pointsman.ports import Embedder
 
 settings.register_profile("fast", max_examples=60, deadline=None)
 settings.register_profile("deep", max_examples=5000, deadline=None)
@@ -29,8 +30,10 @@ async def start() -> AsyncIterator[StartGateway]:
     """Starts gateways; they end with the test."""
     running: list[Gateway] = []
 
-    async def start_one(settings: Settings | None = None, **more: object) -> Gateway:
-        app = App(settings or two_tiers(**more), environment={})
+    async def start_one(
+        settings: Settings | None = None, *, embedder: Embedder | None = None, **more: object
+    ) -> Gateway:
+        app = App(settings or two_tiers(**more), environment={}, embedder=embedder)
         await app.start(in_memory=True)
         transport = httpx2.ASGITransport(app=app.asgi())
         gateway = Gateway(app, httpx2.AsyncClient(transport=transport, base_url="http://localhost"))

@@ -6,8 +6,11 @@ from pathlib import Path
 import httpx2
 
 from pointsman.app import App
-from pointsman.config import ModelSettings, Settings
+from pointsman.config import CacheSettings, ModelSettings, Settings
 from pointsman.providers.scripted import Script, ScriptedProvider
+
+#: Most tests ask the same again and want it answered anew.
+FRESH = CacheSettings(exact=False)
 
 
 class Gateway:
@@ -46,7 +49,7 @@ def two_tiers(**more: object) -> Settings:
             priced_as="anthropic/claude-opus-5-5",
         ),
     }
-    return Settings(**{"home": Path("nowhere"), "models": models, **more})
+    return Settings(**{"home": Path("nowhere"), "models": models, "cache": FRESH, **more})
 
 
 StartGateway = Callable[..., Awaitable[Gateway]]

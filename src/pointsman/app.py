@@ -13,6 +13,8 @@ from starlette.types import ASGIApp
 
 from pointsman import data, rules
 from pointsman.access.authenticate import StaticKey
+from pointsman.cache.complaints import Complaints
+from pointsman.caching import Caching
 from pointsman.calling.escalate import Escalation
 from pointsman.calling.execute import Caller
 from pointsman.calling.line import Deployments
@@ -26,8 +28,9 @@ from pointsman.judging import Judging
 from pointsman.ledger.pricing import Free, Listed, Pricer, Rates, Tariff
 from pointsman.ledger.settle import Recorder
 from pointsman.pipeline import Pipeline
-from pointsman.ports import Clock, FeedbackStore, Ledger, Observer, Provider, Scorer
+from pointsman.ports import Clock, Embedder, FeedbackStore, Ledger, Observer, Provider, Scorer
 from pointsman.providers.http import HttpClient
+from pointsman.replaying import Replaying
 from pointsman.routing.policy import Policy
 from pointsman.routing.side_calls import SideCalls
 from pointsman.routing.spending import Spending
@@ -60,8 +63,12 @@ class App:
         environment: Mapping[str, str] = os.environ,
         clock: Clock | None = None,
         observer: Observer | None = None,
+        embedder: Embedder | None = None,
     ) -> None:
-        """Raises ConfigError where a deployment can't be built as configured."""
+        """Raises ConfigError where a deployment can't be built as configured.
+
+        `embedder` stands in for the cache's configured one.
+        """
         self.settings = settings
         self._environment = environment
         self._clock = clock or SystemClock()
@@ -73,6 +80,16 @@ class App:
         self._watch = Watch(self._lines.values(), self._observer)
         self._pricer = _pricer(settings)
         self.decider = self._decider()
+        self.caching = Caching(
+            settings,
+            caller=self._caller,
+            policy=self.decider.policy,
+            deployments=self.decider.deployments,
+            clock=self._clock,
+            observer=self._observer,
+            environment=environment,
+            embedder=embedder,
+        )
         self._store: SqliteStore | MemoryStore | None = None
         self._pipeline: Pipeline | None = None
 
@@ -92,8 +109,23 @@ class App:
             self._store = await asyncio.to_thread(
                 SqliteStore.open, self.settings.database, address=address
             )
+        try:
+            cache = await self.caching.open(self._store, in_memory=in_memory, address=address)
+        except ConfigError:
+            await self.close()
+            raise
         recorder = Recorder(self._store, self._pricer, self._clock, self._observer)
         self._pipeline = Pipeline(
+            cache=cache,
+            keeper=self.caching.keeper,
+            rechecking=self.caching.rechecking,
+            replaying=Replaying(
+                cache=cache,
+                recorder=recorder,
+                caller=self._caller,
+                deployments=self.decider.deployments,
+                clients=registry.CLIENTS,
+            ),
             decider=self.decider,
             caller=self._caller,
             escalation=Escalation(
@@ -120,6 +152,7 @@ class App:
         """Give everything back. Idempotent."""
         await self._watch.close()
         await self._caller.close()
+        await self.caching.close()
         for line in self._lines.values():
             await line.provider.close()
         await self._client.close()
@@ -153,8 +186,9 @@ class App:
 
     @property
     def feedback(self) -> FeedbackStore:
-        """What users said. Only while started."""
-        return self._opened()
+        """What users said; a cached reply that they call bad is forgotten. Only while started."""
+        books = self._opened()
+        return Complaints(books, books, books, self.pipeline.cache)
 
     def states(self) -> dict[str, DeploymentState]:
         """Every deployment's state, by id."""
@@ -250,7 +284,7 @@ def missing_weights(settings: Settings) -> str | None:
     """Which embedded deployment has no weights yet, and what to do; None where all have theirs."""
     for name, model in settings.models.items():
         if model.provider == "embedded" and not weights_of(model, settings).is_file():
-            known = model.model in published_weights()
+            known = model.model in published_weights("gguf")
             spec = model.model if known else "<path or URL of its GGUF file>"
             return (
                 f"[models.{name}]: the weights of {model.model} are not here yet; "

@@ -78,19 +78,34 @@ class Decider:
         self._pricer = pricer
         self._clock = clock
 
-    async def look(self, call: Call, trail: list[Attempt], *, local: bool = False) -> Seen:
-        """What the prompt holds and how hard it is.
+    def target(self, call: Call) -> Target:
+        """What it asks for. Raises UnknownModel."""
+        return resolve(call.force_route or call.request.model, self.policy, self.deployments)
 
-        Where the judge scores it is asked, if `local` only a local one, unless nothing hangs on the
-        score; what it used is appended to `trail`. Raises UnknownModel, and BadRequest where the
-        request asks for a privacy that there is not.
+    async def confine(self, call: Call) -> Confined | None:
+        """Whether it must stay local; it binds whatever is done for the request.
+
+        Raises BadRequest where it asks for a privacy that there is not.
         """
-        target = self._target(call)
         written = (*(turn.text for turn in call.request.turns), *call.request.private_texts)
         if sum(map(len, written)) > _SHORT:
-            confined = await asyncio.to_thread(self._confined, call)
-        else:
-            confined = self._confined(call)
+            return await asyncio.to_thread(self._confined, call)
+        return self._confined(call)
+
+    async def look(
+        self,
+        call: Call,
+        confined: Confined | None,
+        trail: list[Attempt],
+        *,
+        local: bool = False,
+    ) -> Seen:
+        """How hard the prompt is.
+
+        Where the judge scores it is asked, if `local` only a local one, unless nothing hangs on the
+        score; what it used is appended to `trail`. Raises UnknownModel.
+        """
+        target = self.target(call)
         routed = target.kind in {"auto", "location"} and self._side_call(call.request) is None
         if self._judging is None or call.request.task != "chat" or not routed:
             return Seen(self._score(call.request), confined)
@@ -103,7 +118,7 @@ class Decider:
         Raises UnknownModel, and BadRequest where the request asks for a privacy that there is not.
         """
         request, seen = call.request, seen or self._seen_unjudged(call)
-        target = self._target(call)
+        target = self.target(call)
         candidates = self._candidates(request, seen.scored)
         present = {candidate.deployment.tier for candidate in candidates}
         decision = decide(
@@ -128,9 +143,6 @@ class Decider:
     def served(self, call: Call, decision: Decision, tier: str | None) -> None:
         """Who answered is of this tier; None where nobody did."""
         self._spending.settle(call.principal, decision, tier)
-
-    def _target(self, call: Call) -> Target:
-        return resolve(call.force_route or call.request.model, self.policy, self.deployments)
 
     def _side_call(self, request: ModelRequest) -> str | None:
         return self._side_calls.kind(request) if request.task == "chat" else None

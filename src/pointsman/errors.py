@@ -12,7 +12,8 @@ PointsmanError
 |   `-- RequestRefused      4xx, an upstream's word that the request is at fault
 |-- AuthenticationFailed    401
 |-- Unavailable             503 with Retry-After: nothing can serve now
-|   `-- LedgerUnavailable   503, the books can't be written, so no money is spent
+|   |-- LedgerUnavailable   503, the books can't be written, so no money is spent
+|   `-- CacheUnavailable    never a client's: requests go on without the cache
 `-- UpstreamError           one attempt failed; `calling` catches it and walks on
     |-- UpstreamUnreachable   refused, reset, no such host, TLS
     |-- UpstreamTimeout       nothing came in time

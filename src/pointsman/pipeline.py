@@ -1,7 +1,7 @@
 """The path of a request. It names the stages in order and leaves the work to them.
 
 receive -> authenticate -> admit -> look up -> score -> decide -> call -> record -> reply
-server     access                              scoring  routing   calling  ledger   server
+server     access                   cache      scoring  routing   calling  ledger   server
 """
 
 from __future__ import annotations
@@ -11,6 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from pointsman import asking
+from pointsman.cache.flight import Flight
+from pointsman.cache.keep import Keeper
+from pointsman.cache.lookup import Cache, Found
 from pointsman.calling import faults
 from pointsman.calling.escalate import Escalation
 from pointsman.calling.exchange import Errand, Whole
@@ -20,11 +24,14 @@ from pointsman.errors import PointsmanError, UpstreamError
 from pointsman.formats.wire import ClientFormat, Head
 from pointsman.ledger.settle import Record, Recorder
 from pointsman.ports import Clock
+from pointsman.rechecking import Rechecking
+from pointsman.replaying import Replaying
 from pointsman.routing import explain
-from pointsman.routing.sticky import Sessions, is_sticky
+from pointsman.routing.sticky import Sessions, is_named, is_sticky
 from pointsman.types import (
     Attempt,
     Call,
+    Confined,
     Decision,
     FormatName,
     Outcome,
@@ -42,6 +49,10 @@ class Pipeline:
     def __init__(
         self,
         *,
+        cache: Cache,
+        keeper: Keeper,
+        rechecking: Rechecking | None,
+        replaying: Replaying,
         decider: Decider,
         caller: Caller,
         escalation: Escalation,
@@ -51,6 +62,10 @@ class Pipeline:
         clock: Clock,
     ) -> None:
         """The stages in the order in which a request meets them."""
+        self.cache = cache
+        self._keeper = keeper
+        self._rechecking = rechecking
+        self._replaying = replaying
         self.decider = decider
         self._caller = caller
         self._escalation = escalation
@@ -60,17 +75,54 @@ class Pipeline:
         self._clock = clock
 
     async def answer(self, call: Call) -> Reply:
-        """Decide, call, record. Raises PointsmanError where there is no answer; that is recorded too.
+        """Look up, else decide and call; record. Raises PointsmanError where there is no answer.
 
-        A stream's entry is settled when the stream ends or is closed.
+        That is recorded too. A stream's entry is settled when the stream ends or is closed.
         """
-        trail: list[Attempt] = []
-        seen = await self._look(call, trail)
+        target = self.decider.target(call)
+        confined = await self.decider.confine(call)
+        since, trail = self.cache.flights.count, list[Attempt]()
+        with asking.trail(trail):
+            found = await self.cache.look_up(call, target, confined, _conversation(call))
+        if found.lookup.state == "miss":
+            found = await self.cache.again(call, found, since)
+        if found.is_hit:
+            if self._rechecking is not None:
+                self._rechecking.hit(call, found, self.answer)
+            return await self._replaying.cached(call, target, found, trail)
+        if found.lookup.state == "miss" and found.rule.exact:
+            return await self._together(call, confined, found, trail)
+        return await self._live(call, confined, found, trail)
+
+    async def _together(
+        self, call: Call, confined: Confined | None, found: Found, trail: list[Attempt]
+    ) -> Reply:
+        """One call for all who ask the same at the same time."""
+        key = self.cache.flight_key(call, found)
+        flight = self.cache.flights.find(key)
+        if flight is not None:
+            flight.board()
+            return await self._replaying.shared(call, flight, trail)
+        live = partial(self._live, call, confined, found, trail)
+        return await self.cache.flights.begin(key, live).lead()
+
+    async def _live(
+        self,
+        call: Call,
+        confined: Confined | None,
+        found: Found,
+        trail: list[Attempt],
+        flight: Flight | None = None,
+    ) -> Reply:
+        """An answer of its own: score, decide, call, record."""
+        seen = await self._look(call, confined, trail)
         decision = self.decider.decide(call, seen, stay=self._stay(call))
         self.decider.carry_out(call, decision)
         served: str | None = None
         try:
-            record = await self._recorder.open(call, decision, trail)
+            record = await self._recorder.open(call, decision, trail, lookup=found.lookup)
+            if flight is not None:
+                flight.decision.set_result(decision)
             answer = await self._answer(call, decision, record)
             served = answer.line.deployment.tier
         finally:
@@ -78,7 +130,9 @@ class Pipeline:
         if call.session is not None and decision.target.kind in {"auto", "location"}:
             stay = self._stays_at(decision, record, answer)
             self._sessions.put(call.principal, call.session, stay, self._clock.monotonic())
-        return await self._reply(call, decision, record, answer)
+        return await self._reply(
+            call, found, flight, decision=decision, record=record, answer=answer
+        )
 
     async def _answer(self, call: Call, decision: Decision, record: Record) -> Answer:
         """The answer that is given out; where there is none, that is in the books."""
@@ -103,10 +157,10 @@ class Pipeline:
         tier = min(deployment.tier, decision.tier, key=self.decider.policy.tiers.index)
         return Stay(deployment.id, tier)
 
-    async def _look(self, call: Call, trail: list[Attempt]) -> Seen:
+    async def _look(self, call: Call, confined: Confined | None, trail: list[Attempt]) -> Seen:
         """Look at the prompt; what the judge used is in the books also where nobody waits for it."""
         try:
-            return await self.decider.look(call, trail)
+            return await self.decider.look(call, confined, trail)
         except asyncio.CancelledError as left:
             if trail:
                 record = await self._recorder.open(call, self.decider.decide(call), trail)
@@ -131,8 +185,17 @@ class Pipeline:
             error=faults.recorded(error) or None,
         )
 
-    async def _reply(self, call: Call, decision: Decision, record: Record, answer: Answer) -> Reply:
-        """The answer as a reply that is in the books when it has ended."""
+    async def _reply(
+        self,
+        call: Call,
+        found: Found,
+        flight: Flight | None,
+        *,
+        decision: Decision,
+        record: Record,
+        answer: Answer,
+    ) -> Reply:
+        """The answer as a reply that is in the books when it has ended, and then in the cache."""
         deployment, content = answer.line.deployment, answer.content
         made = [attempt for attempt in record.attempts if attempt.purpose in {"answer", "draft"}]
         client = self._clients[call.request.format]
@@ -147,32 +210,40 @@ class Pipeline:
             body=b"",
             left_out=answer.left_out,
             verdict=_first_verdict(made, answer),
+            lookup=found.lookup,
         )
         ttft_ms = record.elapsed_ms()
+        recording = self._keeper.recording(call, found, reply, answer.verdict, flight)
 
         async def settle(outcome: Outcome, error: PointsmanError | None = None) -> Settlement:
             upstream = error if isinstance(error, UpstreamError) else None
             record.attempts.append(self._caller.ended(answer, outcome, upstream))
-            return await record.settle(
-                outcome,
+            left = outcome == "completed" and flight is not None and flight.leader_left
+            recording.settlement = await record.settle(
+                "client_left" if left else outcome,
                 deployment=deployment,
                 usage=answer.usage,
                 reason=reply.reason,
                 ttft_ms=ttft_ms,
                 error=None if error is None else faults.recorded(error),
             )
+            return recording.settlement
 
         if not isinstance(content, Whole):
             raw = call.request.raw is not None  # no format, so no words for an error in it
             failure = None if raw else partial(client.stream_error, request_id=call.request_id)
-            return replace(reply, body=self._caller.deliver(answer, settle, failure))
-        settlement = await settle("failed" if content.refused else "completed", content.refused)
+            return replace(reply, body=self._caller.deliver(answer, settle, failure, recording))
+        body = content.body
         if content.refused is not None:
-            written = client.error(content.refused, call.request_id)
-            reply = replace(reply, status=content.status, body=written)
-        else:
-            reply = replace(reply, status=content.status, body=content.body)
-        return replace(reply, settlement=settlement)
+            body = client.error(content.refused, call.request_id)
+        settlement = await settle("failed" if content.refused else "completed", content.refused)
+        recording.ended("failed" if content.refused else "completed", body, None)
+        return replace(reply, status=content.status, body=body, settlement=settlement)
+
+
+def _conversation(call: Call) -> str | None:
+    """The client's own name for the conversation, where it gives one."""
+    return call.session if call.session is not None and is_named(call.session) else None
 
 
 def _first_verdict(made: Sequence[Attempt], answer: Answer) -> Verdict | None:

@@ -146,8 +146,9 @@ class Embedder(Protocol):
         """Word pieces that it reads; longer texts are not embedded."""
 
     async def embed(self, text: str) -> Vector | None:
-        """The text's embedding; None where it is longer than the window or too many wait.
+        """The text's embedding; None where it can't be had.
 
+        It is longer than the window, has words that the embedder does not know, or too many wait.
         Raises CacheUnavailable.
         """
 

@@ -12,6 +12,7 @@ from typing import Self
 from pointsman.app import App
 from pointsman.clock import SystemClock
 from pointsman.config import Settings, load
+from pointsman.decider import Seen
 from pointsman.errors import BadRequest, PointsmanError
 from pointsman.feedback.signals import said
 from pointsman.formats.chat.error import message_of
@@ -80,7 +81,11 @@ class Router:
     async def judged(self, prompt: Prompt, *, model: str = "auto") -> Decision:
         """As `route`; where the judge scores, it is asked. Raises UnknownModel."""
         call = self._call(prompt, model, {})
-        return self._app.decider.decide(call, await self._app.decider.look(call, []))
+        return self._app.decider.decide(call, await self._seen(call))
+
+    async def _seen(self, call: Call) -> Seen:
+        decider = self._app.decider
+        return await decider.look(call, await decider.confine(call), [])
 
     async def complete(
         self, prompt: Prompt, *, model: str = "auto", parameters: Mapping[str, Json] | None = None

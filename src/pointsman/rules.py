@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from pointsman import data
+from pointsman.cache.guard import Guard
+from pointsman.cache.verifier import PairVerifier
 from pointsman.calling.escalate import Patience
 from pointsman.calling.verify import Verifier
 from pointsman.config import EscalateSettings, PrincipalSettings, Settings
@@ -129,6 +131,18 @@ def learned() -> LearnedScorer:
 def verifier() -> Verifier:
     """The verifier with the shipped weights."""
     return Verifier.parse(data.read_verifier())
+
+
+@lru_cache(maxsize=1)
+def guard() -> Guard:
+    """The cache's guard with the shipped word lists."""
+    return Guard.parse(data.read_guard())
+
+
+@lru_cache(maxsize=1)
+def pair_verifier() -> PairVerifier:
+    """The cache's verifier with the shipped weights."""
+    return PairVerifier.parse(data.read_pairs())
 
 
 def _thresholds(settings: Settings) -> Mapping[str, float]:

@@ -180,5 +180,5 @@ def weights_of(model: ModelSettings, settings: Settings) -> Path:
     """The weights' file; where they are not here, the one that would be looked for."""
     if model.weights is not None:
         return model.weights
-    found = WeightsStore(settings.home).find(model.model)
+    found = WeightsStore(settings.home).find(model.model, "gguf")
     return found or settings.home / "models" / f"{model.model}.gguf"

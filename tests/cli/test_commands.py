@@ -173,6 +173,7 @@ def test_models_from_a_file(run: Run, tmp_path: Path) -> None:
     assert {each["name"]: each["here"] for each in json.loads(out)} == {
         "tiny": True,
         "smollm2-135m-instruct": False,
+        "minilm": False,
     }
     code, out, _ = run("models", "list")
     assert "pointsman models pull smollm2-135m-instruct" in out

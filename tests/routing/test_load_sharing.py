@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from tests.gateway import Gateway, StartGateway
+from tests.gateway import FRESH, Gateway, StartGateway
 from tests.support.served import eventually
 
 from pointsman.config import ModelSettings, Settings
@@ -20,7 +20,7 @@ async def gateway_over(start: StartGateway, **weights: float) -> Gateway:
         name: ModelSettings(provider="scripted", model=name, weight=weight)
         for name, weight in weights.items()
     }
-    return await start(Settings(home=Path("nowhere"), models=models))
+    return await start(Settings(home=Path("nowhere"), cache=FRESH, models=models))
 
 
 async def served(gateway: Gateway, times: int, **more: object) -> Counter[str]:
@@ -127,7 +127,7 @@ async def test_within_a_tier_the_cheaper_one_serves_and_equals_share(start: Star
         return ModelSettings(provider="scripted", model="m", location="cloud", price=price)
 
     models = {"dear": priced(9), "one": priced(2), "other": priced(2)}
-    gateway = await start(Settings(home=Path("nowhere"), models=models))
+    gateway = await start(Settings(home=Path("nowhere"), cache=FRESH, models=models))
 
     assert await served(gateway, 10) == {"one": 5, "other": 5}
 
@@ -143,7 +143,9 @@ async def test_a_strong_model_of_ones_own_serves_what_a_small_one_would_cost(
         price={"input": 1, "output": 1},
     )
     own = ModelSettings(provider="scripted", model="own", tier="complex")
-    gateway = await start(Settings(home=Path("nowhere"), models={"small": small, "own": own}))
+    gateway = await start(
+        Settings(home=Path("nowhere"), cache=FRESH, models={"small": small, "own": own})
+    )
 
     reply = await gateway.chat("What is Python?")
 
@@ -158,7 +160,9 @@ async def test_a_share_of_the_traffic_goes_up(start: StartGateway) -> None:
         "small": ModelSettings(provider="scripted", model="small", tier="simple"),
         "strong": ModelSettings(provider="scripted", model="strong", tier="complex"),
     }
-    gateway = await start(Settings(home=Path("nowhere"), models=models, routing=routing))
+    gateway = await start(
+        Settings(home=Path("nowhere"), cache=FRESH, models=models, routing=routing)
+    )
 
     got = await served(gateway, 200)  # all the same question
 

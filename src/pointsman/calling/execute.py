@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from pointsman.calling import faults
-from pointsman.calling.delivery import Delivery, Settle
+from pointsman.calling.delivery import Delivery, Settle, Tap
 from pointsman.calling.exchange import Errand, Whole, exchange
 from pointsman.calling.line import Line
 from pointsman.calling.rest import Rests
 from pointsman.calling.retry import RetryBudget, backoff, parse_retry_after, retriable
-from pointsman.calling.stream import EventRelay, RawRelay
+from pointsman.calling.stream import EventRelay, RawRelay, Relay
 from pointsman.errors import PointsmanError, UpstreamError, UpstreamRefused, UpstreamTimeout
 from pointsman.ports import Clock
 from pointsman.types import (
@@ -38,6 +38,8 @@ LONGEST_RETRY_WAIT_S = 5.0
 RETRIES = 2
 
 Sleep = Callable[[float], Awaitable[object]]
+#: Writes the end of a stream that broke.
+Failure = Callable[[PointsmanError], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,21 +125,35 @@ class Caller:
             raise
 
     def deliver(
-        self, answer: Answer, settle: Settle, failure: Callable[[PointsmanError], bytes] | None
+        self,
+        answer: Answer,
+        settle: Settle,
+        failure: Failure | None,
+        tap: Tap | None = None,
     ) -> Delivery:
         """Begin to pump a streamed answer towards the client."""
         if isinstance(answer.content, Whole):
             raise TypeError("a whole answer needs no pump")
         rules = answer.line.rules
-        delivery = Delivery(
-            answer.content,
-            settle,
-            failure=failure,
-            on_disconnect=rules.on_disconnect,
-            total_s=rules.total_s,
-            spent_s=self._since(answer.sent),
-            stall_s=rules.client_stall_s,
+        return self._watched(
+            Delivery(
+                answer.content,
+                settle,
+                failure=failure,
+                on_disconnect=rules.on_disconnect,
+                total_s=rules.total_s,
+                spent_s=self._since(answer.sent),
+                stall_s=rules.client_stall_s,
+                tap=tap,
+            )
         )
+
+    def relay(self, relay: Relay, settle: Settle, failure: Failure, stall_s: float) -> Delivery:
+        """Begin to pump what no upstream of this client's own sends: a reply made for another."""
+        return self._watched(Delivery(relay, settle, failure=failure, stall_s=stall_s))
+
+    def _watched(self, delivery: Delivery) -> Delivery:
+        """It is interrupted when the gateway stops."""
         self._deliveries.add(delivery)
         delivery.pump.add_done_callback(lambda _: self._deliveries.discard(delivery))
         return delivery

@@ -14,6 +14,7 @@ import typer
 from pointsman.app import version
 from pointsman.cli import (
     ask,
+    cache,
     calibrate,
     database,
     demo,
@@ -41,6 +42,7 @@ app.command("prove")(prove.prove)
 app.command("calibrate")(calibrate.calibrate)
 app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)
+app.add_typer(cache.app, name="cache")
 app.add_typer(models.app, name="models")
 app.add_typer(database.app, name="db")
 

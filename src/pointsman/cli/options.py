@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -19,3 +20,11 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ModelOption = Annotated[
     str, typer.Option("--model", help="auto, local, cloud, a tier or a deployment.")
 ]
+DaysOption = Annotated[
+    float | None, typer.Option("--days", min=0, max=36_500, help="Only the last so many days.")
+]
+
+
+def days_ago(days: float | None) -> datetime | None:
+    """Then; None for all time."""
+    return None if days is None else datetime.now(UTC) - timedelta(days=days)

@@ -6,7 +6,7 @@ import os
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -32,8 +32,10 @@ def call(
     path: str,
     kind: type[_T],
     body: Mapping[str, Json] | None = None,
+    *,
+    method: Literal["DELETE"] | None = None,
 ) -> _T:
-    """The reply as `kind`: to GET, or to POST where there is a body.
+    """The reply as `kind`: to GET, or to POST where there is a body, or to `method`.
 
     Raises ConfigError with the gateway's own words.
     """
@@ -41,7 +43,7 @@ def call(
     if settings.api_key is not None:
         headers["authorization"] = f"Bearer {resolve_secret(settings.api_key, os.environ)}"
     data = None if body is None else msgspec.json.encode(body)
-    request = urllib.request.Request(address + path, data=data, headers=headers)  # noqa: S310
+    request = urllib.request.Request(address + path, data, headers, method=method)  # noqa: S310
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=_TIMEOUT_S) as response:

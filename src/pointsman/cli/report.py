@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from datetime import datetime
 from urllib.parse import quote
 
 import typer
 
 from pointsman.app import read_books, running_at
 from pointsman.cli import remote
-from pointsman.cli.options import ConfigOption, JsonOption
+from pointsman.cli.options import ConfigOption, DaysOption, JsonOption, days_ago
 from pointsman.cli.output import dollars, print_json, print_table
 from pointsman.config import Settings, load
 from pointsman.ledger.report import Line, Report
@@ -22,13 +21,11 @@ from pointsman.ledger.report import report as summed
 def report(
     config: ConfigOption = None,
     as_json: JsonOption = False,
-    days: Annotated[
-        float | None, typer.Option(min=0, max=36_500, help="Only the last so many days.")
-    ] = None,
+    days: DaysOption = None,
 ) -> None:
     """Sum the books up: requests, tokens, cost and savings."""
     settings = load(config)
-    since = None if days is None else _days_ago(days)
+    since = days_ago(days)
     figures = asyncio.run(_read(settings, since))
     if as_json:
         print_json(asdict(figures))
@@ -40,6 +37,7 @@ def report(
         ("by deployment", figures.by_deployment),
         ("by tier served", figures.by_tier),
         ("by outcome", figures.by_outcome),
+        ("by cache", figures.by_cache),
     ):
         _print(title, lines)
     _print("all", (figures.total,))
@@ -60,10 +58,6 @@ async def _read(settings: Settings, since: datetime | None) -> Report:
         return summed(await books.report(since=since))
     finally:
         await books.close()
-
-
-def _days_ago(days: float) -> datetime:
-    return datetime.now(UTC) - timedelta(days=days)
 
 
 def _print(title: str, lines: tuple[Line, ...]) -> None:

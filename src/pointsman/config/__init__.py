@@ -1,5 +1,6 @@
 """Settings: `pointsman.toml`, overridden by `POINTSMAN_*` variables."""
 
+from pointsman.config.cache import CacheSettings
 from pointsman.config.deployment import IN_PROCESS, ModelSettings, PriceSettings, TimeoutSettings
 from pointsman.config.routing import (
     EscalateSettings,
@@ -23,6 +24,7 @@ from pointsman.config.settings import (
 __all__ = [
     "DEFAULT_MODELS",
     "IN_PROCESS",
+    "CacheSettings",
     "EscalateSettings",
     "JudgeSettings",
     "LogSettings",

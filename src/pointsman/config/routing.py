@@ -146,3 +146,5 @@ class PrincipalSettings(Section):
     escalate: EscalateSettings | None = None
     #: As `[privacy] level`; it can only tighten that.
     privacy: Literal["off", "secrets", "personal", "local"] | None = None
+    #: The most of the cache that it may use.
+    cache: Literal["off", "exact", "semantic"] | None = None

@@ -27,6 +27,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from pointsman.config.cache import CacheSettings
 from pointsman.config.deployment import ModelSettings, Section
 from pointsman.config.routing import PrincipalSettings, PrivacySettings, RoutingSettings
 from pointsman.errors import ConfigError
@@ -91,6 +92,7 @@ class Settings(BaseSettings):
     unknown_model: Literal["error", "auto"] = "error"
     routing: RoutingSettings = RoutingSettings()
     privacy: PrivacySettings = PrivacySettings()
+    cache: CacheSettings = CacheSettings()
     #: By organisation: what may be spent and what stays local.
     organisations: dict[str, PrincipalSettings] = Field(default_factory=dict)
     #: By key, which goes before its organisation.
@@ -134,6 +136,13 @@ class Settings(BaseSettings):
         judge = self.routing.judge.deployment
         if judge is not None and judge not in self.models:
             raise ValueError(f"[routing.judge] deployment: there is no [models.{judge}]")
+        if self.cache.embedder not in {"minilm", *self.models}:
+            raise ValueError(f"[cache] embedder: there is no [models.{self.cache.embedder}]")
+        routes = RESERVED_NAMES | set(self.routing.tiers) | set(self.models)
+        if unknown := sorted(set(self.cache.routes) - routes):
+            raise ValueError(
+                f"[cache.routes.{unknown[0]}]: no deployment, tier or route of that name"
+            )
         for table, principals in (("organisations", self.organisations), ("keys", self.keys)):
             for name, principal in principals.items():
                 named = principal.escalate.tiers() if principal.escalate else frozenset()
@@ -149,6 +158,11 @@ class Settings(BaseSettings):
     def calibration(self) -> Path:
         """What `pointsman calibrate` wrote, if it was run."""
         return self.home / "calibration.json"
+
+    @property
+    def cache_file(self) -> Path:
+        """Where the embedded cache keeps replies."""
+        return self.home / "cache.db"
 
     @property
     def database(self) -> Path:

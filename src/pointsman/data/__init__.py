@@ -9,12 +9,12 @@ from pathlib import Path
 
 def read_lexicons() -> dict[str, str]:
     """The texts of the shipped cue lists by file stem (`en`, `de`, ...), for `Lexicon.parse`."""
-    folder = files(__name__) / "lexicons"
-    return {
-        entry.name.removesuffix(".toml"): entry.read_text(encoding="utf-8")
-        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
-        if entry.name.endswith(".toml")
-    }
+    return _tomls("lexicons")
+
+
+def read_guard() -> dict[str, str]:
+    """The texts of the cache guard's word lists by file stem, for `Guard.parse`."""
+    return _tomls("guard")
 
 
 def read_presets() -> str:
@@ -40,3 +40,16 @@ def read_verifier() -> str:
 def read_learned() -> str:
     """The text of the learned scorer's weights, for `LearnedScorer.parse`."""
     return (files(__name__) / "learned.json").read_text(encoding="utf-8")
+
+
+def _tomls(folder: str) -> dict[str, str]:
+    return {
+        entry.name.removesuffix(".toml"): entry.read_text(encoding="utf-8")
+        for entry in sorted((files(__name__) / folder).iterdir(), key=lambda entry: entry.name)
+        if entry.name.endswith(".toml")
+    }
+
+
+def read_pairs() -> str:
+    """The text of the weights of the cache's verifier, for `PairVerifier.parse`."""
+    return (files(__name__) / "pairs.json").read_text(encoding="utf-8")

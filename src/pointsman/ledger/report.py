@@ -31,16 +31,26 @@ class Report:
     by_deployment: tuple[Line, ...]
     by_tier: tuple[Line, ...]
     by_outcome: tuple[Line, ...]
+    #: By what the cache said: `exact` and `semantic` cost nothing.
+    by_cache: tuple[Line, ...] = ()
 
 
 def report(rows: Sequence[ReportRow]) -> Report:
     """Add the ledger's rows up."""
     return Report(
         total=_line("total", rows),
-        by_deployment=_grouped(rows, lambda row: row.deployment or "none"),
+        by_deployment=_grouped(rows, _who),
         by_tier=_grouped(rows, lambda row: row.served_tier or "none"),
         by_outcome=_grouped(rows, lambda row: row.outcome),
+        by_cache=_grouped(rows, lambda row: row.cache),
     )
+
+
+def _who(row: ReportRow) -> str:
+    """Who answered: a deployment, or the cache in its stead."""
+    if row.cache in {"exact", "semantic"}:
+        return "cache"
+    return row.deployment or "none"
 
 
 def _grouped(rows: Sequence[ReportRow], name: Callable[[ReportRow], str]) -> tuple[Line, ...]:

@@ -12,12 +12,14 @@ from pointsman.errors import LedgerUnavailable
 from pointsman.ledger.pricing import Pricer
 from pointsman.ports import Clock, Ledger, Observer
 from pointsman.types import (
+    NOT_LOOKED_UP,
     UNSCORED,
     Attempt,
     Call,
     Decision,
     Deployment,
     Entry,
+    Lookup,
     Outcome,
     Settlement,
     Usage,
@@ -50,18 +52,20 @@ class Record:
         reason: str = "",
         ttft_ms: float | None = None,
         error: str | None = None,
+        given: bool = False,
     ) -> Settlement:
         """Close the entry. When this returns it is durable.
 
         A ledger that can't be written now does not take an answer away that was paid for: the
         entry stays open, the fault is reported, and the next start settles it as interrupted.
+        A reply that was `given` was made for another request, whose books have its cost.
         """
         pricer, at = self._recorder.pricer, self._entry.time
         attempts = tuple(_priced(attempt, pricer, at) for attempt in self.attempts)
         costs = [attempt.cost for attempt in attempts if attempt.usage is not None]
         baseline_cost = None
         if deployment is not None and usage is not None:
-            costs.append(pricer.cost(deployment.id, usage, at))
+            costs.append(Decimal(0) if given else pricer.cost(deployment.id, usage, at))
             if self._entry.decision.scored.scorer != UNSCORED:  # no chat model embeds or draws
                 baseline_cost = pricer.baseline_cost(usage, at)
         settlement = Settlement(
@@ -105,11 +109,16 @@ class Recorder:
         self.clock = clock
 
     async def open(
-        self, call: Call, decision: Decision, attempts: Sequence[Attempt] = ()
+        self,
+        call: Call,
+        decision: Decision,
+        attempts: Sequence[Attempt] = (),
+        *,
+        lookup: Lookup = NOT_LOOKED_UP,
     ) -> Record:
         """Reserve the entry. Raises LedgerUnavailable: then nothing more may be spent.
 
-        `attempts` are calls that deciding took: the judge's.
+        `attempts` are calls that deciding took: the judge's. `lookup` is what the cache said.
         """
         started = self.clock.monotonic()
         entry = Entry(
@@ -120,6 +129,7 @@ class Recorder:
             stream=call.request.stream,
             decision=decision,
             client_request_id=call.client_request_id,
+            lookup=lookup,
         )
         record = Record(self, entry, started, list(attempts))
         try:

@@ -62,7 +62,7 @@ class BadRow:
         return f"{self.place}: {self.reason}"
 
 
-T = TypeVar("T", Row, Prompt, Outcome)
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 def read(path: str, kind: type[T]) -> Iterator[tuple[int, T | BadRow]]:

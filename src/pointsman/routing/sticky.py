@@ -43,13 +43,18 @@ def session_of(request: ModelRequest, headers: Mapping[str, str]) -> str | None:
     return _bounded(name) if name else _derived(request)
 
 
+def is_named(session: str) -> bool:
+    """Whether the client named it, so that its requests are known to be of one conversation."""
+    return not session.startswith(_DERIVED)
+
+
 def is_sticky(request: ModelRequest, session: str) -> bool:
     """Whether the request goes where its session is.
 
     Not at the beginning of a session that is only derived: two people who open with the same
     words begin two conversations.
     """
-    if not session.startswith(_DERIVED):
+    if is_named(session):
         return True
     return in_tool_loop(request) or sum(turn.role == "user" for turn in request.turns) > 1
 

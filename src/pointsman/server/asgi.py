@@ -39,7 +39,7 @@ def build(gateway: Gateway) -> ASGIApp:
     return CORSMiddleware(
         router,
         allow_origins=gateway.cors_origins,
-        allow_methods=("GET", "POST"),
+        allow_methods=("GET", "POST", "DELETE"),
         allow_headers=("*",),
         expose_headers=("*",),
         allow_private_network=True,  # a page from elsewhere that calls this machine is asked so

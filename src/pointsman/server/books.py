@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
 
 import msgspec
 
@@ -15,10 +14,8 @@ from pointsman.ledger.view import decision_view, entry_view
 from pointsman.server.bodies import FeedbackRequest, RouteRequest, read
 from pointsman.server.gateway import Gateway, call_of
 from pointsman.server.http import Incoming, Outgoing, as_json
+from pointsman.server.query import limit_of, time_of
 from pointsman.server.talk import parse
-
-_PAGE = 50
-_LONGEST_PAGE = 1000
 
 
 async def route(gateway: Gateway, incoming: Incoming) -> Outgoing:
@@ -33,14 +30,14 @@ async def route(gateway: Gateway, incoming: Incoming) -> Outgoing:
         body = chat_body(asked.model, text, {})
     call = call_of(gateway, incoming, await parse(gateway, "chat", body))
     decider = gateway.pipeline.decider
-    seen = await decider.look(call, [], local=True)
+    seen = await decider.look(call, await decider.confine(call), [], local=True)
     return as_json(decision_view(decider.decide(call, seen)))
 
 
 async def decisions(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """The newest decision records. `?limit=`, and `?before=` a record's `time` for the next page."""
-    limit = _whole(incoming.query.get("limit"), _PAGE)
-    before = _time(incoming.query.get("before"), "before")
+    limit = limit_of(incoming.query)
+    before = time_of(incoming.query, "before")
     entries = await gateway.ledger.list(limit=limit, before=before)
     return as_json({"object": "list", "data": [entry_view(entry) for entry in entries]})
 
@@ -64,35 +61,10 @@ async def feedback(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 async def report_totals(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """What was spent and saved. `?since=` a time, ISO 8601."""
-    since = _time(incoming.query.get("since"), "since")
+    since = time_of(incoming.query, "since")
     return as_json(asdict(report(await gateway.ledger.report(since=since))))
 
 
 def _with_model(body: bytes) -> bytes:
     members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     return msgspec.json.encode({"model": "auto", **members})
-
-
-def _whole(text: str | None, default: int) -> int:
-    if text is None:
-        return default
-    if (
-        len(text) > len(str(_LONGEST_PAGE))
-        or not text.isascii()
-        or not text.isdigit()
-        or not 1 <= int(text) <= _LONGEST_PAGE
-    ):
-        raise BadRequest(f"`limit` must be a whole number from 1 to {_LONGEST_PAGE}", param="limit")
-    return int(text)
-
-
-def _time(text: str | None, name: str) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        time = datetime.fromisoformat(text.replace(" ", "+"))
-        return time if time.tzinfo else time.astimezone()
-    except (ValueError, OverflowError) as error:
-        raise BadRequest(
-            f"`{name}` must be a time such as 2026-11-21T10:00:00Z", param=name
-        ) from error

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from pointsman.access.authenticate import StaticKey
+from pointsman.cache import request as cache_request
 from pointsman.formats.wire import ClientFormat
 from pointsman.pipeline import Pipeline
 from pointsman.ports import Clock, FeedbackStore, Ledger
@@ -58,4 +59,5 @@ def call_of(gateway: Gateway, incoming: Incoming, request: ModelRequest) -> Call
         session=session_of(request, headers) if request.task == "chat" else None,
         priority="background" if background else "interactive",
         privacy=headers.get("x-pointsman-privacy"),
+        cache=cache_request.wish(headers),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from pointsman.types import Reply
+from pointsman.types import Lookup, Reply
 
 
 def of(reply: Reply) -> dict[str, str]:
@@ -17,7 +17,7 @@ def of(reply: Reply) -> dict[str, str]:
         "x-pointsman-served-tier": reply.deployment.tier,
         "x-pointsman-score": f"{decision.score:.1f}",
         "x-pointsman-reason": reply.reason,
-        "x-pointsman-cache": "bypass",
+        "x-pointsman-cache": _cache(reply.lookup),
         "x-pointsman-attempts": str(reply.attempts),
     }
     if reply.verdict is not None:
@@ -33,6 +33,19 @@ def of(reply: Reply) -> dict[str, str]:
     if settled is not None and settled.saved is not None:
         headers["x-pointsman-saved"] = money(settled.saved)
     return headers
+
+
+def _cache(lookup: Lookup) -> str:
+    """`semantic; similarity=0.971; age=12; id=cr_...`."""
+    figures = {
+        "similarity": None if lookup.similarity is None else f"{lookup.similarity:.3f}",
+        "age": None if lookup.age_s is None else f"{lookup.age_s:.0f}",
+        "id": lookup.id,
+    }
+    if lookup.state in {"miss", "bypass"}:  # what shadow mode found is for the books
+        return lookup.state
+    known = [f"{name}={value}" for name, value in figures.items() if value is not None]
+    return "; ".join([lookup.state, *known])
 
 
 def money(amount: Decimal) -> str:

@@ -62,7 +62,7 @@ def header_map(scope: Scope) -> dict[str, str]:
 
 def query_map(scope: Scope) -> dict[str, str]:
     """The query's parameters; the last of several counts."""
-    return dict(parse_qsl(scope["query_string"].decode("latin-1")))
+    return dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
 
 
 async def read_body(

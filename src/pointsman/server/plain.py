@@ -53,7 +53,7 @@ def _shaped(reply: Reply, *, tier: str, cost: str, cached: str) -> Outgoing:
         "baseline_cost": settled.baseline_cost,
         "estimated_savings": settled.saved,
         "latency_ms": settled.latency_ms,
-        cached: False,
+        cached: reply.lookup.state in {"exact", "semantic"},
         "request_id": reply.request_id,
     }
     return replace(as_json(figures), headers=headers.of(reply))

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from pointsman.server import books, models, ollama, passed_on, plain, responses, status, talk
+from pointsman.server import books, cache, models, ollama, passed_on, plain, responses, status, talk
 from pointsman.server.bodies import (
     FeedbackRequest,
     MessageRequest,
@@ -24,7 +24,7 @@ Handler = Callable[[Gateway, Incoming], Awaitable[Outgoing]]
 class Path:
     """One path and method."""
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "DELETE"]
     path: str
     handler: Handler
     #: `open`: anybody; `key`: whoever sends the key, where one is set.
@@ -66,6 +66,11 @@ PATHS: tuple[Path, ...] = (
     Path("GET", "/v1/decisions/{request_id}", books.decision),
     Path("POST", "/v1/feedback", books.feedback, takes=FeedbackRequest),
     Path("GET", "/v1/report", books.report_totals),
+    Path("GET", "/v1/cache", cache.cached_replies),
+    Path("DELETE", "/v1/cache", cache.forget_replies),
+    Path("GET", "/v1/cache/{reply_id}", cache.cached_reply),
+    Path("DELETE", "/v1/cache/{reply_id}", cache.forget_reply),
+    Path("GET", "/v1/analytics/cache-stats", cache.stats),
     Path("POST", "/api/v1/chat", plain.message, takes=MessageRequest),
     Path("GET", "/", status.root, access="open"),
     Path("GET", "/health", status.health, access="open"),

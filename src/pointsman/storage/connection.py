@@ -1,4 +1,4 @@
-"""How every connection to a SQLite ledger is made."""
+"""How every connection to a SQLite file is made."""
 
 from __future__ import annotations
 
@@ -12,23 +12,27 @@ from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 _BUSY_S = 5.0
 _WRITER_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA wal_autocheckpoint = 1000",
     "PRAGMA journal_size_limit = 67108864",
+    "PRAGMA secure_delete = ON",  # what is deleted is overwritten
 )
 
 
-def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+def connect(
+    path: Path, *, read_only: bool = False, survives_power_cut: bool = True
+) -> sqlite3.Connection:
     """Connect to an existing file; raises sqlite3.Error.
 
     Transactions are explicit (`BEGIN` and `COMMIT`), DDL included. A read-only connection never
-    checkpoints, so the one that writes is the only one that does.
+    checkpoints, so the one that writes is the only one that does. What is committed survives the
+    end of the process, and a power cut too where that is asked for; that waits for the disk.
     """
     mode = "ro" if read_only else "rw"
+    synchronous = f"PRAGMA synchronous = {'FULL' if survives_power_cut else 'NORMAL'}"
     connection = _connect(f"{path.absolute().as_uri()}?mode={mode}")
     try:
-        for pragma in () if read_only else _WRITER_PRAGMAS:
+        for pragma in () if read_only else (synchronous, *_WRITER_PRAGMAS):
             connection.execute(pragma)
     except sqlite3.Error:
         connection.close()

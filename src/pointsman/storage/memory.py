@@ -7,17 +7,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from typing import TypeAlias
 
 from pointsman.errors import NotFound
-from pointsman.types import Entry, Feedback, Outcome, ReportRow, Settlement
+from pointsman.types import CacheState, Check, Entry, Feedback, Outcome, ReportRow, Settlement
+
+_Group: TypeAlias = tuple[str | None, str | None, Outcome, CacheState]
 
 
 class MemoryStore:
-    """Ledger and FeedbackStore in a dict. Nothing outlives the process."""
+    """Ledger, FeedbackStore and CheckStore in a dict. Nothing outlives the process."""
 
     def __init__(self) -> None:
         """Start empty."""
         self._entries: dict[str, Entry] = {}
+        self._checks: list[Check] = []
 
     async def close(self) -> None:
         """Nothing to give back."""
@@ -40,6 +44,14 @@ class MemoryStore:
         said = (*entry.feedback, feedback)
         self._entries[feedback.request_id] = replace(entry, feedback=said)
 
+    async def add_check(self, check: Check) -> None:
+        """See `ports.CheckStore`."""
+        self._checks.append(check)
+
+    async def checks(self, *, route: str | None = None) -> Sequence[Check]:
+        """See `ports.CheckStore`."""
+        return [check for check in self._checks if route is None or check.route == route]
+
     async def get(self, request_id: str) -> Entry | None:
         """See `ports.Ledger`."""
         return self._entries.get(request_id)
@@ -52,25 +64,27 @@ class MemoryStore:
 
     async def report(self, *, since: datetime | None = None) -> Sequence[ReportRow]:
         """See `ports.Ledger`."""
-        groups: defaultdict[tuple[str | None, str | None, Outcome], list[Settlement | None]]
+        groups: defaultdict[_Group, list[Settlement | None]]
         groups = defaultdict(list)
         for entry in self._entries.values():
             if since is None or entry.time >= since:
                 ended = entry.settlement
                 group = (
-                    (ended.deployment, ended.served_tier, ended.outcome)
+                    (ended.deployment, ended.served_tier, ended.outcome, entry.lookup.state)
                     if ended
-                    else (None, None, entry.outcome)
+                    else (None, None, entry.outcome, entry.lookup.state)
                 )
                 groups[group].append(ended)
         ordered = sorted(groups, key=lambda group: [(n is not None, n or "") for n in group])
-        return [_sums(*group, groups[group]) for group in ordered]
+        return [_sums(*group, settlements=groups[group]) for group in ordered]
 
 
 def _sums(
     deployment: str | None,
     served_tier: str | None,
     outcome: Outcome,
+    cache: CacheState,
+    *,
     settlements: Sequence[Settlement | None],
 ) -> ReportRow:
     settled = [settlement for settlement in settlements if settlement]
@@ -79,6 +93,7 @@ def _sums(
         deployment=deployment,
         served_tier=served_tier,
         outcome=outcome,
+        cache=cache,
         requests=len(settlements),
         input_tokens=sum(usage.input_tokens for usage, _ in used),
         output_tokens=sum(usage.output_tokens for usage, _ in used),

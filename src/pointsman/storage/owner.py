@@ -1,4 +1,4 @@
-"""One process owns a ledger file: a lock beside it, and a note of who holds it."""
+"""One process owns a file, such as a ledger: a lock beside it, and a note of who holds it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PATIENCE_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The process that holds a ledger. None where it has not said."""
+    """The process that holds a file. None where it has not said."""
 
     pid: int | None = None
     #: Where it listens, such as `http://127.0.0.1:7070`.
@@ -25,16 +25,19 @@ class Owner:
 
 
 class Claim:
-    """The exclusive right to write to a ledger, until `release`, or until the process ends."""
+    """The exclusive right to write to a file, until `release`, or until the process ends."""
 
-    def __init__(self, path: Path, *, address: str | None = None) -> None:
-        """Take it; raises ConfigError naming the holder where another has it."""
+    def __init__(self, path: Path, *, address: str | None = None, what: str = "ledger") -> None:
+        """Take it; raises ConfigError naming the holder where another has it.
+
+        `what` the file is, for the message.
+        """
         self._lock = _lock(path)
         self._note = _note(path)
         try:
             self._lock.acquire(timeout=_PATIENCE_S)
         except filelock.Timeout as error:
-            raise ConfigError(_held_message(path, _read(self._note))) from error
+            raise ConfigError(_held_message(path, what, _read(self._note))) from error
         try:
             _write(self._note, Owner(pid=os.getpid(), address=address))
         except OSError:
@@ -49,7 +52,7 @@ class Claim:
 
 
 def owner(path: Path) -> Owner | None:
-    """Who holds the ledger at `path` now; None where nobody does.
+    """Who holds the file at `path` now; None where nobody does.
 
     The lock decides, not the note: a note that a killed process left behind is no owner.
     """
@@ -86,7 +89,7 @@ def _read(note: Path) -> Owner:
         return Owner()
 
 
-def _held_message(path: Path, holder: Owner) -> str:
+def _held_message(path: Path, what: str, holder: Owner) -> str:
     who = f"process {holder.pid}" if holder.pid else "another process"
     where = f" at {holder.address}" if holder.address else ""
-    return f"the ledger {path} is in use by {who}{where}; stop it, or name another file"
+    return f"the {what} {path} is in use by {who}{where}; stop it, or name another file"

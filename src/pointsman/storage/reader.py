@@ -17,9 +17,9 @@ from pointsman.errors import ConfigError, LedgerUnavailable
 from pointsman.storage import statements
 from pointsman.storage.connection import blank, engine
 from pointsman.storage.migrate import HEAD, revision
-from pointsman.storage.rows import EntryRow, FeedbackRow, read_entry
+from pointsman.storage.rows import CheckRow, EntryRow, FeedbackRow, read_entry
 from pointsman.storage.schema import metadata
-from pointsman.types import Entry, ReportRow
+from pointsman.types import Check, Entry, ReportRow
 
 T = TypeVar("T")
 
@@ -76,6 +76,10 @@ class SqliteReader:
         """See `ports.Ledger`."""
         return await self._run(lambda db: _report(db, since))
 
+    async def checks(self, *, route: str | None = None) -> Sequence[Check]:
+        """See `ports.CheckStore`."""
+        return await self._run(lambda db: _checks(db, route))
+
     async def close(self) -> None:
         """Wait for reads under way, then give back threads and connections. Idempotent."""
         await asyncio.to_thread(self._threads.shutdown)
@@ -106,6 +110,11 @@ def _entries(db: Connection, page: Select[tuple[object, ...]]) -> Sequence[Entry
     for row in cast("Sequence[FeedbackRow]", db.execute(statements.feedback_of(page)).mappings()):
         said[row["request_id"]].append(row)
     return [read_entry(row, said[row["request_id"]]) for row in rows]
+
+
+def _checks(db: Connection, route: str | None) -> Sequence[Check]:
+    rows = cast("Sequence[CheckRow]", db.execute(statements.checks(route)).mappings().all())
+    return [Check(**row) for row in rows]
 
 
 def _report(db: Connection, since: datetime | None) -> Sequence[ReportRow]:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 import msgspec
 
 from pointsman.types import (
+    NOT_LOOKED_UP,
     Attempt,
+    CacheState,
+    Check,
     Decision,
     Entry,
     Feedback,
+    Lookup,
     Outcome,
     Principal,
     Settlement,
@@ -22,6 +26,7 @@ from pointsman.types import (
 
 _encode = msgspec.json.Encoder().encode
 _decision = msgspec.json.Decoder(Decision)
+_lookup = msgspec.json.Decoder(Lookup)
 _attempts = msgspec.json.Decoder(tuple[Attempt, ...])
 
 
@@ -63,6 +68,22 @@ class EntryRow(SettlementRow):
     score: float
     scorer: str
     domain: str
+    cache: CacheState
+    lookup: str | None
+
+
+class CheckRow(TypedDict):
+    """One row of `cache_checks`, without its number."""
+
+    request_id: str
+    time: datetime
+    organisation: str
+    route: str
+    reply_id: str
+    similarity: float
+    probability: float
+    false: bool
+    by: Literal["embedding", "judge", "both", "feedback"]
 
 
 class FeedbackRow(TypedDict):
@@ -93,6 +114,8 @@ def entry_row(entry: Entry, settled_at: datetime) -> EntryRow:
         "score": decision.score,
         "scorer": decision.scorer,
         "domain": decision.domain,
+        "cache": entry.lookup.state,
+        "lookup": None if entry.lookup == NOT_LOOKED_UP else _encode(entry.lookup).decode(),
         **(settlement_row(entry.settlement, settled_at) if entry.settlement else _OPEN),
     }
 
@@ -132,6 +155,21 @@ def feedback_row(feedback: Feedback) -> FeedbackRow:
     }
 
 
+def check_row(check: Check) -> CheckRow:
+    """The check as a row."""
+    return {
+        "request_id": check.request_id,
+        "time": check.time,
+        "organisation": check.organisation,
+        "route": check.route,
+        "reply_id": check.reply_id,
+        "similarity": check.similarity,
+        "probability": check.probability,
+        "false": check.false,
+        "by": check.by,
+    }
+
+
 def read_entry(row: EntryRow, feedback: Iterable[FeedbackRow] = ()) -> Entry:
     """The entry that `entry_row` wrote, with its feedback in the order given."""
     return Entry(
@@ -142,6 +180,7 @@ def read_entry(row: EntryRow, feedback: Iterable[FeedbackRow] = ()) -> Entry:
         model_asked=row["model_asked"],
         stream=row["stream"],
         decision=_decision.decode(row["decision"]),
+        lookup=NOT_LOOKED_UP if row["lookup"] is None else _lookup.decode(row["lookup"]),
         settlement=None if row["outcome"] == "open" else _read_settlement(row),
         feedback=tuple(Feedback(**said) for said in feedback),
     )

@@ -91,6 +91,9 @@ entries = Table(
     Column("score", Float, nullable=False),
     Column("scorer", Text, nullable=False),
     Column("domain", Text, nullable=False),
+    # What the cache said, and the whole of it as JSON.
+    Column("cache", Text, nullable=False, server_default="bypass"),
+    Column("lookup", Text),
     # How it ended. All but the outcome are NULL while it is `open`.
     Column("outcome", Text, nullable=False),
     Column("attempts", Text),
@@ -126,3 +129,19 @@ feedback = Table(
     Column("comment", Text),
 )
 Index("feedback_of_entry", feedback.c.request_id)
+
+cache_checks = Table(
+    "cache_checks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("request_id", Text, nullable=False),
+    Column("time", Instant, nullable=False),
+    Column("organisation", Text, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("reply_id", Text, nullable=False),
+    Column("similarity", Float, nullable=False),
+    Column("probability", Float, nullable=False),
+    Column("false", Boolean, nullable=False),
+    Column("by", Text, nullable=False),
+)
+Index("cache_checks_of_route", cache_checks.c.route)

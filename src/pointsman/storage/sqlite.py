@@ -19,9 +19,9 @@ from pointsman.storage.connection import connect, engine
 from pointsman.storage.migrate import upgrade
 from pointsman.storage.owner import Claim
 from pointsman.storage.reader import SqliteReader
-from pointsman.storage.rows import entry_row, feedback_row, settlement_row
+from pointsman.storage.rows import check_row, entry_row, feedback_row, settlement_row
 from pointsman.storage.writer import Writer
-from pointsman.types import Entry, Feedback, ReportRow, Settlement
+from pointsman.types import Check, Entry, Feedback, ReportRow, Settlement
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def utc_now() -> datetime:
 
 
 class SqliteStore:
-    """Ledger and FeedbackStore over one SQLite file; what returned survives a power cut.
+    """Ledger, FeedbackStore and CheckStore over one SQLite file; what returned survives a power cut.
 
     Writes go through one thread (see `Writer`), reads through others (see `SqliteReader`);
     none of them holds up the event loop. `open` is synchronous, everything else is not.
@@ -53,6 +53,7 @@ class SqliteStore:
         self._reserve = statements.reserve(dialect)
         self._settle = statements.settle(dialect)
         self._add = statements.add_feedback(dialect)
+        self._add_check = statements.add_check(dialect)
 
     @classmethod
     def open(
@@ -110,6 +111,14 @@ class SqliteStore:
         values = self._add.values(feedback_row(feedback))
         if not await self._writer.write(self._add.sql, values):
             raise NotFound(f"there is no entry {feedback.request_id!r}", param="request_id")
+
+    async def add_check(self, check: Check) -> None:
+        """See `ports.CheckStore`. Raises LedgerUnavailable."""
+        await self._writer.write(self._add_check.sql, self._add_check.values(check_row(check)))
+
+    async def checks(self, *, route: str | None = None) -> Sequence[Check]:
+        """See `ports.CheckStore`."""
+        return await self._reader.checks(route=route)
 
     async def get(self, request_id: str) -> Entry | None:
         """See `ports.Ledger`."""

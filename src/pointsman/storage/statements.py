@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypeAlias, cast
 
 from sqlalchemy import (
+    Delete,
     Dialect,
     Insert,
     Select,
@@ -22,11 +23,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-from pointsman.storage.rows import SettlementRow, settlement_row
-from pointsman.storage.schema import Money, entries, feedback
+from pointsman.storage.rows import CheckRow, SettlementRow, settlement_row
+from pointsman.storage.schema import Money, cache_checks, entries, feedback
 from pointsman.types import Settlement
 
-Value: TypeAlias = str | int | float | None
+Value: TypeAlias = str | int | float | bytes | None
 _Processor: TypeAlias = Callable[[object], Value]
 
 #: What becomes of entries that were open when their process ended.
@@ -42,7 +43,9 @@ class Prepared:
     Through SQLAlchemy's own `execute` a lone write cost 50 us of CPU more, half as much again.
     """
 
-    def __init__(self, statement: Insert | Update, dialect: Dialect, *columns: str) -> None:
+    def __init__(
+        self, statement: Insert | Update | Delete, dialect: Dialect, *columns: str
+    ) -> None:
         """`columns` are what it sets, where that is not in the statement."""
         compiled = statement.compile(dialect=dialect, column_keys=columns or None)
         self.sql = str(compiled)
@@ -89,6 +92,18 @@ def add_feedback(dialect: Dialect) -> Prepared:
     return Prepared(insert(feedback).from_select([feedback.c.request_id, *said], row), dialect)
 
 
+def add_check(dialect: Dialect) -> Prepared:
+    """Write what was found of a hit."""
+    return Prepared(insert(cache_checks), dialect, *CheckRow.__annotations__)
+
+
+def checks(route: str | None) -> Select[tuple[object, ...]]:
+    """What was found, the oldest first."""
+    columns = [column for column in cache_checks.c if column.name != "id"]
+    found = select(*columns).order_by(cache_checks.c.id)
+    return found if route is None else found.where(cache_checks.c.route == route)
+
+
 def interrupt(now: datetime) -> Update:
     """Close every open entry, in the name of a process that can't any more."""
     return (
@@ -122,7 +137,12 @@ def feedback_of(page: Select[tuple[object, ...]]) -> Select[tuple[object, ...]]:
 
 def report(since: datetime | None) -> Select[tuple[object, ...]]:
     """The columns of `ReportRow`, in its order, over the entries since then."""
-    group = [entries.c.deployment, entries.c.served_tier, entries.c.outcome]
+    group = [
+        entries.c.deployment,
+        entries.c.served_tier,
+        entries.c.outcome,
+        entries.c.cache,
+    ]
     is_unpriced = entries.c.input_tokens.is_not(null()) & entries.c.cost.is_(null())
     saved = entries.c.baseline_cost - entries.c.cost  # NULL, in no sum, where either is unknown
     sums = (

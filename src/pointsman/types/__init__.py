@@ -5,6 +5,7 @@ A leaf: it imports the standard library only, and everything may import it.
 
 from pointsman.types.books import Attempt, Entry, Feedback, ReportRow, Settlement, Usage
 from pointsman.types.caching import (
+    NOT_LOOKED_UP,
     Alignment,
     CachedReply,
     CacheState,
@@ -32,7 +33,15 @@ from pointsman.types.decisions import (
     Verdict,
 )
 from pointsman.types.replies import ByteStream, Health, ProviderReply, Reply
-from pointsman.types.requests import Call, ModelRequest, Outbound, Principal, RawBody, Turn
+from pointsman.types.requests import (
+    CacheWish,
+    Call,
+    ModelRequest,
+    Outbound,
+    Principal,
+    RawBody,
+    Turn,
+)
 from pointsman.types.words import (
     Capability,
     DeploymentState,
@@ -47,12 +56,14 @@ from pointsman.types.words import (
 )
 
 __all__ = [
+    "NOT_LOOKED_UP",
     "UNSCORED",
     "Alignment",
     "Attempt",
     "ByteStream",
     "CacheState",
     "CacheTier",
+    "CacheWish",
     "CachedReply",
     "Call",
     "Candidate",

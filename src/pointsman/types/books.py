@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from pointsman.types.caching import NOT_LOOKED_UP, CacheState, Lookup
 from pointsman.types.decisions import Decision, Verdict
 from pointsman.types.requests import Principal
 from pointsman.types.words import Outcome, Purpose
@@ -102,6 +103,7 @@ class Entry:
     stream: bool
     decision: Decision
     client_request_id: str | None = None
+    lookup: Lookup = NOT_LOOKED_UP
     settlement: Settlement | None = None
     feedback: tuple[Feedback, ...] = ()
 
@@ -113,7 +115,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class ReportRow:
-    """Sums over the entries of one deployment and outcome."""
+    """Sums over the entries of one deployment, outcome and state of the cache."""
 
     deployment: str | None
     served_tier: str | None
@@ -127,3 +129,5 @@ class ReportRow:
     saved: Decimal
     #: Entries with usage whose price is unknown: in no sum.
     unpriced: int
+    #: What the cache said of them.
+    cache: CacheState = "bypass"

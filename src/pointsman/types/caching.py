@@ -129,6 +129,10 @@ class Lookup:
     shadow: bool = False
 
 
+#: Of a request that no cache was asked for.
+NOT_LOOKED_UP = Lookup("bypass")
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """A semantic hit whose reply was compared with a fresh one, or that a user complained of."""

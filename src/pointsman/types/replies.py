@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pointsman.types.books import Settlement
+from pointsman.types.caching import NOT_LOOKED_UP, Lookup
 from pointsman.types.decisions import Decision, Deployment, Verdict
 from pointsman.types.words import Capability, DeploymentState, Location, Outcome
 
@@ -66,5 +67,6 @@ class Reply:
     left_out: tuple[str, ...] = ()
     #: What the verifier said of the first answer; None where nobody looked.
     verdict: Verdict | None = None
+    lookup: Lookup = NOT_LOOKED_UP
     #: None for a stream: it is not known yet.
     settlement: Settlement | None = None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pointsman.types.caching import CacheTier
 from pointsman.types.words import Capability, FormatName, Priority, Task
 
 
@@ -88,6 +89,22 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
+class CacheWish:
+    """What a caller wants of the cache; it can only tighten what the operator allows."""
+
+    #: Which tiers may answer; None is all that are allowed without being asked for.
+    tier: CacheTier | None = None
+    #: The reply may be kept for others.
+    keep: bool = True
+    #: Seconds that a cached reply may be old.
+    max_age_s: float | None = None
+    #: Lowest cosine of a similar prompt.
+    min_similarity: float | None = None
+    #: Words by which the reply can be forgotten later.
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A request on its way through the pipeline, with what surrounds it."""
 
@@ -104,3 +121,4 @@ class Call:
     priority: Priority = "interactive"
     #: `x-pointsman-privacy`, where sent.
     privacy: str | None = None
+    cache: CacheWish = CacheWish()

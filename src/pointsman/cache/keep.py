@@ -1,0 +1,203 @@
+"""What is kept of a fresh reply, and whether: after the client has it, never before."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from pointsman.cache import content, faithful
+from pointsman.cache.background import Background
+from pointsman.cache.content import Kept
+from pointsman.cache.flight import Flight, Recording
+from pointsman.cache.lookup import Cache, Found
+from pointsman.cache.words import hashes
+from pointsman.conversation import ModelReply
+from pointsman.errors import PointsmanError
+from pointsman.formats import registry
+from pointsman.formats.wire import ClientFormat, Framing, Head
+from pointsman.ids import new_request_id
+from pointsman.ports import Clock
+from pointsman.types import CachedReply, Call, Reply, Settlement, Vector, Verdict
+
+#: Replies that may wait to be kept; what comes on top is not.
+MOST_WAITING = 256
+#: Bytes of a reply from which on it is read in a thread.
+_LONG = 32 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A reply that just went to its client."""
+
+    call: Call
+    found: Found
+    reply: Reply
+    settlement: Settlement
+    #: What the verifier said of this very answer; None where nobody looked.
+    verdict: Verdict | None
+    #: The client's bytes: a whole body, or all of a stream.
+    body: bytes
+
+
+class Keeper:
+    """Puts replies into the cache, each in a task of its own."""
+
+    def __init__(self, cache: Cache, tiers: tuple[str, ...], clock: Clock) -> None:
+        """`tiers`, the lowest first."""
+        self._cache = cache
+        self._tiers = tiers
+        self._clock = clock
+        self._background = Background(MOST_WAITING)
+        #: Told of each fresh reply that may be kept, and what it says.
+        self.watch: Callable[[Fresh, ModelReply], None] = _unwatched
+
+    def recording(
+        self,
+        call: Call,
+        found: Found,
+        reply: Reply,
+        verdict: Verdict | None,
+        flight: Flight | None,
+    ) -> Recording:
+        """Hears a fresh reply to its end and keeps it then; what is kept ends the flight.
+
+        `verdict` is what the verifier said of this very answer.
+        """
+        if found.identity is None:
+            return Recording(0)
+        recording = Recording() if flight is None else flight.recording
+
+        def over() -> None:
+            keeping = None
+            if recording.outcome == "completed" and recording.settlement is not None:
+                settled, body = recording.settlement, recording.body
+                fresh = Fresh(call, found, reply, settled, verdict, body)
+                keeping = None if recording.overlong else self._begin(fresh)
+            if flight is None:
+                return
+            if keeping is None:
+                self._cache.flights.land(flight)
+            else:
+                keeping.add_done_callback(lambda _: self._cache.flights.land(flight))
+
+        recording.over = over
+        return recording
+
+    def _begin(self, fresh: Fresh) -> asyncio.Task[None] | None:
+        """Keep it, if it may be; the task ends when it is there. None where it is not kept."""
+        objection = self._objection(fresh)
+        if objection is None and self._background.is_full:
+            objection = "too many at once"
+        if objection is not None:
+            self._cache.refused[objection] += 1
+            return None
+        return self._background.begin(self._keep(fresh))
+
+    async def close(self) -> None:
+        """Wait until all that was begun is kept."""
+        await self._background.close()
+
+    def _objection(self, fresh: Fresh) -> str | None:
+        """What speaks against it before it is read."""
+        if fresh.found.identity is None or not fresh.call.cache.keep:
+            return "not wanted"
+        served = self._tiers.index(fresh.reply.deployment.tier)
+        if served < self._tiers.index(fresh.reply.decision.tier):
+            return "below its tier"
+        if fresh.verdict is not None and not fresh.verdict.accepted:
+            return "not good enough"
+        return None
+
+    async def _keep(self, fresh: Fresh) -> None:
+        try:
+            kept = await self._read(fresh)
+            if isinstance(kept, str):
+                self._cache.refused[kept] += 1
+                return
+            await self._cache.store.put(await self._made(fresh, kept))
+            self.watch(fresh, kept.reply)
+        except Exception as error:  # noqa: BLE001 - the client has its answer
+            self._cache.refused["fault"] += 1
+            self._cache.report(error)
+
+    async def _read(self, fresh: Fresh) -> Kept | str:
+        """What it says, or why it is not kept."""
+        if len(fresh.body) <= _LONG:
+            return _read(fresh)
+        return await asyncio.to_thread(_read, fresh)
+
+    async def _made(self, fresh: Fresh, kept: Kept) -> CachedReply:
+        call, found, settlement = fresh.call, fresh.found, fresh.settlement
+        identity = found.identity
+        if identity is None:
+            raise TypeError("a request that bypassed the cache has no identity")
+        vector = await self._vector(found)
+        now = self._clock.now()
+        served = settlement.attempts[-1].served_model if settlement.attempts else None
+        similar = identity.partition is not None and vector is not None
+        turn = identity.turn if similar else None
+        return CachedReply(
+            id=f"cr_{new_request_id()}",
+            key=identity.key,
+            organisation=call.principal.organisation,
+            scope="" if self._cache.rules.shared else call.principal.key,
+            route=fresh.reply.decision.target.name,
+            deployment=fresh.reply.deployment.id,
+            version=self._cache.versions.stamp(fresh.reply.deployment.id, served),
+            tier=fresh.reply.deployment.tier,
+            request_id=call.request_id,
+            stored=now,
+            expires=now + timedelta(seconds=found.rule.ttl_s),
+            body=content.encode(kept),
+            cost=settlement.cost,
+            latency_ms=settlement.latency_ms,
+            tags=call.cache.tags,
+            partition=identity.partition if similar else None,
+            turn=turn,
+            vector=vector if similar else None,
+            words=tuple(sorted(hashes(turn))) if turn else (),
+        )
+
+    async def _vector(self, found: Found) -> Vector | None:
+        """The embedding that it can be found by, where similar prompts may have it."""
+        identity, semantic = found.identity, self._cache.semantic
+        if found.vector is not None or identity is None or identity.partition is None:
+            return found.vector
+        return None if semantic is None else await semantic.vector(identity.turn)
+
+
+def _unwatched(_fresh: Fresh, _reply: ModelReply) -> None:
+    """Nobody compares it with another."""
+
+
+def _read(fresh: Fresh) -> Kept | str:
+    """What a reply says, or why it is not kept: it is not finished, or more than could be replayed."""
+    request = fresh.call.request
+    client = registry.CLIENTS[request.format]
+    framing: Framing | None = None
+    try:
+        if request.stream:
+            framing = content.framing(request.format)
+            reply = content.read_stream([fresh.body], request)
+        else:
+            reply = content.read_whole(fresh.body, request)
+    except PointsmanError:
+        return "unreadable"
+    if fresh.settlement.usage is not None:
+        reply = replace(reply, usage=fresh.settlement.usage)
+    if refused := content.objection(reply):
+        return refused
+    if faithful.lost(fresh.body, _replayed(reply, fresh.call, client), framing) is not None:
+        return "more than can be replayed"
+    return Kept(reply, request.format, None if request.stream else fresh.body)
+
+
+def _replayed(reply: ModelReply, call: Call, client: ClientFormat) -> bytes:
+    """What a client that asks the same would get of it."""
+    head = Head(call.request_id, call.time, reply.model)
+    if not call.request.stream:
+        return client.reply(reply, call.request, head)
+    pieces, ending = content.streamed(reply, call.request, client, head)
+    return b"".join(pieces) + ending

@@ -1,0 +1,242 @@
+"""Look up: a reply that was given before, where it would be the right one again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import msgspec
+
+from pointsman.cache import content, eligible
+from pointsman.cache.background import Background
+from pointsman.cache.content import Kept
+from pointsman.cache.flight import Flights
+from pointsman.cache.identity import Identity, identify
+from pointsman.cache.repeats import Repeats
+from pointsman.cache.rules import Rule, Rules
+from pointsman.cache.semantic import Findings, Match, Semantic
+from pointsman.cache.truth import Truth
+from pointsman.cache.versions import Versions
+from pointsman.errors import CacheUnavailable
+from pointsman.ports import CacheStore, Clock, Observer
+from pointsman.types import CachedReply, Call, Confined, Lookup, Selection, Target, Vector
+
+#: Seconds for which a store that failed is left alone.
+REST_S = 5.0
+
+_T = TypeVar("_T")
+#: Neither looks up nor keeps.
+NOTHING = Rule(exact=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the cache has for a request, and what becomes of the reply where it has nothing."""
+
+    lookup: Lookup
+    #: None where the cache is bypassed.
+    identity: Identity | None = None
+    reply: CachedReply | None = None
+    #: What that reply says.
+    content: Kept | None = None
+    rule: Rule = NOTHING
+    #: The embedding of its last user turn, where it was made.
+    vector: Vector | None = None
+    #: In shadow mode, the reply that would have been given.
+    shadowed: CachedReply | None = None
+
+    @property
+    def is_hit(self) -> bool:
+        """The reply can be given at once."""
+        return self.content is not None
+
+
+class Cache:
+    """The stage. A fault of it is never a request's: then there is simply nothing cached."""
+
+    def __init__(
+        self,
+        *,
+        rules: Rules,
+        store: CacheStore,
+        semantic: Semantic | None,
+        truth: Truth,
+        versions: Versions,
+        clock: Clock,
+        observer: Observer,
+    ) -> None:
+        """Without `semantic`, only the same request has the same reply."""
+        self.rules = rules
+        self.store = store
+        self.semantic = semantic
+        self.truth = truth
+        self.versions = versions
+        self.flights = Flights()
+        #: Replies that were not kept, by why.
+        self.refused: Counter[str] = Counter()
+        self._repeats = Repeats()
+        self._background = Background()
+        self._clock = clock
+        self._observer = observer
+        self._rests_until = 0.0
+
+    async def look_up(
+        self, call: Call, target: Target, confined: Confined | None, conversation: str | None
+    ) -> Found:
+        """What is cached for it. `conversation` is the client's own name for what it belongs to."""
+        rule = self.rules.of(call.principal, target.name, call.cache)
+        if bypassed := self._bypassed(call, rule, confined):
+            return Found(Lookup("bypass", bypassed))
+        identity = self._identity(call, target, confined, rule)
+        if self._repeats.seen(call.principal, conversation, identity.key) and _by_chance(call):
+            # Kept all the same: the newer reply takes the older one's place.
+            return Found(Lookup("bypass", "asked again"), identity, rule=rule)
+        if self._clock.monotonic() < self._rests_until:
+            return Found(Lookup("bypass", "resting"))
+        found = await self._guarded(self._found(call, target, identity, rule))
+        return found or Found(Lookup("bypass", "fault"))
+
+    async def again(self, call: Call, found: Found, since: int) -> Found:
+        """Look once more where the same was answered since that count of flights."""
+        identity, key = found.identity, self.flight_key(call, found)
+        if identity is None or not found.rule.exact or not self.flights.landed_since(key, since):
+            return found
+        return await self._guarded(self._exact(call, identity, found.rule)) or found
+
+    def flight_key(self, call: Call, found: Found) -> str:
+        """Who has the same gets the same bytes: the same request, told in the same way."""
+        identity, request = found.identity, call.request
+        return f"{identity and identity.key} {request.stream} {request.include_usage}"
+
+    async def forget(self, reply_id: str) -> None:
+        """It is not given out any more."""
+        await self._guarded(self.store.remove(Selection(id=reply_id)))
+
+    def given(self, reply: CachedReply) -> None:
+        """It was given out once more."""
+        self._background.begin(self._used(reply))
+
+    async def close(self) -> None:
+        """Wait for what is being written down."""
+        await self._background.close()
+
+    def report(self, error: Exception) -> None:
+        """Tell of a fault; the store is left alone for a while where it can't be asked."""
+        if isinstance(error, CacheUnavailable):
+            self._rests_until = self._clock.monotonic() + REST_S
+        self._observer.fault("cache", error)
+
+    async def _used(self, reply: CachedReply) -> None:
+        await self._guarded(self.store.used(reply.id, self._clock.now()))
+
+    async def _guarded(self, work: Awaitable[_T]) -> _T | None:
+        try:
+            return await work
+        except Exception as error:  # noqa: BLE001 - a fault of ours takes no answer away
+            self.report(error)
+            return None
+
+    def _bypassed(self, call: Call, rule: Rule, confined: Confined | None) -> str | None:
+        """Why the cache is not asked at all; None where it is."""
+        if call.request.task != "chat" or call.request.raw is not None:
+            return call.request.task
+        if rule.is_off:
+            return "off"
+        if confined is not None and confined.kinds:
+            return "private"  # what holds a secret is kept nowhere
+        return None
+
+    def _identity(
+        self, call: Call, target: Target, confined: Confined | None, rule: Rule
+    ) -> Identity:
+        similar = self.semantic is not None and rule.semantic != "off"
+        embedder = None
+        if self.semantic is not None and similar and eligible.objection(call.request) is None:
+            stays = confined is None or self.semantic.is_local()
+            embedder = self.semantic.embedder.name if stays else None
+        return identify(call, target, self.rules.realm(call.principal, confined), embedder=embedder)
+
+    async def _found(self, call: Call, target: Target, identity: Identity, rule: Rule) -> Found:
+        if rule.exact and (same := await self._exact(call, identity, rule)) is not None:
+            return same
+        miss = Found(Lookup("miss"), identity, rule=rule)
+        threshold = self.truth.threshold(target.name)
+        if self.semantic is None or rule.semantic == "off":
+            return miss
+        if threshold is None:
+            return replace(miss, lookup=Lookup("miss", "switched off"))
+        if identity.partition is None:
+            why = eligible.objection(call.request) or "no single text"
+            return replace(miss, lookup=Lookup("miss", why))
+        looking = self.semantic.find(
+            identity,
+            threshold=threshold,
+            floor=call.cache.min_similarity or 0.0,
+            now=self._clock.now(),
+            valid=self._fits(call),
+        )
+        findings = await self._guarded(looking) or Findings(reason="fault")
+        return self._similar(miss, findings, rule)
+
+    async def _exact(self, call: Call, identity: Identity, rule: Rule) -> Found | None:
+        now = self._clock.now()
+        reply = await self.store.get(identity.key, now)
+        if reply is None or reply.key != identity.key or not self._fits(call)(reply):
+            return None
+        lookup = Lookup("exact", id=reply.id, age_s=(now - reply.stored).total_seconds())
+        return Found(lookup, identity, reply, content.decode(reply.body), rule)
+
+    def _similar(self, miss: Found, findings: Findings, rule: Rule) -> Found:
+        """What the semantic tier found: given out, or in shadow mode only written down."""
+        match = findings.match
+        if match is None:
+            return replace(miss, lookup=Lookup("miss", findings.reason), vector=findings.vector)
+        if rule.semantic == "shadow":
+            return replace(
+                miss,
+                lookup=self._lookup(match, shadow=True),
+                vector=findings.vector,
+                shadowed=match.reply,
+            )
+        return replace(
+            miss,
+            lookup=self._lookup(match, shadow=False),
+            reply=match.reply,
+            content=content.decode(match.reply.body),
+        )
+
+    def _lookup(self, match: Match, *, shadow: bool) -> Lookup:
+        return Lookup(
+            "miss" if shadow else "semantic",
+            "shadow" if shadow else "",
+            id=match.reply.id,
+            similarity=match.similarity,
+            probability=match.probability,
+            age_s=(self._clock.now() - match.reply.stored).total_seconds(),
+            shadow=shadow,
+        )
+
+    def _fits(self, call: Call) -> Callable[[CachedReply], bool]:
+        """Whose reply it is, how old, and of which version: looked at again on what was fetched."""
+        now, oldest = self._clock.now(), call.cache.max_age_s
+        realm = self.rules.realm(call.principal, None)
+
+        def fits(reply: CachedReply) -> bool:
+            age = (now - reply.stored).total_seconds()
+            return (
+                reply.organisation == realm.organisation
+                and reply.scope == realm.scope
+                and now < reply.expires
+                and (oldest is None or age <= oldest)
+                and self.versions.is_current(reply.deployment, reply.version)
+            )
+
+        return fits
+
+
+def _by_chance(call: Call) -> bool:
+    """Whether asking again may bring another reply: not at temperature 0."""
+    stated = call.request.members.get("temperature", b"null")
+    return msgspec.json.decode(stated) != 0

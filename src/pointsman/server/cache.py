@@ -1,0 +1,77 @@
+"""What the cache holds, and how it does. Lists have no words of prompts or replies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pointsman.cache.view import cache_stats, held_page, held_text
+from pointsman.errors import BadRequest, NotFound
+from pointsman.server.gateway import Gateway
+from pointsman.server.http import Incoming, Outgoing, as_json
+from pointsman.server.query import limit_of, time_of
+from pointsman.types import Selection
+
+_FILTERS = ("organisation", "scope", "route", "deployment", "tag")
+
+
+async def cached_replies(gateway: Gateway, incoming: Incoming) -> Outgoing:
+    """What the cache holds, the newest first, without its words. `?organisation=`, `?scope=`, `?route=`, `?deployment=`, `?tag=`, `?limit=`."""
+    which = _selection(incoming.query, others=("limit",))
+    listing = await gateway.pipeline.cache.store.list(which, limit=limit_of(incoming.query))
+    return as_json(held_page(listing, gateway.clock.now()))
+
+
+async def cached_reply(gateway: Gateway, incoming: Incoming) -> Outgoing:
+    """One cached reply with what it says, by the `id` in `x-pointsman-cache`."""
+    reply_id = incoming.parameters["reply_id"]
+    found = await gateway.pipeline.cache.store.list(Selection(id=reply_id), limit=1)
+    if not found.replies:
+        raise _missing(reply_id)
+    return as_json(held_text(found.replies[0], gateway.clock.now()))
+
+
+async def forget_reply(gateway: Gateway, incoming: Incoming) -> Outgoing:
+    """Forget one cached reply."""
+    reply_id = incoming.parameters["reply_id"]
+    removed = await gateway.pipeline.cache.store.remove(Selection(id=reply_id))
+    if not removed:
+        raise _missing(reply_id)
+    return as_json({"removed": removed})
+
+
+async def forget_replies(gateway: Gateway, incoming: Incoming) -> Outgoing:
+    """Forget what fits `?organisation=`, `?scope=`, `?route=`, `?deployment=`, `?tag=`, or `?all=true`."""
+    which = _selection(incoming.query, others=("all",))
+    if which == Selection() and incoming.query.get("all") != "true":
+        named = ", ".join(f"`{name}`" for name in _FILTERS)
+        raise BadRequest(f"say which: {named}, or `all=true`", param="all")
+    return as_json({"removed": await gateway.pipeline.cache.store.remove(which)})
+
+
+async def stats(gateway: Gateway, incoming: Incoming) -> Outgoing:
+    """How the cache does: hits, savings, what is kept and what is not, false hits. `?since=` a time."""
+    rows = await gateway.ledger.report(since=time_of(incoming.query, "since"))
+    cache = gateway.pipeline.cache
+    listing = await cache.store.list(Selection(), limit=0)
+    return as_json(cache_stats(rows, listing, cache.truth.routes(), cache.refused))
+
+
+def _selection(query: Mapping[str, str], *, others: tuple[str, ...]) -> Selection:
+    """What the filters say. What is unknown or empty is refused: it would select more than is meant."""
+    for name, value in query.items():
+        if name not in {*_FILTERS, *others}:
+            known = ", ".join(f"`{each}`" for each in (*_FILTERS, *others))
+            raise BadRequest(f"there is no filter {name[:64]!r}, only {known}", param=name[:64])
+        if not value:
+            raise BadRequest(f"`{name}` is empty", param=name)
+    return Selection(
+        organisation=query.get("organisation"),
+        scope=query.get("scope"),
+        route=query.get("route"),
+        deployment=query.get("deployment"),
+        tag=query.get("tag"),
+    )
+
+
+def _missing(reply_id: str) -> NotFound:
+    return NotFound(f"there is no cached reply {reply_id[:128]!r}")
