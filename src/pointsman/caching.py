@@ -6,8 +6,6 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Protocol
 
 from pointsman import rules
 from pointsman.asking import Asking
@@ -22,29 +20,18 @@ from pointsman.config import CacheSettings, ModelSettings, PrincipalSettings, Se
 from pointsman.embedding.minilm import MiniLM
 from pointsman.embedding.upstream import UpstreamEmbedder
 from pointsman.errors import CacheUnavailable, ConfigError
-from pointsman.ports import CacheStore, CheckStore, Clock, Embedder, Observer, VectorIndex
+from pointsman.ports import CheckStore, Clock, Embedder, Observer
 from pointsman.rechecking import Comparer, Rechecking
 from pointsman.routing.policy import Policy
-from pointsman.storage.cache_memory import MemoryCache
 from pointsman.storage.cache_sqlite import SqliteCache
+from pointsman.storing import Store, open_store
 from pointsman.types import CacheTier, Check, Deployment
 from pointsman.wiring import weights_of
 
 #: Seconds between two looks for what has expired.
 SWEEP_S = 60.0
-_MEGABYTE = 1024 * 1024
 #: Tokens that an upstream's embedder reads; longer prompts have the exact tier only.
 _UPSTREAM_WINDOW = 512
-
-
-class Store(CacheStore, VectorIndex, Protocol):
-    """What an adapter of the cache is, all in one."""
-
-    async def sweep(self, now: datetime) -> int:
-        """Forget some of what has expired; returns how many."""
-
-    async def close(self) -> None:
-        """Give everything back. Idempotent."""
 
 
 class Caching:
@@ -85,7 +72,12 @@ class Caching:
         What was kept is read into the index while requests are served already.
         """
         cache = self._settings.cache
-        store = self._store = await open_store(self._settings, in_memory=in_memory, address=address)
+        store = self._store = await open_store(
+            self._settings,
+            environment=self._environment,
+            in_memory=in_memory,
+            address=address,
+        )
         opened = Cache(
             rules=cache_rules(cache, self._settings),
             store=store,
@@ -208,25 +200,6 @@ class Caching:
             await embedder.load()
         except CacheUnavailable as error:
             self._observer.fault("cache", error)
-
-
-async def open_store(
-    settings: Settings, *, in_memory: bool = False, address: str | None = None
-) -> Store:
-    """Where replies are kept. Raises ConfigError where it can't be opened.
-
-    `in_memory` stands in for the file alone; `address` is where this process listens.
-    """
-    cache = settings.cache
-    if cache.store == "memory" or (in_memory and cache.store == "embedded"):
-        return MemoryCache(max_replies=cache.max_replies, max_bytes=cache.max_mb * _MEGABYTE)
-    return await asyncio.to_thread(
-        SqliteCache.open,
-        settings.cache_file,
-        max_replies=cache.max_replies,
-        max_bytes=cache.max_mb * _MEGABYTE,
-        address=address,
-    )
 
 
 def cache_rules(cache: CacheSettings, settings: Settings) -> Rules:

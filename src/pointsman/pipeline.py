@@ -72,7 +72,7 @@ class Pipeline:
         self._recorder = recorder
         self._sessions = sessions
         self._clients = clients
-        self._clock = clock
+        self.clock = clock
 
     async def answer(self, call: Call) -> Reply:
         """Look up, else decide and call; record. Raises PointsmanError where there is no answer.
@@ -129,7 +129,7 @@ class Pipeline:
             self.decider.served(call, decision, served)
         if call.session is not None and decision.target.kind in {"auto", "location"}:
             stay = self._stays_at(decision, record, answer)
-            self._sessions.put(call.principal, call.session, stay, self._clock.monotonic())
+            self._sessions.put(call.principal, call.session, stay, self.clock.monotonic())
         return await self._reply(
             call, found, flight, decision=decision, record=record, answer=answer
         )
@@ -171,7 +171,7 @@ class Pipeline:
         """Where the conversation was served last, if that binds this request."""
         if call.session is None or not is_sticky(call.request, call.session):
             return None
-        return self._sessions.get(call.principal, call.session, self._clock.monotonic())
+        return self._sessions.get(call.principal, call.session, self.clock.monotonic())
 
     async def _settle_unanswered(self, call: Call, record: Record, error: BaseException) -> None:
         """No answer: refused, failed, or not waited for; what was sent by then may cost."""
@@ -218,7 +218,7 @@ class Pipeline:
         async def settle(outcome: Outcome, error: PointsmanError | None = None) -> Settlement:
             upstream = error if isinstance(error, UpstreamError) else None
             record.attempts.append(self._caller.ended(answer, outcome, upstream))
-            left = outcome == "completed" and flight is not None and flight.leader_left
+            left = outcome == "completed" and recording.leader_left
             recording.settlement = await record.settle(
                 "client_left" if left else outcome,
                 deployment=deployment,

@@ -16,6 +16,7 @@ SCRIPTS = Path(__file__).with_name("scripts")
 #: The client's file, and the environment it runs in.
 CLIENTS = {
     "anthropic_sdk": "sdks",
+    "cached_replies": "sdks",
     "instructor_models": "instructor",
     "langchain_chat": "sdks",
     "llm_cli": "sdks",
@@ -24,7 +25,7 @@ CLIENTS = {
     "pydantic_ai_agents": "sdks",
 }
 #: Those whose dialogues any model can hold, if only it answers.
-EASY = ["anthropic_sdk", "llm_cli", "ollama_sdk", "openai_sdk"]
+EASY = ["anthropic_sdk", "cached_replies", "llm_cli", "ollama_sdk", "openai_sdk"]
 
 SCRIPTED = """
 [models.small]

@@ -43,7 +43,17 @@ model = "smollm2"
 tier = "simple"
 """
 #: Commands that need no server, no weights and no network.
-RUNNABLE = {("demo",), ("prove",), ("route",), ("report",), ("models", "list"), ("db", "upgrade")}
+RUNNABLE = {
+    ("demo",),
+    ("prove",),
+    ("route",),
+    ("report",),
+    ("models", "list"),
+    ("db", "upgrade"),
+    ("cache", "stats"),
+    ("cache", "ls"),
+    ("cache", "clear"),
+}
 #: What stands for output that was left out.
 ELLIPSIS = "[...]"
 SHELL = {"make", "export", "source", "curl", "pointsman"}
@@ -174,7 +184,8 @@ def test_commands_exist() -> None:
 def test_requests_fit_their_path(where: str, words: list[str]) -> None:
     url = urlsplit(next(word for word in words if word.startswith("http")))
     body = words[words.index("-d") + 1].encode() if "-d" in words else None
-    path = route("GET" if body is None else "POST", url.path)
+    stated = words[words.index("-X") + 1] if "-X" in words else None
+    path = route(stated or ("GET" if body is None else "POST"), url.path)
 
     assert url.netloc == "127.0.0.1:7070", where
     if body is not None and path.takes is not None:

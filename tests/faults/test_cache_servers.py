@@ -107,11 +107,29 @@ async def test_a_server_that_hangs(house: House):
         house.server.freeze()
         async with asyncio.timeout(60):
             asked = [cache.get(reply(1).key, NOW) for _ in range(20)]
-            ends = await asyncio.gather(*asked, cache.put(reply(2)), return_exceptions=True)
+            asked += [cache.put(meant(2)), cache.used("cr_1", NOW), cache.remove(Selection(id="1"))]
+            if cache.has_vectors:
+                asked.append(cache.nearest("p1", vector(1), limit=1, now=NOW))
+            ends = await asyncio.gather(*asked, return_exceptions=True)
         assert {type(end) for end in ends} == {CacheUnavailable}
 
         house.server.thaw()
         assert await until_it_works(cache, reply(1).key) == reply(1)
+
+
+async def test_a_server_that_hangs_from_the_start(house: House):
+    house.server.start()
+    house.server.freeze()
+    async with house.cache(timeout_s=0.5) as cache:
+        async with asyncio.timeout(60):
+            for asked in (cache.start, lambda: cache.get("0", NOW), lambda: cache.put(meant(1))):
+                with pytest.raises(CacheUnavailable):
+                    await asked()
+
+        house.server.thaw()
+        await until_started(cache)
+        await cache.put(reply(1))
+        assert await cache.get(reply(1).key, NOW) == reply(1)
 
 
 async def until_started(cache: Shared) -> None:

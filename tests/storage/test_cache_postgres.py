@@ -114,6 +114,11 @@ async def test_vectors_too_long_for_an_index_are_found_one_by_one():
         assert one.reply == meant(1, at=vector(1, size=3072))
 
 
+def test_a_table_whose_indexes_would_share_a_name_is_refused():
+    with pytest.raises(ConfigError, match="more than 40 bytes"):
+        PostgresCache("postgresql://localhost/cache", table="ü" * 21)
+
+
 @pytest.mark.parametrize(
     ("dsn", "error"),
     [

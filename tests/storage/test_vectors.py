@@ -8,13 +8,13 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.support.caches import DAY, NOW, SECOND, near, unit, vector
 
 from pointsman.storage.vector_rows import BLOCK, RESCORED, Rows
 from pointsman.storage.vectors import Vectors, cosine
-from pointsman.storage.word_counts import COMMON_COUNT, WordCounts, is_plausible
+from pointsman.storage.word_index import SHARE, WordIndex, weight
 from pointsman.types import Vector
 
 #: What rounding to bytes may change of a cosine of so few dimensions.
@@ -136,45 +136,67 @@ async def test_while_it_searches_in_a_thread_it_may_change():
 # Words
 
 
-@given(st.lists(st.tuples(st.sampled_from("ab"), st.frozensets(st.integers(0, 9)))))
-def test_among_few_prompts_any_shared_word_is_enough(prompts: list[tuple[str, frozenset[int]]]):
-    counts = WordCounts()
-    for partition, words in prompts[:COMMON_COUNT]:
-        counts.add(partition, words)
-    for asked in [frozenset({1}), frozenset({2, 3}), frozenset({4, 77})]:
-        for partition in "ab":
-            shared = any(
-                words & asked for where, words in prompts[:COMMON_COUNT] if where == partition
-            )
-            assert counts.plausible(partition, asked) == shared
-
-
-@given(st.lists(st.frozensets(st.integers(0, 9)), min_size=1), st.randoms())
-def test_what_is_removed_was_never_there(prompts: list[frozenset[int]], rng: random.Random):
-    counts = WordCounts()
-    for words in prompts:
-        counts.add("p", words)
-    for words in rng.sample(prompts, len(prompts)):
-        counts.remove("p", words)
-    assert not counts.plausible("p", frozenset(range(10)))
-    assert not counts.plausible("p", frozenset())
+def indexed(*prompts: set[int], partition: str = "p") -> WordIndex:
+    index = WordIndex()
+    for number, words in enumerate(prompts):
+        index.add(partition, number, words)
+    return index
 
 
 @pytest.mark.parametrize(
-    ("words", "plausible"),
+    ("asked", "plausible"),
     [
-        ({1}, True),  # everybody has it, and there is no other
-        ({1, 2}, True),
-        ({1, 99}, False),  # the one that counts, nobody has
-        ({1, 3}, True),
-        ({3, 99}, True),
-        ({99}, False),
+        ({1, 2, 3, 4, 5, 6}, True),
+        ({3, 4}, True),
+        ({3, 71, 72, 73}, True),
+        ({3, 71, 72, 73, 74, 75, 76}, False),  # one of seven
+        ({3, 13, 71, 72, 73, 74, 75}, False),  # two of seven, of different prompts
+        ({3, 4, 71, 72, 73, 74, 75}, True),
+        ({71}, False),
         (set(), True),
     ],
 )
-def test_common_words_count_only_where_there_are_no_others(words: set[int], *, plausible: bool):
-    having = {1: 900, 2: 60, 3: 40}
-    assert is_plausible(frozenset(words), having, prompts=1000) is plausible
+def test_one_prompt_must_share_enough_of_the_words(asked: set[int], *, plausible: bool):
+    index = indexed({1, 2, 3, 4, 5, 6}, {11, 12, 13})
+    assert index.plausible("p", frozenset(asked)) is plausible
+    assert not index.plausible("q", frozenset(asked))
+
+
+def test_a_word_that_everybody_has_counts_little():
+    index = indexed(*({1, 100 + n} for n in range(2000)))
+    assert not index.plausible("p", frozenset({1, 71, 72, 73}))
+    assert index.plausible("p", frozenset({104, 71, 72, 73}))
+    assert index.plausible("p", frozenset({1}))
+
+
+def test_a_word_that_too_many_have_is_taken_to_be_in_all():
+    index = indexed(*({1} for _ in range(4000)), {2})
+    assert index.plausible("p", frozenset({1, 2}))
+    for number in range(4000):
+        index.remove("p", number, {1})
+    assert not index.plausible("p", frozenset({1}))
+    assert index.plausible("p", frozenset({2}))
+
+
+@given(
+    st.lists(st.frozensets(st.integers(0, 12), max_size=8), min_size=1, max_size=40),
+    st.randoms(use_true_random=False),
+    st.frozensets(st.integers(0, 15)),
+)
+def test_no_means_that_nobody_shares_enough(
+    prompts: list[frozenset[int]], rng: random.Random, asked: frozenset[int]
+):
+    index = indexed(*map(set, prompts))
+    gone = set(rng.sample(range(len(prompts)), rng.randrange(len(prompts) + 1)))
+    for number in gone:
+        index.remove("p", number, prompts[number])
+
+    left = [words for number, words in enumerate(prompts) if number not in gone]
+    weights = {w: weight(sum(w in words for words in left), len(left)) for w in asked}
+    shared = [sum(weights[w] for w in words & asked) for words in left]
+    best = max(shared, default=-1.0) - SHARE * sum(weights.values())
+    assume(abs(best) > 1e-9 or not asked)
+    assert index.plausible("p", asked) == (best >= 0)
 
 
 async def test_the_words_of_one_partition_say_nothing_of_another():

@@ -39,14 +39,13 @@ _WORD = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 _NUMBER = re.compile(r"(?<![\w.,])[-\u2212]?\d+(?:[.,:]\d+)*")
 _GROUPED = re.compile(r"[-\u2212]?\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*")
 _LEADING = re.compile(r"\W*([^\W\d_]+)")
-_YES = frozenset(
-    ("yes", "yeah", "yep", "sure", "correct", "true", "absolutely", "ja", "doch", "oui")
-    + ("s\u00ed", "sim", "vero", "\u662f", "\u662f\u7684", "\u5bf9")
-)
-_NO = frozenset(
-    ("no", "nope", "not", "never", "false", "incorrect", "nein", "nicht", "non", "n\u00e3o")
-    + ("falso", "falsch", "\u4e0d", "\u4e0d\u662f", "\u4e0d\u5bf9")
-)
+_YES_WORDS = """
+yes yeah yep sure correct true absolutely ja doch oui s\u00ed sim vero \u662f \u662f\u7684 \u5bf9
+"""
+_NO_WORDS = """
+no nope not never false incorrect nein nicht non n\u00e3o falso falsch \u4e0d \u4e0d\u662f \u4e0d\u5bf9
+"""
+_YES, _NO = frozenset(_YES_WORDS.split()), frozenset(_NO_WORDS.split())
 _NEGATED = re.compile(
     r"\b(?:not|no|never|none|cannot|without|nicht|kein\w*|nie|ohne|pas|jamais|sans|nunca|sin|non|mai"
     r"|senza|n\u00e3o|sem)\b|n['\u2019]t\b|[\u4e0d\u6ca1\u65e0]|\u0928\u0939\u0940\u0902",
@@ -72,8 +71,9 @@ RESPONSE_FORMAT: Mapping[str, Json] = {
         },
     },
 }
-#: What chat templates mark turns with: <|im_start|>, </s>, <start_of_turn>, [INST], ...
-_MARKER = re.compile(r"<(?=\S)|\[(?=/?[A-Z_]+\])")
+#: What chat templates mark turns with: <|im_start|>, </s>, <start_of_turn>, [INST], ...; and line
+#: breaks that JSON lets stand.
+_MARKER = re.compile(r"<(?=\S)|\[(?=/?[A-Z_]+\])|[\x7f-\x9f\u2028\u2029]")
 _COPYABLE = re.compile(r"[\"']?same[\"']?\s{0,9}[:=]\s{0,9}(?:true|false)", re.IGNORECASE)
 _FENCE = re.compile(r"^\s*```(?:json)?\s*|\s*```\s*$")
 

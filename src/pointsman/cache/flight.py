@@ -36,6 +36,8 @@ class Recording:
         self.settlement: Settlement | None = None
         #: Longer than is recorded: nobody may join any more.
         self.overlong = False
+        #: The client that led has gone; others may still wait.
+        self.leader_left = False
         #: Requests that wait for the reply besides the one that led.
         self.followers = 0
         #: Told when it is over.
@@ -62,6 +64,10 @@ class Recording:
         else:
             self.pieces.append(data)
             self._more.set()
+
+    def left(self) -> None:
+        """See `Tap`."""
+        self.leader_left = True
 
     def ended(self, outcome: Outcome, ending: bytes, error: UpstreamError | None) -> None:
         """See `Tap`."""
@@ -92,8 +98,6 @@ class Flight:
         self.recording = Recording()
         #: Where it goes, as soon as that is known.
         self.decision: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
-        #: The client that led has gone; others still wait.
-        self.leader_left = False
         self._live = live
         self.task = asyncio.create_task(self._run())
 
@@ -102,7 +106,7 @@ class Flight:
         try:
             return await asyncio.shield(self.task)
         except asyncio.CancelledError as left:
-            self.leader_left = True
+            self.recording.left()
             await self._given_up(left)
             if self.task.done() and not self.task.cancelled() and self.task.exception() is None:
                 await _close(self.task.result())  # it was there, and nobody took it
@@ -123,7 +127,7 @@ class Flight:
 
     async def _given_up(self, left: BaseException | None) -> None:
         """Stop, where nobody waits any more."""
-        if not self.leader_left or self.recording.wanted:
+        if not self.recording.leader_left or self.recording.wanted:
             return
         if not self.task.done():
             self.task.cancel(*(left.args if left is not None else ()))
@@ -141,7 +145,7 @@ class Flight:
                 self.decision.set_exception(error)
                 self.decision.exception()  # looked at: nobody need wait for it
             raise
-        if self.leader_left:
+        if self.recording.leader_left:
             await _close(reply)
         return reply
 

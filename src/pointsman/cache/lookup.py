@@ -21,7 +21,7 @@ from pointsman.cache.truth import Truth
 from pointsman.cache.versions import Versions
 from pointsman.errors import CacheUnavailable
 from pointsman.ports import CacheStore, Clock, Observer
-from pointsman.types import CachedReply, Call, Confined, Lookup, Selection, Target, Vector
+from pointsman.types import CachedReply, Call, Confined, Json, Lookup, Selection, Target, Vector
 
 #: Seconds for which a store that failed is left alone.
 REST_S = 5.0
@@ -239,4 +239,5 @@ class Cache:
 def _by_chance(call: Call) -> bool:
     """Whether asking again may bring another reply: not at temperature 0."""
     stated = call.request.members.get("temperature", b"null")
-    return msgspec.json.decode(stated) != 0
+    temperature: Json = msgspec.json.decode(stated)
+    return temperature != 0

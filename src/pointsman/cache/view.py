@@ -10,8 +10,11 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 
+import msgspec
+
 from pointsman.cache import content
 from pointsman.cache.truth import RouteTruth
+from pointsman.errors import CacheUnavailable, UpstreamError
 from pointsman.types import CachedReply, Listing, ReportRow
 
 _HITS = ("exact", "semantic")
@@ -122,10 +125,14 @@ def held_page(listing: Listing, now: datetime) -> HeldPage:
 
 
 def held_text(reply: CachedReply, now: datetime) -> HeldText:
-    """One with its words. Raises msgspec.DecodeError for a body that can't be read."""
+    """One with its words. Raises CacheUnavailable for a body that can't be read."""
+    try:
+        text = content.text_of(content.decode(reply.body).reply)
+    except (msgspec.DecodeError, UpstreamError) as error:
+        raise CacheUnavailable(f"the cached reply {reply.id} can't be read") from error
     shown = held(reply, now)
     members = {each.name: getattr(shown, each.name) for each in fields(shown)}
-    return HeldText(**members, text=content.text_of(content.decode(reply.body)), turn=reply.turn)
+    return HeldText(**members, text=text, turn=reply.turn)
 
 
 def cache_stats(

@@ -35,6 +35,9 @@ class Tap(Protocol):
     def piece(self, data: bytes) -> None:
         """The next of the client's bytes."""
 
+    def left(self) -> None:
+        """The client has gone."""
+
     def ended(self, outcome: Outcome, ending: bytes, error: UpstreamError | None) -> None:
         """The upstream's stream is over, whoever was there to read it. Once, and in the books."""
 
@@ -152,7 +155,7 @@ class Delivery:
         if self._pump.done():
             return
         drained = self._drains and outcome == "client_left"
-        self._left = self._left or outcome
+        self._leaves(outcome)
         self._buffer.discard()
         if drained:
             return
@@ -208,8 +211,13 @@ class Delivery:
         except ClientStalled:
             if not self._drains:
                 raise
-            self._left = "client_left"
+            self._leaves("client_left")
             self._buffer.discard()
+
+    def _leaves(self, outcome: Outcome) -> None:
+        self._left = self._left or outcome
+        if self._tap is not None:
+            self._tap.left()
 
     async def _finish(self, outcome: Outcome, broken: UpstreamError | None) -> None:
         ending = b""

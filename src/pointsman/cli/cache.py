@@ -118,7 +118,7 @@ def clear(
     """Forget the cached replies that fit all that is stated."""
     which = Selection(None, organisation, scope, route, deployment, tag)
     if (which == Selection()) != everything:
-        raise typer.BadParameter("say which replies with options, or --all", param_hint="clear")
+        raise typer.BadParameter("say which replies with options, or --all", param_hint="--all")
     count = asyncio.run(cached.cleared(load(config), which))
     if as_json:
         print_json({"removed": count})
@@ -126,8 +126,8 @@ def clear(
         typer.echo(f"{count} replies are forgotten")
 
 
-@app.command()
-def test(
+@app.command("test")
+def try_pairs(
     *,
     pairs: Annotated[
         str,

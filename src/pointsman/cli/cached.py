@@ -21,10 +21,11 @@ from pointsman.cache.view import (
     held_page,
     held_text,
 )
-from pointsman.caching import Store, open_store, truth_of
+from pointsman.caching import truth_of
 from pointsman.cli import remote
 from pointsman.config import Settings
 from pointsman.errors import NotFound
+from pointsman.storing import Store, open_store
 from pointsman.types import Selection
 
 _T = TypeVar("_T")

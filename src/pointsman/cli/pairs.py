@@ -21,6 +21,7 @@ from pointsman.config import Settings
 from pointsman.embedding import Remembering
 from pointsman.errors import ConfigError
 from pointsman.proof.rows import BadRow, read
+from pointsman.types import Entry
 
 #: Cosines that other caches come with.
 _COSINES = (0.85, 0.92, 0.95)
@@ -174,7 +175,8 @@ async def _baselines(trial: Trial, pair: Pair, similarity: float | None) -> dict
 async def _trial(settings: Settings) -> AsyncIterator[Trial]:
     """The semantic tier of these settings, as a gateway has it, over an empty store in memory."""
     cache = settings.cache.model_copy(update={"semantic": "on", "store": "memory"})
-    app = App(settings.model_copy(update={"cache": cache}), environment=os.environ)
+    asked = settings.model_copy(update={"cache": cache})
+    app = App(asked, environment=os.environ, observer=_Quiet())
     await app.start(in_memory=True, load=False)
     try:
         opened = app.pipeline.cache
@@ -185,6 +187,16 @@ async def _trial(settings: Settings) -> AsyncIterator[Trial]:
         yield Trial(opened.semantic, opened.store, threshold=threshold, now=datetime.now(UTC))
     finally:
         await app.close()
+
+
+class _Quiet:
+    """An `Observer`: what fails fails again where a pair needs it, and is said there, once."""
+
+    def settled(self, entry: Entry) -> None:
+        """See `ports.Observer`."""
+
+    def fault(self, stage: str, error: BaseException) -> None:
+        """See `ports.Observer`."""
 
 
 class _Rows:

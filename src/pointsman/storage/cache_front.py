@@ -17,9 +17,6 @@ class Front:
         #: The one that was used last is the last.
         self._held: OrderedDict[str, tuple[CachedReply, int]] = OrderedDict()
 
-    def __contains__(self, reply_id: str) -> bool:
-        return reply_id in self._held
-
     def get(self, reply_id: str) -> CachedReply | None:
         """The reply, which thereby was used last; None where it is not here."""
         if reply_id not in self._held:

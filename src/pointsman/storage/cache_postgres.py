@@ -25,13 +25,11 @@ if TYPE_CHECKING:
 #: Replies that are removed in one transaction.
 _PORTION = 1000
 #: Seconds for what walks through all replies or makes an index; no request waits for it.
-_PATIENCE_S = 600.0
+_PATIENCE_S = 60.0
+#: Bytes of a table's name: PostgreSQL cuts off what is longer than 63, and indexes add to it.
+_LONGEST_NAME = 40
 #: The extension is not installed on the server, or may not be made by this user.
 _NOT_TO_BE_HAD = ("0A000", "58P01", "42501")
-#: Of a table name: who holds it is alone.
-_LOCK = "hashtextextended('pointsman:' || $1, 0)"
-#: The index goes on until there are enough that fit.
-_ON_AND_ON = "SET LOCAL hnsw.iterative_scan = strict_order; SET LOCAL hnsw.ef_search = 100"
 
 
 class PostgresCache:
@@ -54,11 +52,14 @@ class PostgresCache:
         """`dsn` as asyncpg takes it: postgresql://user:password@host/database.
 
         Tables and indexes whose names begin with `table` are made where they are not there.
-        `max_replies` may be exceeded by a hundredth: each gateway counts after so many puts.
+        `max_replies` may be exceeded by a hundredth per gateway: each counts after so many puts.
         Partitions of up to `exact_up_to` replies are searched one by one, larger ones by an index
         that may overlook some. `timeout_s` bounds connecting, waiting for one of
-        `max_connections`, and each statement that a request waits for.
+        `max_connections`, and each statement that a request waits for. Raises ConfigError where
+        `table` is too long.
         """
+        if len(table.encode()) > _LONGEST_NAME:
+            raise ConfigError(f"the cache's table {table!r} has more than {_LONGEST_NAME} bytes")
         self._dsn = dsn
         self._table = table
         self._max_replies = max_replies
@@ -90,10 +91,15 @@ class PostgresCache:
                     "asyncpg is not installed; run: pip install 'pointsman[postgres]'"
                 ) from error
             self._pool = await asyncpg.create_pool(
-                self._dsn, min_size=0, max_size=self._max_connections, timeout=self._timeout_s
+                self._dsn,
+                min_size=0,
+                max_size=self._max_connections,
+                timeout=self._timeout_s,
+                init=_set_up,
+                reset=_leave,
             )
         try:
-            async with self._asking():
+            async with self._asking(patience_s=_PATIENCE_S):
                 pass
         except ValueError:  # its words may hold a part of the password
             raise ConfigError("the cache's PostgreSQL address can't be read") from None
@@ -122,7 +128,9 @@ class PostgresCache:
             await server.execute(statement, *values, timeout=self._timeout_s)
             self._until_count -= 1
             if self._until_count < 0:
-                await self._evict(server, sql, reply.stored)
+                self._until_count = self._max_replies // 100
+                asked = (reply.stored, self._max_replies)
+                await server.execute(sql.evict, *asked, timeout=_PATIENCE_S)
 
     async def used(self, reply_id: str, now: datetime) -> None:
         """See `ports.CacheStore`."""
@@ -156,17 +164,14 @@ class PostgresCache:
     ) -> Sequence[Near]:
         """See `ports.VectorIndex`; nothing where the server has no pgvector."""
         within = space(partition, vector)
-        async with self._asking() as (server, sql), asyncio.timeout(self._timeout_s):
+        async with self._asking() as (server, sql):
             if limit <= 0 or not sql.vectors:
                 return ()
-            crowd = await server.fetchval(sql.crowd, within, self._exact_up_to + 1)
-            indexed = crowd > self._exact_up_to
-            statement = sql.nearest(vector.size, indexed=indexed)
+            most = self._exact_up_to
+            crowd = await server.fetchval(sql.crowd, within, most + 1, timeout=self._timeout_s)
+            statement = sql.nearest(vector.size, indexed=crowd > most)
             asked = (within, numbers(vector), now, limit)
-            async with server.transaction(readonly=True):
-                if indexed:
-                    await server.execute(_ON_AND_ON)
-                rows = await server.fetch(statement, *asked)
+            rows = await server.fetch(statement, *asked, timeout=self._timeout_s)
             return [Near(_reply(row), 1 - row["distance"]) for row in rows]
 
     async def sweep(self, now: datetime) -> int:
@@ -174,8 +179,14 @@ class PostgresCache:
         return await self.remove(Selection(expired=now))
 
     @asynccontextmanager
-    async def _asking(self) -> AsyncIterator[tuple[Connection, Statements]]:
-        """Whatever goes wrong with the server becomes CacheUnavailable."""
+    async def _asking(
+        self, *, patience_s: float | None = None
+    ) -> AsyncIterator[tuple[Connection, Statements]]:
+        """Whatever goes wrong with the server becomes CacheUnavailable.
+
+        No transaction lasts longer than a statement: one that has to be rolled back would wait for
+        a server that hangs.
+        """
         from asyncpg import InterfaceError, InternalClientError, PostgresError  # noqa: PLC0415
         from asyncpg.exceptions import ClientConfigurationError  # noqa: PLC0415
 
@@ -183,7 +194,10 @@ class PostgresCache:
             raise CacheUnavailable("the cache in PostgreSQL is not started")
         try:
             async with self._pool.acquire(timeout=self._timeout_s) as server:
-                yield server, self._sql or await self._prepare(server)
+                yield (
+                    server,
+                    self._sql or await self._prepare(server, patience_s or self._timeout_s),
+                )
         except ClientConfigurationError:
             raise
         except (PostgresError, InterfaceError, InternalClientError, OSError, EOFError) as error:
@@ -192,55 +206,44 @@ class PostgresCache:
         except (msgspec.MsgspecError, UnicodeError) as error:
             raise CacheUnavailable(f"a reply can't be kept or read: {error}") from error
 
-    async def _prepare(self, server: Connection) -> Statements:
+    async def _prepare(self, server: Connection, patience_s: float) -> Statements:
         """Make what is not there; one at a time, here and elsewhere."""
-        async with self._making, self._alone(server):
+        async with asyncio.timeout(patience_s), self._making:
             if self._sql is None:
-                sql = Statements(self._table, vectors=await _has_vectors(server))
-                for statement in sql.schema():
-                    await server.execute(statement, timeout=_PATIENCE_S)
+                sql = Statements(self._table, vectors=await self._has_vectors(server))
+                await server.execute(sql.alone(*sql.schema()))
                 self._sql = sql
         return self._sql
+
+    async def _has_vectors(self, server: Connection) -> bool:
+        """Whether pgvector is there, or can be made to be there."""
+        from asyncpg import PostgresError  # noqa: PLC0415
+
+        sql = Statements(self._table, vectors=False)
+        try:
+            await server.execute(sql.alone("CREATE EXTENSION IF NOT EXISTS vector"))
+        except PostgresError as error:
+            if error.sqlstate in _NOT_TO_BE_HAD:
+                return False
+            raise
+        return True
 
     async def _index(self, server: Connection, sql: Statements, size: int) -> None:
         """See that vectors of this size are indexed; the first of them makes the index."""
         if size not in self._indexed:
-            statement = sql.vector_index(size)
-            if statement is not None:
-                async with self._alone(server):
-                    await server.execute(statement, timeout=_PATIENCE_S)
+            made = sql.vector_index(size)
+            if made is not None:
+                await server.execute(sql.alone(made), timeout=_PATIENCE_S)
             self._indexed.add(size)
 
-    async def _evict(self, server: Connection, sql: Statements, now: datetime) -> None:
-        """Let the least valuable go, unless another gateway is about it."""
-        self._until_count = self._max_replies // 100
-        async with server.transaction():
-            if await server.fetchval(f"SELECT pg_try_advisory_xact_lock({_LOCK})", self._table):
-                excess = await server.fetchval(sql.count, timeout=_PATIENCE_S) - self._max_replies
-                if excess > 0:
-                    await server.execute(sql.evict, now, excess, timeout=_PATIENCE_S)
 
-    @asynccontextmanager
-    async def _alone(self, server: Connection) -> AsyncIterator[None]:
-        """A transaction in which no other gateway makes tables or indexes."""
-        async with server.transaction():
-            locked = f"SELECT pg_advisory_xact_lock({_LOCK})"
-            await server.execute(locked, self._table, timeout=_PATIENCE_S)
-            yield
+async def _set_up(server: Connection) -> None:
+    """For a search by index: it goes on until there are enough that fit."""
+    await server.execute("SET hnsw.iterative_scan = strict_order; SET hnsw.ef_search = 100")
 
 
-async def _has_vectors(server: Connection) -> bool:
-    """Whether pgvector is there, or can be made to be there."""
-    from asyncpg import PostgresError  # noqa: PLC0415
-
-    try:
-        async with server.transaction():
-            await server.execute("CREATE EXTENSION IF NOT EXISTS vector", timeout=_PATIENCE_S)
-    except PostgresError as error:
-        if error.sqlstate in _NOT_TO_BE_HAD:
-            return False
-        raise
-    return True
+async def _leave(server: Connection) -> None:
+    """Nothing to undo between two uses of a connection."""
 
 
 def _reply(row: Record) -> CachedReply:

@@ -75,7 +75,8 @@ replies = Table(
     C("body", LargeBinary, nullable=False),
 )
 _c = replies.c
-Index("replies_newest", _c.stored, _c.id)
+# All that `bounds` asks for, so that opening a large cache reads no bodies.
+Index("replies_newest", _c.stored, _c.id, _c.key, _c.size, _c.worth, _c.expires, _c.hits)
 # All that a count of a selection needs, so that it reads no bodies.
 Index(
     "replies_selected",
@@ -225,7 +226,8 @@ def sums(which: Selection) -> Select[int, int]:
 
 def bounds() -> Select[str, str, int, float, datetime, int]:
     """What the bounds need of all: id, key, size, worth, expires, hits; the oldest first."""
-    return select(_c.id, _c.key, _c.size, _c.worth, _c.expires, _c.hits).order_by(_c.number)
+    wanted = (_c.id, _c.key, _c.size, _c.worth, _c.expires, _c.hits)
+    return select(*wanted).order_by(_c.stored, _c.id)
 
 
 def vectors(

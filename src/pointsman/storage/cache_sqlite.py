@@ -44,8 +44,8 @@ _PORTION = 32
 class SqliteCache:
     """CacheStore and VectorIndex over one SQLite file, bounded; who stays says `eviction`.
 
-    What was put is there after a crash of the process; a power cut may take the last of it, for
-    nobody waits for the disk. Keys, bounds and vectors are in memory, so that a miss reads no disk,
+    What was put or removed stays so after a crash of the process; a power cut may undo the last of
+    it, for nobody waits for the disk. Keys, bounds and vectors are in memory, so that a miss reads no disk,
     and so are the replies that were used last. Writes go through one thread, reads through others.
     """
 
@@ -207,7 +207,7 @@ class SqliteCache:
         return swept
 
     def _drop(self, gone: Iterable[str]) -> None:
-        """Those that have left the shelf leave the rest of the memory, and with the next write the file."""
+        """Those that have left the shelf leave the memory, and with the next write the file."""
         for reply_id in gone:
             self._front.remove(reply_id)
             self._vectors.remove(reply_id)
@@ -228,14 +228,14 @@ class SqliteCache:
 
     async def _replies(self, items: Sequence[Kept]) -> Sequence[CachedReply]:
         """From memory, else from the file; without those that are gone by then."""
-        missing = [item.id for item in items if item.id not in self._front]
-        read: dict[str, CachedReply] = {}
+        held = {item.id: self._front.get(item.id) for item in items}
+        missing = [reply_id for reply_id, reply in held.items() if reply is None]
         if missing:
             rows = await self._read(lambda db: _rows(db, missing))
-            read = {reply.id: reply for reply in rows}
+            held |= {reply.id: reply for reply in rows}
         found = []
         for item in items:
-            reply = self._front.get(item.id) or read.get(item.id)
+            reply = held[item.id]
             if reply and self._shelf.of(item.id) is item:
                 current = replace(reply, hits=item.hits) if reply.hits != item.hits else reply
                 self._front.add(current, item.size)

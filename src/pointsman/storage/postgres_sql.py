@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from datetime import datetime
+from hashlib import sha256
 from sys import byteorder
 from typing import TypeAlias
 
@@ -35,6 +36,8 @@ class Statements:
         self._replies = quoted(table)
         self._vectors = quoted(f"{table}_vectors")
         self._table = table
+        digest = sha256(f"pointsman:{table}".encode()).digest()
+        self._lock = int.from_bytes(digest[:8], signed=True)
         vector, joined = ("v.vector::real[]", f"LEFT JOIN {self._vectors} v USING (key)")
         if not vectors:
             vector, joined = "NULL::real[]", ""
@@ -44,16 +47,20 @@ class Statements:
         self.used = (
             f"UPDATE {self._replies} SET hits = hits + 1, used = greatest(used, $2) WHERE id = $1"  # noqa: S608
         )
-        self.count = f"SELECT count(*) FROM {self._replies}"  # noqa: S608
-        self.crowd = (
-            f"SELECT count(*) FROM (SELECT FROM {self._vectors} WHERE space = $1 LIMIT $2) AS crowd"  # noqa: S608
-        )
-        #: The expired first, then those that save the least for the room that they take.
+        self.crowd = f"SELECT count(*) FROM (SELECT FROM {self._vectors} WHERE space = $1 LIMIT $2::integer) AS crowd"  # noqa: S608
+        #: More than $2 at time $1: the expired go, then those that save the least for the room that
+        #: they take. Nothing is done while another gateway is about it.
         self.evict = f"""
-            DELETE FROM {self._replies} WHERE key IN (
+            WITH own AS MATERIALIZED (SELECT pg_try_advisory_xact_lock({self._lock}) AS turn)
+            DELETE FROM {self._replies} WHERE (SELECT turn FROM own) AND key IN (
                 SELECT key FROM {self._replies}
-                ORDER BY expires > $1, (1 + hits) * worth / greatest(size, 1), used LIMIT $2
+                ORDER BY expires > $1, (1 + hits) * worth / greatest(size, 1), used
+                LIMIT (SELECT greatest(count(*) - $2, 0) FROM {self._replies})
             )"""  # noqa: S608
+
+    def alone(self, *statements: str) -> str:
+        """All or nothing of them, while no other gateway makes anything; without parameters."""
+        return "; ".join((f"SELECT pg_advisory_xact_lock({self._lock})", *statements))
 
     def schema(self) -> list[str]:
         """Makes what is not there yet."""

@@ -20,6 +20,7 @@ from pointsman.types import CachedReply, Selection
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
+    from redis.typing import EncodableT, FieldT
 
 #: Keys that are looked at together.
 _PORTION = 500
@@ -63,7 +64,7 @@ class RedisReplies:
 
     async def put(self, reply: CachedReply, life_ms: int) -> None:
         """Keep it for so many milliseconds, in place of what was there for its key."""
-        fields: dict[bytes | str, bytes | str] = {
+        fields: dict[FieldT, EncodableT] = {
             "id": reply.id,
             "body": reply.body,
             "reply": pack(reply),

@@ -15,6 +15,7 @@ from pointsman.types import CachedReply, Vector
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
+    from redis.typing import EncodableT, FieldT
 
 _Answer: TypeAlias = list[bytes | list[bytes]]
 
@@ -32,7 +33,7 @@ class Found:
     similarity: float
 
 
-def fields_of(reply: CachedReply) -> dict[str, bytes | str]:
+def fields_of(reply: CachedReply) -> dict[FieldT, EncodableT]:
     """What a reply's hash holds for the index; nothing where it is no matter of vectors."""
     if reply.vector is None or reply.partition is None:
         return {}

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pointsman.storage.vector_rows import Rows
-from pointsman.storage.word_counts import WordCounts
+from pointsman.storage.word_index import WordIndex
 from pointsman.types import Vector
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ class _Prompt:
     """One cached prompt."""
 
     id: str
+    #: The later it was added, the greater.
+    number: int
     partition: str
     words: array[int]
     group: _Group
@@ -49,7 +51,8 @@ class Vectors:
         """Empty."""
         self._prompts: dict[str, _Prompt] = {}
         self._groups: dict[tuple[str, str, int], _Group] = {}
-        self._words = WordCounts()
+        self._words = WordIndex()
+        self._number = 0
 
     def __len__(self) -> int:
         return len(self._prompts)
@@ -75,17 +78,25 @@ class Vectors:
         if group is None:
             group = self._groups[name] = _Group(name, Rows(vector.size))
         group.rows.append(_floats(vector), _instant(expires))
-        prompt = _Prompt(reply_id, partition, array("I", words), group, len(group.prompts))
+        self._number += 1
+        prompt = _Prompt(
+            id=reply_id,
+            number=self._number,
+            partition=partition,
+            words=array("I", words),
+            group=group,
+            row=len(group.prompts),
+        )
         group.prompts.append(prompt)
         self._prompts[reply_id] = prompt
-        self._words.add(partition, prompt.words)
+        self._words.add(partition, prompt.number, prompt.words)
 
     def remove(self, reply_id: str) -> None:
         """Forget it, if it is there."""
         prompt = self._prompts.pop(reply_id, None)
         if prompt is None:
             return
-        self._words.remove(prompt.partition, prompt.words)
+        self._words.remove(prompt.partition, prompt.number, prompt.words)
         group, last = prompt.group, prompt.group.prompts.pop()
         group.rows.remove(prompt.row)
         if last is not prompt:
@@ -95,7 +106,7 @@ class Vectors:
             del self._groups[group.name]
 
     def plausible(self, partition: str, words: frozenset[int]) -> bool:
-        """See `ports.VectorIndex`, and `word_counts.is_plausible` for the rule."""
+        """See `ports.VectorIndex`, and `word_index` for the rule."""
         return self._words.plausible(partition, words)
 
     async def nearest(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
+from pointsman.cache.guard.lists import Unit
 from pointsman.cache.guard.names import Name
 from pointsman.cache.guard.quantities import Quantity
 from pointsman.cache.guard.reading import STEM, Reading, opposites, same_subject
@@ -12,7 +14,8 @@ from pointsman.cache.guard.reading import STEM, Reading, opposites, same_subject
 _LARGELY = 0.5  # of the words that say what a text is about
 _QUOTE_CHANGED = 0.25  # of its words
 _TEXT_MEASURES = frozenset({"words", "sentences", "paragraphs", "lines", "points", "pages"})
-_SPANS = {"months": "time"}
+_SPANS = frozenset({"time", "months"})
+_COMPARED = 32  # quantities that may equal one that says no unit
 _LONGEST_ALIAS = 4  # words written as one
 
 
@@ -31,8 +34,11 @@ def unit(x: Reading, y: Reading) -> bool:
         return sorted(q.said for q in ours) == sorted(q.said for q in theirs)
     if ours or theirs:
         return False
-    bare, others = x.bare_units - y.units, y.bare_units - x.units
-    return any(_span(one.measure) == _span(other.measure) for one in bare for other in others)
+    return any(
+        one not in y.units and other not in x.units and _exchanged(one, before, other, after)
+        for one, before in x.bare_units
+        for other, after in y.bare_units
+    )
 
 
 def length(x: Reading, y: Reading) -> bool:
@@ -67,30 +73,41 @@ def _unmatched(
     ours: Sequence[Quantity], theirs: Sequence[Quantity]
 ) -> tuple[list[Quantity], list[Quantity]]:
     """The quantities that have no equal on the other side and need one."""
-    rest = list(theirs)
-    missing = list(ours)
-    for equal in (_exactly, _roughly):
-        still = []
-        for quantity in missing:
-            match = next((other for other in rest if equal(quantity, other)), None)
-            if match is None:
-                still.append(quantity)
-            else:
-                rest.remove(match)
-        missing = still
-    return [q for q in missing if not q.loose], [q for q in rest if not q.loose]
+    if not (ours or theirs):
+        return [], []
+    theirs_left = Counter((q.value, q.measure) for q in theirs)
+    ours_left = Counter((q.value, q.measure) for q in ours)
+    both = ours_left & theirs_left
+    missing, rest = _besides(ours, both), _besides(theirs, both)
+    still = []
+    for quantity in missing:
+        match = next((other for other in rest[:_COMPARED] if _roughly(quantity, other)), None)
+        if match is None:
+            still.append(quantity)
+        else:
+            rest.remove(match)
+    return [q for q in still if not q.loose], [q for q in rest if not q.loose]
+
+
+def _besides(quantities: Iterable[Quantity], both: Counter[tuple[Fraction, str]]) -> list[Quantity]:
+    """The quantities that are left when those of `both` are taken away."""
+    taken = both.copy()
+    left = []
+    for quantity in quantities:
+        key = (quantity.value, quantity.measure)
+        if taken[key] > 0:
+            taken[key] -= 1
+        else:
+            left.append(quantity)
+    return left
 
 
 def _is_one(quantity: Quantity, other: Reading) -> bool:
     """Whether `other` has the same as a unit: "7 days" and "a week"."""
     return any(
         unit.measure == quantity.measure and unit.size == quantity.value
-        for unit in other.bare_units
+        for unit, _ in other.bare_units
     )
-
-
-def _exactly(one: Quantity, other: Quantity) -> bool:
-    return one.value == other.value and one.measure == other.measure
 
 
 def _roughly(one: Quantity, other: Quantity) -> bool:
@@ -124,16 +141,19 @@ def _swapped(ours: dict[Fraction, str], theirs: dict[Fraction, str]) -> bool:
     return False
 
 
-def _span(measure: str) -> str:
-    return _SPANS.get(measure, measure)
+def _exchanged(one: Unit, before: str, other: Unit, before_other: str) -> bool:
+    """Whether one unit stands for another; spans of time come up in passing, too."""
+    if one.measure in _SPANS or other.measure in _SPANS:
+        return one.measure in _SPANS and other.measure in _SPANS and before == before_other
+    return one.measure == other.measure
 
 
 def _alone(x: Reading, y: Reading, kind: str) -> bool:
-    if same_subject(x, y) < _LARGELY:
+    if not (x.has(kind) or y.has(kind)) or same_subject(x, y) < _LARGELY:
         return False
     for reading, other in ((x, y), (y, x)):
-        for tag, at in reading.tags.items():
-            if tag.kind == kind and tag not in other.tags:
+        for tag, at in reading.tags.get(kind, {}).items():
+            if tag not in other.tags.get(kind, {}):
                 rest = reading.phrases[at].rest
                 if not rest or not _has_word(rest[-1], other):
                     return True
@@ -142,12 +162,7 @@ def _alone(x: Reading, y: Reading, kind: str) -> bool:
 
 def _nothing_else(x: Reading, y: Reading, kind: str) -> bool:
     """Whether the texts differ in no word but those of the list `kind`."""
-    told = {
-        reading.texts[at]
-        for reading in (x, y)
-        for tag, at in reading.tags.items()
-        if tag.kind == kind
-    }
+    told = {reading.texts[at] for reading in (x, y) for at in reading.tags[kind].values()}
     return (x.words ^ y.words) <= told
 
 

@@ -1,4 +1,4 @@
-"""The guard: is there something to point at that makes one prompt's reply wrong for another?"""
+"""The guard: what one can point at that makes one prompt's reply wrong for another."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pointsman.cache.guard.polarity import polarity
 from pointsman.cache.guard.reading import Reading, read
 
 _REMEMBERED = 2048  # readings, of prompts up to the next figure
-_SHORT = 2000  # characters
+_SHORT = 1000  # characters
+_LONGEST = 8000  # characters; what is longer is not looked into
 
 
 class Guard:
@@ -35,10 +36,13 @@ class Guard:
         """The name of what makes a reply to `a` wrong for `b`; None where nothing is seen.
 
         The names: `language`, `format`, `unit`, `number`, `code`, `entity`, `negation`,
-        `antonym`, `quantifier`, `tense`, `time`, `order`. Asking about `(b, a)` gives the same.
+        `antonym`, `quantifier`, `tense`, `time`, `order`; and `length` for texts
+        that are too long to be looked into, where they are not the same. Asking about `(b, a)` gives the same.
         """
         if a == b:
             return None
+        if max(len(a), len(b)) > _LONGEST:
+            return "length"
         language, clash = self._languages.of_pair(a, b)
         if clash:
             return "language"

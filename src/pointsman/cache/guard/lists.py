@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple
@@ -85,48 +85,69 @@ class Tongue:
 def compile_lists(texts: Mapping[str, str]) -> dict[str, Tongue]:
     """The tongues by language of TOML texts, keyed by a name for messages. Raises ConfigError."""
     sources = [Source(name, text) for name, text in sorted(texts.items())]
-    shared = [source for source in sources if not source.language]
-    tongues = {source.language: _tongue([source, *shared]) for source in sources if source.language}
+    shared = Tongue()
+    common: dict[tuple[str, ...], set[Tag]] = {}
+    for source in sources:
+        if not source.language:
+            _add(shared, common, source)
+    shared.phrases = _index(common)
+    tongues = {
+        source.language: _tongue(source, shared, common) for source in sources if source.language
+    }
     if "en" not in tongues:
         raise ConfigError("the guard has no English lists")
     return tongues
 
 
-def _tongue(sources: Iterable[Source]) -> Tongue:
-    tongue = Tongue()
-    tags: dict[tuple[str, ...], set[Tag]] = {}
-    for source in sources:
-        tongue.function_words |= source.words("function_words")
-        tongue.cased |= source.words("cased")
-        tongue.implied |= source.words("implied")
-        tongue.articles |= source.words("articles")
-        tongue.unrelated |= source.words("unrelated")
-        tongue.loose_numbers |= source.numbers("loose_numbers")
-        tongue.scales |= source.numbers("scales")
-        numbers = source.numbers("numbers")
-        tongue.numbers |= numbers | _joined(source.text("joiner"), numbers, tongue.loose_numbers)
-        for measure, size, phrases, signs in source.units():
-            of = f"{measure} {size}"
-            tongue.units[of] = Unit(measure, size)
-            tongue.signs |= dict.fromkeys(signs, of)
-            for phrase in phrases:
-                tags.setdefault(phrase, set()).add(Tag("unit", of, 0))
-        for phrase, kind, of, side in source.cues():
-            tags.setdefault(phrase, set()).add(Tag(kind, of, side))
-    _index(tongue, tags)
+def _tongue(source: Source, shared: Tongue, common: Mapping[tuple[str, ...], set[Tag]]) -> Tongue:
+    """The tongue of one language: what all have in common, and its own."""
+    tongue = Tongue(
+        cased=shared.cased, implied=shared.implied, units=dict(shared.units), signs=shared.signs
+    )
+    own: dict[tuple[str, ...], set[Tag]] = {}
+    _add(tongue, own, source)
+    stems = {words for words in own if len(words) == 1 and words[0].endswith("*")}
+    tongue.stems = {
+        words[0].removesuffix("*"): Phrase((), tuple(sorted(own[words]))) for words in stems
+    }
+    firsts = {words[0] for words in own.keys() - stems}
+    merged = {words: tags for words, tags in common.items() if words[0] in firsts}
+    for words in own.keys() - stems:
+        merged[words] = merged.get(words, set()) | own[words]
+    tongue.phrases = shared.phrases | _index(merged)
     return tongue
 
 
-def _index(tongue: Tongue, tags: Mapping[tuple[str, ...], set[Tag]]) -> None:
+def _add(tongue: Tongue, tags: dict[tuple[str, ...], set[Tag]], source: Source) -> None:
+    """Put the words of `source` into `tongue`, and what its phrases mean into `tags`."""
+    tongue.function_words |= source.words("function_words")
+    tongue.cased |= source.words("cased")
+    tongue.implied |= source.words("implied")
+    tongue.articles |= source.words("articles")
+    tongue.unrelated |= source.words("unrelated")
+    tongue.loose_numbers |= source.numbers("loose_numbers")
+    tongue.scales |= source.numbers("scales")
+    numbers = source.numbers("numbers")
+    tongue.numbers |= numbers | _joined(source.text("joiner"), numbers, tongue.loose_numbers)
+    for measure, size, phrases, signs in source.units():
+        of = f"{measure} {size}"
+        tongue.units[of] = Unit(measure, size)
+        tongue.signs |= dict.fromkeys(signs, of)
+        for phrase in phrases:
+            tags.setdefault(phrase, set()).add(Tag("unit", of, 0))
+    for phrase, kind, of, side in source.cues():
+        tags.setdefault(phrase, set()).add(Tag(kind, of, side))
+
+
+def _index(tags: Mapping[tuple[str, ...], set[Tag]]) -> dict[str, tuple[Phrase, ...]]:
+    """The phrases by their first word, longest first."""
     found: dict[str, list[Phrase]] = {}
     for words, meant in tags.items():
-        ordered = tuple(sorted(meant))
-        if words[0].endswith("*") and len(words) == 1:
-            tongue.stems[words[0][:-1]] = Phrase((), ordered)
-        else:
-            found.setdefault(words[0], []).append(Phrase(words[1:], ordered))
-    for first, some in found.items():
-        tongue.phrases[first] = tuple(sorted(some, key=lambda phrase: -len(phrase.rest)))
+        found.setdefault(words[0], []).append(Phrase(words[1:], tuple(sorted(meant))))
+    return {
+        first: tuple(sorted(some, key=lambda phrase: -len(phrase.rest)))
+        for first, some in found.items()
+    }
 
 
 def _joined(
@@ -137,7 +158,7 @@ def _joined(
         return {}
     return {
         f"{one}{joiner}{ten}": few + many
-        for one, few in (numbers | loose).items()
+        for one, few in {**numbers, **loose}.items()
         if few in range(1, 10)
         for ten, many in numbers.items()
         if many in _TENS

@@ -36,7 +36,12 @@ def names(
 ) -> tuple[Name, ...]:
     """The names in order of their place."""
     known = dict(_known(tokens, phrases, tongue))
-    taken = {at for start, name in known.items() for at in range(start, start + len(name.words))}
+    taken = {
+        at
+        for start, phrase in phrases.items()
+        if start in known or any(tag.kind == "unit" for tag in phrase.tags)
+        for at in range(start, start + 1 + len(phrase.rest))
+    }
     guessed = _capitalised(tokens, taken, tongue, language)
     return tuple(sorted([*known.values(), *guessed], key=lambda name: name.start))
 
@@ -83,10 +88,10 @@ def _capitalised(
 
 def _is_name(tokens: Sequence[Token], at: int, tongue: Tongue, language: str) -> bool:
     token = tokens[at]
-    if token.kind != "word" or not token.raw[0].isascii() and not token.raw[0].isalpha():
-        return False
     raw = token.raw
-    if len(raw) == 1 or token.text in tongue.function_words or "'" in token.text:
+    if token.kind != "word" or len(raw) == 1 or "'" in raw:
+        return False
+    if token.text in tongue.function_words or token.text in tongue.signs:
         return False
     if len(raw) <= _PIECE and _hyphened(tokens, at):  # Wi-Fi
         return False

@@ -32,6 +32,8 @@ def polarity(x: Reading, y: Reading, tongue: Tongue) -> str | None:
 def _prefixed(x: Reading, y: Reading, tongue: Tongue) -> frozenset[str]:
     """The stems of a word of one text and of the same with `un-`, `in-`, `dis-` in the other."""
     ours, theirs = x.words - y.words, y.words - x.words
+    if not (ours and theirs):
+        return frozenset()
     return frozenset(
         stem[:STEM]
         for words, others in ((ours, theirs), (theirs, ours))
@@ -46,7 +48,7 @@ def _prefixed(x: Reading, y: Reading, tongue: Tongue) -> frozenset[str]:
 
 def _plainly_negated(x: Reading, y: Reading) -> bool:
     """Whether `x` negates a word that `y` says without a negation anywhere near."""
-    if same_subject(x, y) < _CLEARLY:
+    if not x.has("negator") or same_subject(x, y) < _CLEARLY:
         return False
     near = {stem for _, stem in _negated(x, 1)}
     if not near or _reworded(y, x):
@@ -86,6 +88,7 @@ def _unsaid(x: Reading, y: Reading) -> bool:
 
 def _reworded(plain: Reading, negated: Reading) -> bool:
     """Whether `plain` may say by other words what `negated` denies."""
-    return any(tag.kind == "privative" and tag not in negated.tags for tag in plain.tags) or any(
+    privative, others = plain.tags.get("privative", {}), negated.tags.get("privative", {})
+    return any(tag not in others for tag in privative) or any(
         stem.startswith(_STRONG) for stem in plain.stems - negated.stems
     )

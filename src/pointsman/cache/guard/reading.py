@@ -28,13 +28,14 @@ class Reading:
     subject: frozenset[str]
     #: The phrases of the lists by the token where they start.
     phrases: Mapping[int, Phrase]
-    #: What those phrases mean, and for each meaning the token where it stands first.
-    tags: Mapping[Tag, int]
+    #: What those phrases mean, by kind; for each meaning the token where it stands first.
+    tags: Mapping[str, Mapping[Tag, int]]
     names: tuple[Name, ...]
     quantities: tuple[Quantity, ...]
-    #: The units that occur, and those of them without a number, or with "one".
+    #: The units that occur, and those of them without a number, or with "one", each with the
+    #: word before it.
     units: frozenset[Unit]
-    bare_units: frozenset[Unit]
+    bare_units: frozenset[tuple[Unit, str]]
     #: Identifiers, flags, paths, versions, operators.
     code: frozenset[str]
     #: What stands between quotation marks, as tokens.
@@ -42,7 +43,7 @@ class Reading:
 
     def has(self, kind: str) -> bool:
         """Whether a phrase of the list `kind` occurs."""
-        return any(tag.kind == kind for tag in self.tags)
+        return kind in self.tags
 
 
 def read(text: str, tongue: Tongue, language: str) -> Reading:
@@ -50,10 +51,10 @@ def read(text: str, tongue: Tongue, language: str) -> Reading:
     tokens = cut(text)
     texts = tuple(token.text for token in tokens)
     phrases = _phrases(texts, tongue)
-    tags: dict[Tag, int] = {}
+    tags: dict[str, dict[Tag, int]] = {}
     for at, phrase in phrases.items():
         for tag in phrase.tags:
-            tags.setdefault(tag, at)
+            tags.setdefault(tag.kind, {}).setdefault(tag, at)
     stems = {
         at: token.text[:STEM]
         for at, token in enumerate(tokens)
@@ -78,7 +79,9 @@ def read(text: str, tongue: Tongue, language: str) -> Reading:
         names=names(tokens, phrases, tongue, language),
         quantities=quantities,
         units=frozenset(units.values()),
-        bare_units=frozenset(unit for at, unit in units.items() if at not in counted),
+        bare_units=frozenset(
+            (unit, texts[at - 1] if at else "") for at, unit in units.items() if at not in counted
+        ),
         code=frozenset(token.text for token in tokens if token.kind == "code"),
         quotes=tuple(frozenset(t.text for t in cut(q)) for q in quoted(text)),
     )
@@ -93,11 +96,12 @@ def same_subject(x: Reading, y: Reading, besides: frozenset[str] = frozenset()) 
 
 def opposites(x: Reading, y: Reading, kind: str) -> set[str]:
     """The entries of the list `kind` of which each text has a side that the other has not."""
-    ours = {tag for tag in x.tags if tag.kind == kind and tag not in y.tags}
-    if not ours:
+    ours, theirs = x.tags.get(kind), y.tags.get(kind)
+    if ours is None or theirs is None or ours.keys() == theirs.keys():
         return set()
-    theirs = {tag for tag in y.tags if tag.kind == kind and tag not in x.tags}
-    return {one.of for one in ours for other in theirs if one.of == other.of}
+    return {tag.of for tag in ours if tag not in theirs} & {
+        tag.of for tag in theirs if tag not in ours
+    }
 
 
 def _turns(phrase: Phrase | None) -> bool:

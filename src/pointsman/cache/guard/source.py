@@ -87,7 +87,7 @@ class Source:
             yield measure, amount, phrases, _parted(signs, ",")
 
     def cues(self) -> Iterator[tuple[tuple[str, ...], str, str, int]]:
-        """Every phrase with its section, entry and side."""
+        """Every phrase with its list, entry and side."""
         for member in self._members:
             if member in _TEXTS or member == "unit":
                 continue

@@ -13,13 +13,14 @@ _SIGNS = "\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963"  # Hindi's vowel 
 _ACCENTS = re.compile("[\u0300-\u036f\u093c]+")
 _VULGAR = re.compile("(?<=\\d)(?=[\u00bc-\u00be\u2150-\u215e])")
 _SUPERSCRIPT = re.compile("(?=[\u00b2\u00b3\u00b9\u2070-\u2079])")
+_USUAL = 40  # characters; what stands between blanks is rarely longer
 _POSSESSIVE = ("'s", "s'")
 
 _TOKEN = re.compile(
     rf"""
     (?P<code>
         `[^`\n]{{1,200}}`
-      | https?://[^\s"'<>]+ | [\w.+-]+@[\w-]+\.\w+
+      | https?://[^\s"'<>]+ | (?<![\w.+-])[\w.+-]{1, 64}@[\w-]+\.\w+
       | (?<![\w-])--?[A-Za-z][\w-]*                  # flags
       | (?<![\w.])[~.]{{0,2}}/\w[\w./-]*             # paths
       | \d{{4}}-\d\d?-\d\d? | \d\d?[./]\d\d?[./]\d{{2,4}}(?![./\d])   # dates
@@ -28,14 +29,14 @@ _TOKEN = re.compile(
       | [A-Za-z_]\w*(?:(?:\.|::)[A-Za-z_]\w+)+(?:\(\))? | \w+\(\)     # module.name, f()
       | \w*[A-Za-z]_\w+ | (?<![\w.])\.[a-z]\w+
       | [=!]==?|&&|\|\||\+\+|\*\*|<=|>=|:=
-      | (?<=[\w)\s])[*^=<+](?=[\w(\s]) | (?<=\w\s)-(?=\s\d)         # arithmetic
+      | (?:^|(?<=[\w)\s]))[*^=<+](?=[\w(\s]|$) | ^-$                 # arithmetic
     )
   | (?P<number>
         (?:(?<![\w)\-])[-\u2212])?
         (?: \d\d?:\d\d(?!\d)
           | \d+[/\u2044]\d+(?![\w/])
           | \d{{1,3}}(?:[,.'\u2019]\d{{3}})+(?:[.,]\d+)?(?!\d)
-          | \d{{1,3}}(?:[\x20\u00a0\u202f]\d{{3}})+(?!\d)
+          | \d{{1,3}}(?:[\u00a0\u202f]\d{{3}})+(?!\d)
           | \d+(?:[.,]\d+)? ) )
   | (?P<word>
         (?:[A-Z]\.){{2,}}[A-Z]? | (?<!\w)[A-Za-z](?:\+\+|\#)
@@ -70,7 +71,6 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", bare).casefold()
 
 
-@lru_cache(maxsize=8192)
 def _word(raw: str) -> str:
     word = fold(raw.replace("\u2019", "'"))
     if "." in word:
@@ -84,6 +84,16 @@ def cut(text: str) -> tuple[Token, ...]:
     """The tokens of `text`, in order. Linear in its length."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", _SUPERSCRIPT.sub("^", _VULGAR.sub(" ", text)))
+    if "`" in text:
+        return _pieces(text)
+    tokens: list[Token] = []
+    for chunk in text.split(" "):
+        if chunk:
+            tokens += _remembered(chunk) if len(chunk) <= _USUAL else _pieces(chunk)
+    return tuple(tokens)
+
+
+def _pieces(text: str) -> tuple[Token, ...]:
     tokens = []
     for match in _TOKEN.finditer(text):
         kind, raw = match.lastgroup or "", match[0]
@@ -94,6 +104,9 @@ def cut(text: str) -> tuple[Token, ...]:
         else:
             tokens.append(Token(kind, raw, raw))
     return tuple(tokens)
+
+
+_remembered = lru_cache(maxsize=8192)(_pieces)
 
 
 def quoted(text: str) -> tuple[str, ...]:

@@ -1,0 +1,87 @@
+"""The two loads of `cache.py`: one request after the other, and many at their moments."""
+
+import asyncio
+import json
+import re
+import time
+from dataclasses import dataclass
+from typing import Self
+
+from overhead_formats import PATHS, asked
+from overhead_gateway import KEY, answer
+from overhead_load import Connection, wire
+
+_HEAD_END = b"\r\n\r\n"
+_STATE = re.compile(rb"x-pointsman-cache: (\w+)")
+_ID = re.compile(rb"x-request-id: (\S+)")
+_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back."""
+
+    request_id: str
+    #: What the cache said: exact, semantic, miss, bypass.
+    state: str
+    #: To the reply's last byte.
+    ms: float
+
+
+def question(model: str, prompt: str, *, keep: bool = False, stream: bool = False) -> bytes:
+    """A request on the wire; its reply goes into the cache only if it is to be kept."""
+    body = asked("chat", model, prompt)
+    if stream:
+        body = body[:-1] + b', "stream": true}'
+    said = wire(PATHS["chat"], KEY, body)
+    if keep:
+        return said
+    head, _, rest = said.partition(_HEAD_END)
+    return head + b"\r\nx-pointsman-cache: no-store" + _HEAD_END + rest
+
+
+class Client:
+    """One connection with one request at a time."""
+
+    def __init__(self, port: int, connection: Connection) -> None:
+        """See `open`."""
+        self.port = port
+        self._connection = connection
+
+    @classmethod
+    async def open(cls, port: int) -> Self:
+        """Connect."""
+        loop = asyncio.get_running_loop()
+        return cls(port, (await loop.create_connection(Connection, "127.0.0.1", port))[1])
+
+    async def ask(self, question: bytes) -> Reply:
+        """Make one request."""
+        exchange = await self._connection.ask(question, time.monotonic())
+        head = self._connection.pieces[0][1].partition(_HEAD_END)[0]
+        state, request_id = _STATE.search(head), _ID.search(head)
+        if state is None or request_id is None:
+            raise SystemExit(f"a reply without our headers: {head!r}")
+        return Reply(request_id[1].decode(), state[1].decode(), exchange.total_ms)
+
+    def reasons(self, ids: set[str]) -> dict[str, str]:
+        """Why the cache had nothing for these requests, as the books say; empty for a hit."""
+        found: dict[str, str] = {}
+        before = ""
+        while ids - found.keys():
+            said = answer(self.port, "GET", f"/v1/decisions?limit={_PAGE}{before}")
+            page = json.loads(said)["data"]
+            if not page:
+                raise SystemExit("requests are missing in the books")
+            found |= {each["request_id"]: each["lookup"]["reason"] for each in page}
+            before = f"&before={page[-1]['time']}".replace("+", "%2B")
+        return found
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.transport.close()
+
+
+def states(port: int) -> dict[str, int]:
+    """Requests so far by what the cache said."""
+    found: dict[str, int] = json.loads(answer(port, "GET", "/v1/analytics/cache-stats"))["requests"]
+    return found

@@ -1,0 +1,187 @@
+"""Several clients ask the same at once; some of them leave. Who gets what, and what is in the books."""
+
+import asyncio
+import json
+from dataclasses import replace
+
+import pytest
+from tests.gateway import Gateway, StartGateway
+
+from pointsman.config import CacheSettings
+from pointsman.formats.registry import CLIENTS
+from pointsman.ids import new_request_id
+from pointsman.providers.scripted import Script
+from pointsman.types import Call, Principal, Reply, Selection
+
+ALL = Selection()
+
+TEXT = "A cat is a small animal that sleeps. " * 5
+SLOW = Script(reply=TEXT, first_byte_delay_s=0.05, chunk_delay_s=0.005)
+
+
+@pytest.fixture
+async def gateway(start: StartGateway) -> Gateway:
+    return await start(cache=CacheSettings())
+
+
+def call(gateway: Gateway, *, stream: bool = False, organisation: str = "acme") -> Call:
+    body = {
+        "model": "weak",
+        "messages": [{"role": "user", "content": "What is a cat?"}],
+        "stream": stream,
+    }
+    request = CLIENTS["chat"].parse(json.dumps(body).encode())
+    now = gateway.app.pipeline.clock.now()
+    return Call(new_request_id(), now, Principal(organisation), request)
+
+
+def asks(gateway: Gateway, asked: Call) -> asyncio.Task[Reply]:
+    return asyncio.create_task(gateway.app.pipeline.answer(asked))
+
+
+async def read(reply: Reply) -> bytes:
+    if isinstance(reply.body, bytes):
+        return reply.body
+    return b"".join([piece async for piece in reply.body])
+
+
+async def outcome(gateway: Gateway, asked: Call) -> tuple[str, object]:
+    """How it ended, once it has, and what it cost."""
+    while True:
+        entry = await gateway.app.ledger.get(asked.request_id)
+        if entry is not None and entry.settlement is not None:
+            return entry.outcome, entry.settlement.usage is not None
+        await asyncio.sleep(0.005)
+
+
+async def sent(gateway: Gateway, count: int = 1) -> None:
+    """Wait until so many requests have reached the upstream."""
+    while len(gateway.tell("weak").log) < count:
+        await asyncio.sleep(0.002)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_first_leaves_before_its_answer_and_the_second_gets_it(
+    gateway: Gateway, *, stream: bool
+):
+    weak = gateway.tell("weak", SLOW)
+    first, second = call(gateway, stream=stream), call(gateway, stream=stream)
+    leading = asks(gateway, first)
+    await sent(gateway)
+    following = asks(gateway, second)
+    await asyncio.sleep(0.01)
+    leading.cancel()
+    reply = await following
+    said = await read(reply)
+
+    assert b"sleeps" in said
+    assert len(weak.log) == 1
+    assert await outcome(gateway, first) == ("client_left", True)
+    assert await outcome(gateway, second) == ("completed", True)
+
+
+async def test_the_first_leaves_in_the_middle_of_its_stream(gateway: Gateway):
+    weak = gateway.tell("weak", SLOW)
+    first, second = call(gateway, stream=True), call(gateway, stream=True)
+    leading = await asks(gateway, first)
+    following = await asks(gateway, second)
+    assert not isinstance(leading.body, bytes)
+    reading = asyncio.create_task(read(following))
+    async for _ in leading.body:
+        break
+    await leading.body.close()
+    said = await reading
+
+    assert said.endswith(b"data: [DONE]\n\n")
+    assert said.count(b"sleeps") == 5
+    assert len(weak.log) == 1
+    assert weak.log[0].outcome == "completed"
+    assert await outcome(gateway, first) == ("client_left", True)
+    assert await outcome(gateway, second) == ("completed", True)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+async def test_when_the_last_has_left_the_upstream_is_cancelled(
+    gateway: Gateway, order: tuple[int, ...]
+):
+    weak = gateway.tell("weak", Script(reply=TEXT, stall_after_chunks=3))
+    calls = [call(gateway, stream=True) for _ in range(3)]
+    replies = [await asks(gateway, each) for each in calls]
+    for place in order:
+        body = replies[place].body
+        assert not isinstance(body, bytes)
+        await body.close()
+    for each in calls:
+        assert (await outcome(gateway, each))[0] == "client_left"
+    assert [served.outcome for served in weak.log] == ["stalled"]
+    assert not (await gateway.app.pipeline.cache.store.list(ALL, limit=1)).count
+
+
+async def test_all_leave_before_there_is_an_answer(gateway: Gateway):
+    weak = gateway.tell("weak", Script(reply=TEXT, first_byte_delay_s=30))
+    calls = [call(gateway) for _ in range(3)]
+    waiting = [asks(gateway, each) for each in calls]
+    await sent(gateway)
+    await asyncio.sleep(0.01)
+    for each in waiting:
+        each.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    for each in calls:
+        assert (await outcome(gateway, each))[0] == "client_left"
+    assert [served.outcome for served in weak.log] == ["closed"]
+
+
+async def test_one_who_comes_late_gets_the_stream_from_its_beginning(gateway: Gateway):
+    weak = gateway.tell("weak", SLOW)
+    leading = await asks(gateway, call(gateway, stream=True))
+    assert not isinstance(leading.body, bytes)
+    pieces = []
+    late: asyncio.Task[bytes] | None = None
+    async for piece in leading.body:
+        pieces.append(piece)
+        if late is None and len(pieces) == 3:
+            late = asyncio.create_task(read(await asks(gateway, call(gateway, stream=True))))
+    assert late is not None
+    assert await late == b"".join(pieces)
+    assert len(weak.log) == 1
+
+
+async def test_a_stream_that_breaks_breaks_for_all_and_is_not_kept(gateway: Gateway):
+    weak = gateway.tell("weak", replace(SLOW, cut_at_byte=2500), Script(reply="Fine."))
+    calls = [call(gateway, stream=True) for _ in range(3)]
+    replies = await asyncio.gather(*(asks(gateway, each) for each in calls))
+    for reply in replies:
+        said = await read(reply)
+        assert b"[DONE]" not in said
+        assert b'"error"' in said
+    for each in calls:
+        assert (await outcome(gateway, each))[0] == "failed"
+    assert len(weak.log) == 1
+    again = await read(await asks(gateway, call(gateway, stream=True)))
+    assert b"Fine." in again
+
+
+async def test_streamed_and_not_streamed_go_their_own_ways_at_once(gateway: Gateway):
+    weak = gateway.tell("weak", SLOW, SLOW)
+    whole, streamed = asks(gateway, call(gateway)), asks(gateway, call(gateway, stream=True))
+    assert b"sleeps" in await read(await whole)
+    assert (await read(await streamed)).endswith(b"data: [DONE]\n\n")
+    assert len(weak.log) == 2
+
+
+async def test_another_organisation_does_not_share(gateway: Gateway):
+    weak = gateway.tell("weak", SLOW, SLOW)
+    replies = [asks(gateway, call(gateway, organisation=name)) for name in ("acme", "umbrella")]
+    await asyncio.gather(*replies)
+    assert len(weak.log) == 2
+
+
+async def test_the_gateway_stops_in_the_middle(gateway: Gateway):
+    gateway.tell("weak", Script(reply=TEXT, stall_after_chunks=3))
+    calls = [call(gateway, stream=True) for _ in range(3)]
+    for each in calls:
+        await asks(gateway, each)
+    ledger = gateway.app.ledger
+    await gateway.app.close()
+    entries = [await ledger.get(each.request_id) for each in calls]
+    assert [entry and entry.outcome for entry in entries] == ["interrupted"] * 3
