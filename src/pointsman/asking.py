@@ -90,9 +90,15 @@ class Asking:
         except msgspec.DecodeError as error:
             raise CacheUnavailable(f"{self._name} does not answer with embeddings") from error
 
-    async def say(self, messages: Sequence[Json]) -> str:
-        """What it says to these messages. Raises PointsmanError, CacheUnavailable."""
-        body = {"model": self._name, "messages": list(messages), "temperature": 0, "max_tokens": 16}
+    async def say(self, messages: Sequence[Json], form: Mapping[str, Json]) -> str:
+        """What it says to these messages, in that form. Raises PointsmanError, CacheUnavailable."""
+        body = {
+            "model": self._name,
+            "messages": list(messages),
+            "temperature": 0,
+            "max_tokens": 32,
+            "response_format": dict(form),
+        }
         whole = await self._ask(parse_chat(msgspec.json.encode(body)), "judge")
         return reply_text(whole.body)
 

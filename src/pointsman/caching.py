@@ -78,11 +78,13 @@ class Caching:
             in_memory=in_memory,
             address=address,
         )
+        semantic = self._semantic(store) if cache.is_similar else None
+        decider = "" if semantic is None else semantic.decider
         opened = Cache(
             rules=cache_rules(cache, self._settings),
             store=store,
-            semantic=self._semantic(store) if cache.is_similar else None,
-            truth=truth_of(cache, await checks.checks()),
+            semantic=semantic,
+            truth=truth_of(cache, await checks.checks(), decider),
             versions=Versions(
                 {name: _version(model, self._settings) for name, model in self._models().items()}
             ),
@@ -228,8 +230,13 @@ def _most(principals: Mapping[str, PrincipalSettings]) -> dict[str, CacheTier]:
     return {name: each.cache for name, each in principals.items() if each.cache is not None}
 
 
-def truth_of(cache: CacheSettings, checks: Sequence[Check]) -> Truth:
-    """What is known of the semantic tier's errors, from all that was checked so far."""
+def truth_of(cache: CacheSettings, checks: Sequence[Check], decider: str | None = None) -> Truth:
+    """What is known of the semantic tier's errors, from all that was checked so far.
+
+    Without `decider`, what decided last is taken to decide now.
+    """
+    last = checks[-1].decider if checks else ""
+    counted = [each for each in checks if each.decider == (last if decider is None else decider)]
     if not cache.is_similar:
         return Truth(bound=cache.max_false_hits, threshold=1.0)
     shipped = rules.pair_verifier().threshold
@@ -244,8 +251,9 @@ def truth_of(cache: CacheSettings, checks: Sequence[Check]) -> Truth:
         bound=cache.max_false_hits,
         threshold=shipped if cache.min_probability is None else cache.min_probability,
         bounds=bounds,
+        share=cache.recheck or 1.0,
     )
-    for check in checks:
+    for check in counted:
         truth.note(check)
     return truth
 

@@ -165,6 +165,9 @@ class CheckStore(Protocol):
     async def checks(self, *, route: str | None = None) -> Sequence[Check]:
         """The oldest first; of one route or of all."""
 
+    async def forget_checks(self, route: str) -> int:
+        """Let a route begin anew; returns how many are forgotten."""
+
 
 class Observer(Protocol):
     """Told of each request when it is settled; must not block or raise."""

@@ -27,7 +27,11 @@ _AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True)
 class Comparer:
-    """Says whether two answers to one prompt say the same."""
+    """Says whether two answers to one prompt say the same.
+
+    `embedding` finds about half of those that differ in little; `judge` asks a model; `both` spares
+    the judge what numbers and polarity tell.
+    """
 
     how: How
     embedder: Embedder
@@ -35,18 +39,14 @@ class Comparer:
 
     async def same(self, prompt: str, a: str, b: str) -> bool | None:
         """None where nobody can tell. Raises PointsmanError."""
-        said = []
-        if self.how != "judge":
-            said.append(await self._near(a, b))
-        if self.how != "embedding" and self.judge is not None:
-            said.append(compare.verdict(await self.judge.say(compare.question(prompt, a, b))))
-        if not said or None in said:
-            return None
-        return all(said)
+        if self.how != "judge" and compare.conflict(a, b):
+            return False
+        if self.judge is None:
+            return await self._near(a, b)
+        question = compare.question(prompt, a, b)
+        return compare.verdict(await self.judge.say(question, compare.RESPONSE_FORMAT))
 
     async def _near(self, a: str, b: str) -> bool | None:
-        if compare.conflict(a, b):
-            return False
         vectors = [
             [await self.embedder.embed(piece) for piece in compare.pieces(text)] for text in (a, b)
         ]
@@ -160,6 +160,7 @@ class Rechecking:
             probability=lookup.probability or 0.0,
             false=false,
             by=self._comparer.how,
+            decider=self._cache.decider,
         )
 
 

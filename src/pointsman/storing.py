@@ -69,7 +69,7 @@ async def _started(store: RedisCache | PostgresCache, cache: CacheSettings) -> S
     if cache.is_similar and not store.has_vectors:
         await store.close()
         raise ConfigError(
-            f'[cache] the {cache.store} server has no vector search, which semantic needs: give it '
+            f"[cache] the {cache.store} server has no vector search, which semantic needs: give it "
             'the extension, use store = "embedded", or set semantic = "off"'
         )
     return store

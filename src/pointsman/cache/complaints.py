@@ -55,6 +55,7 @@ class Complaints:
             probability=lookup.probability or 0.0,
             false=True,
             by="feedback",
+            decider=self._cache.decider,
         )
         self._cache.truth.note(check)
         await self._checks.add_check(check)

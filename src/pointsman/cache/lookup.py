@@ -82,6 +82,11 @@ class Cache:
         self._observer = observer
         self._rests_until = 0.0
 
+    @property
+    def decider(self) -> str:
+        """What gives the semantic tier's probabilities."""
+        return "" if self.semantic is None else self.semantic.decider
+
     async def look_up(
         self, call: Call, target: Target, confined: Confined | None, conversation: str | None
     ) -> Found:

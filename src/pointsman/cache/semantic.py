@@ -30,6 +30,10 @@ class Guard(Protocol):
 class Verifier(Protocol):
     """Says how likely it is that a reply to one prompt serves another."""
 
+    @property
+    def version(self) -> str:
+        """Of its weights."""
+
     def probability(self, a: str, b: str, similarity: float, alignment: Alignment | None) -> float:
         """0-1, for the reply to `a` and the prompt `b`."""
 
@@ -103,6 +107,12 @@ class Semantic:
         self.floor = floor
         self.is_local = is_local
         self.is_free = is_free
+
+    @property
+    def decider(self) -> str:
+        """What gives the probabilities: those of another are not to be compared with them."""
+        version = "" if self._verifier is None else self._verifier.version
+        return f"{self.embedder.name} {version}".strip()
 
     async def find(
         self,

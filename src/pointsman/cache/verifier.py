@@ -8,6 +8,7 @@ from pointsman.types import Alignment
 class PairVerifier:
     threshold = 0.9
     floor = 0.7
+    version = "0"
     embedder = "minilm-int8/1.0.0"
 
     @classmethod

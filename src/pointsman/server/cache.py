@@ -23,7 +23,7 @@ async def cached_replies(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 async def cached_reply(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """One cached reply with what it says, by the `id` in `x-pointsman-cache`."""
-    reply_id = incoming.parameters["reply_id"]
+    reply_id = incoming.parameters["id"]
     found = await gateway.pipeline.cache.store.list(Selection(id=reply_id), limit=1)
     if not found.replies:
         raise _missing(reply_id)
@@ -32,7 +32,7 @@ async def cached_reply(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 async def forget_reply(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """Forget one cached reply."""
-    reply_id = incoming.parameters["reply_id"]
+    reply_id = incoming.parameters["id"]
     removed = await gateway.pipeline.cache.store.remove(Selection(id=reply_id))
     if not removed:
         raise _missing(reply_id)

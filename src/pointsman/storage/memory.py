@@ -48,6 +48,12 @@ class MemoryStore:
         """See `ports.CheckStore`."""
         self._checks.append(check)
 
+    async def forget_checks(self, route: str) -> int:
+        """See `ports.CheckStore`."""
+        kept = [check for check in self._checks if check.route != route]
+        forgotten, self._checks = len(self._checks) - len(kept), kept
+        return forgotten
+
     async def checks(self, *, route: str | None = None) -> Sequence[Check]:
         """See `ports.CheckStore`."""
         return [check for check in self._checks if route is None or check.route == route]

@@ -84,6 +84,7 @@ class CheckRow(TypedDict):
     probability: float
     false: bool
     by: Literal["embedding", "judge", "both", "feedback"]
+    decider: str
 
 
 class FeedbackRow(TypedDict):
@@ -167,6 +168,7 @@ def check_row(check: Check) -> CheckRow:
         "probability": check.probability,
         "false": check.false,
         "by": check.by,
+        "decider": check.decider,
     }
 
 

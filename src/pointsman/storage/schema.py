@@ -143,5 +143,6 @@ cache_checks = Table(
     Column("probability", Float, nullable=False),
     Column("false", Boolean, nullable=False),
     Column("by", Text, nullable=False),
+    Column("decider", Text, nullable=False),
 )
 Index("cache_checks_of_route", cache_checks.c.route)

@@ -54,6 +54,7 @@ class SqliteStore:
         self._settle = statements.settle(dialect)
         self._add = statements.add_feedback(dialect)
         self._add_check = statements.add_check(dialect)
+        self._forget_checks = statements.forget_checks(dialect)
 
     @classmethod
     def open(
@@ -115,6 +116,11 @@ class SqliteStore:
     async def add_check(self, check: Check) -> None:
         """See `ports.CheckStore`. Raises LedgerUnavailable."""
         await self._writer.write(self._add_check.sql, self._add_check.values(check_row(check)))
+
+    async def forget_checks(self, route: str) -> int:
+        """See `ports.CheckStore`. Raises LedgerUnavailable."""
+        values = self._forget_checks.values({"route": route})
+        return await self._writer.write(self._forget_checks.sql, values)
 
     async def checks(self, *, route: str | None = None) -> Sequence[Check]:
         """See `ports.CheckStore`."""

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Update,
     bindparam,
     case,
+    delete,
     func,
     insert,
     null,
@@ -97,10 +98,15 @@ def add_check(dialect: Dialect) -> Prepared:
     return Prepared(insert(cache_checks), dialect, *CheckRow.__annotations__)
 
 
+def forget_checks(dialect: Dialect) -> Prepared:
+    """Forget what was found of a route's hits."""
+    return Prepared(delete(cache_checks).where(cache_checks.c.route == bindparam("route")), dialect)
+
+
 def checks(route: str | None) -> Select[tuple[object, ...]]:
     """What was found, the oldest first."""
     columns = [column for column in cache_checks.c if column.name != "id"]
-    found = select(*columns).order_by(cache_checks.c.id)
+    found = select(*columns).order_by(cache_checks.c.time, cache_checks.c.id)
     return found if route is None else found.where(cache_checks.c.route == route)
 
 

@@ -150,3 +150,5 @@ class Check:
     false: bool
     #: What says so.
     by: Literal["embedding", "judge", "both", "feedback"]
+    #: The embedder and the weights that gave the probability: those of others mean something else.
+    decider: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from pointsman.cache.guard.tokens import cut
+from pointsman.cache.guard.tokens import fold
 
 _DEFAULT = "en"
 _ENOUGH = 3  # function words that tell a language
@@ -39,10 +39,10 @@ class Languages:
         script = _script(text)
         if script is not None:
             return (script, True) if script in self._scripts else (_DEFAULT, False)
-        texts = [token.text for token in cut(text) if token.kind == "word"]
+        said = fold(text).split()
         scores = sorted(
             (
-                (sum(map(words.__contains__, texts)), language)
+                (sum(map(words.__contains__, said)), language)
                 for language, words in self._words.items()
             ),
             reverse=True,

@@ -62,6 +62,8 @@ class Tongue:
     loose_numbers: dict[str, Fraction] = field(default_factory=dict)
     #: Words that multiply the number before them.
     scales: dict[str, Fraction] = field(default_factory=dict)
+    #: Every word that may start a number.
+    number_words: frozenset[str] = frozenset()
     #: By the `of` of the tags `unit`.
     units: dict[str, Unit] = field(default_factory=dict)
     #: Signs that are units after a number only, by the `of` of the unit.
@@ -106,6 +108,7 @@ def _tongue(source: Source, shared: Tongue, common: Mapping[tuple[str, ...], set
     )
     own: dict[tuple[str, ...], set[Tag]] = {}
     _add(tongue, own, source)
+    tongue.number_words = frozenset([*tongue.numbers, *tongue.loose_numbers, *tongue.scales])
     stems = {words for words in own if len(words) == 1 and words[0].endswith("*")}
     tongue.stems = {
         words[0].removesuffix("*"): Phrase((), tuple(sorted(own[words]))) for words in stems

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pointsman.cache.guard.lists import Phrase, Tongue
@@ -32,58 +32,79 @@ class Name(NamedTuple):
 
 
 def names(
-    tokens: Sequence[Token], phrases: Mapping[int, Phrase], tongue: Tongue, language: str
+    tokens: Sequence[Token],
+    named: Mapping[int, Phrase],
+    others: Container[int],
+    tongue: Tongue,
+    language: str,
 ) -> tuple[Name, ...]:
-    """The names in order of their place."""
-    known = dict(_known(tokens, phrases, tongue))
+    """The names in order of their place.
+
+    `named` are the phrases that are names, by the token where they start; at `others` are words
+    that are none whatever their capitals.
+    """
+    known = dict(_known(tokens, named, tongue))
     taken = {
-        at
-        for start, phrase in phrases.items()
-        if start in known or any(tag.kind == "unit" for tag in phrase.tags)
-        for at in range(start, start + 1 + len(phrase.rest))
+        at for name in known.values() for at in range(name.start, name.start + len(name.words))
     }
-    guessed = _capitalised(tokens, taken, tongue, language)
+    guessed = [
+        name for name in _capitalised(tokens, taken, tongue, language) if name.start not in others
+    ]
+    if not guessed:
+        return tuple(known.values())
     return tuple(sorted([*known.values(), *guessed], key=lambda name: name.start))
 
 
 def _known(
-    tokens: Sequence[Token], phrases: Mapping[int, Phrase], tongue: Tongue
+    tokens: Sequence[Token], named: Mapping[int, Phrase], tongue: Tongue
 ) -> Iterator[tuple[int, Name]]:
-    for at, phrase in phrases.items():
-        entries = frozenset(tag.of for tag in phrase.tags if tag.kind == "name")
-        if not entries:
-            continue
+    for at, phrase in named.items():
         words = (tokens[at].text, *phrase.rest)
-        if not phrase.rest and words[0] in tongue.function_words and not _is_capital(tokens[at]):
+        single = not phrase.rest
+        if single and words[0] in tongue.function_words and not _is_capital(tokens[at]):
             continue
-        common = not phrase.rest and words[0] in tongue.cased
+        common = single and words[0] in tongue.cased
         loose = common and (not _is_capital(tokens[at]) or _starts(tokens, at))
-        implied = not phrase.rest and words[0] in tongue.implied
-        yield at, Name(entries, words, loose, sure=not implied, start=at)
+        entries = frozenset(tag.of for tag in phrase.tags if tag.kind == "name")
+        sure = not (single and words[0] in tongue.implied)
+        yield at, Name(entries, words, loose, sure=sure, start=at)
 
 
 def _capitalised(
     tokens: Sequence[Token], taken: set[int], tongue: Tongue, language: str
 ) -> Iterator[Name]:
     """Runs of capitalised words that no list knows."""
-    words = [token for token in tokens if token.kind == "word"]
-    capitals = sum(map(_is_capital, words))
-    if len(words) >= _FEW and capitals > _SHOUTED * len(words):
+    places = [
+        at
+        for at, token in enumerate(tokens)
+        if token.kind == "word" and (token.raw != token.text or not token.raw.isalpha())
+    ]
+    words = sum(token.kind == "word" for token in tokens)
+    capitals = sum(_is_capital(tokens[at]) for at in places)
+    if words >= _FEW and capitals > _SHOUTED * words:
         return
-    run: list[str] = []
-    start, sure = 0, False
-    for at, token in enumerate(tokens):
-        if at not in taken and _is_name(tokens, at, tongue, language):
-            if not run:
-                start = at
-                sure = False
-            run.append(token.text)
-            sure = sure or token.raw[1:].islower()
-        elif run:
-            yield Name(frozenset(), tuple(run), loose=False, sure=sure, start=start)
+    run: list[Token] = []
+    start = end = 0
+    for at in places:
+        if at in taken or not _is_name(tokens, at, tongue, language):
+            continue
+        if run and at != end:
+            yield _run(run, start)
             run = []
+        if not run:
+            start = at
+        run.append(tokens[at])
+        end = at + 1
     if run:
-        yield Name(frozenset(), tuple(run), loose=False, sure=sure, start=start)
+        yield _run(run, start)
+
+
+def _run(run: Sequence[Token], start: int) -> Name:
+    """A name of one or several words; one in capitals throughout may be a mere term."""
+    sure = any(token.raw[1:].islower() for token in run)
+    return Name(
+        frozenset(), tuple(token.text for token in run), loose=False, sure=sure, start=start
+    )
 
 
 def _is_name(tokens: Sequence[Token], at: int, tongue: Tongue, language: str) -> bool:

@@ -17,12 +17,11 @@ def order(x: Reading, y: Reading, tongue: Tongue) -> bool:
     """Whether two things have exchanged their places."""
     if x.has("symmetric") or y.has("symmetric"):
         return False
-    ours, theirs = _spoken(x, tongue), _spoken(y, tongue)
-    return (
-        _exchanged(ours, theirs)
-        or _exchanged(_without(ours), _without(theirs))
-        or _turned(x, y, tongue)
-    )
+    if x.stems == y.stems:
+        ours, theirs = _spoken(x, tongue), _spoken(y, tongue)
+        if _exchanged(ours, theirs) or _exchanged(_without(ours), _without(theirs)):
+            return True
+    return x.has("target") and y.has("target") and _turned(x, y, tongue)
 
 
 def _spoken(reading: Reading, tongue: Tongue) -> list[str]:

@@ -18,6 +18,7 @@ _CURRENCIES = {
     "\u20b9": "rupee",
 }
 _MONEY = frozenset({*_CURRENCIES.values(), "yuan", "franc", "peso"})
+_DECIMAL_COMMA = frozenset({"de", "fr", "es"})
 _ORDINAL = re.compile(r"(?:st|nd|rd|th|er|ere|e|eme|o|a)$")
 _THOUSANDS = re.compile(r"\d{1,3}(?:([,.'\u2019 \u00a0\u202f])\d{3})+(?:[.,]\d+)?")
 _GLUED = {"k": 10**3, "K": 10**3, "M": 10**6, "bn": 10**9, "B": 10**9, "b": 10**9}
@@ -45,8 +46,36 @@ class Quantity(NamedTuple):
     end: int
 
 
-class Reader:
-    """Reads the quantities of one text."""
+def quantities(
+    tokens: Sequence[Token], phrases: Mapping[int, Phrase], tongue: Tongue, language: str
+) -> tuple[Quantity, ...]:
+    """All quantities of a text, in order."""
+    starts = [
+        at
+        for at, token in enumerate(tokens)
+        if token.kind == "number" or token.text in tongue.number_words or token.raw in _ROMAN
+    ]
+    if not starts:
+        return ()
+    inside = {
+        at
+        for start, phrase in phrases.items()
+        if phrase.rest  # "Python 2", "one sentence"
+        for at in range(start, start + 1 + len(phrase.rest))
+    }
+    reader = _Reader(tokens, phrases, tongue, language)
+    found: list[Quantity] = []
+    for at in starts:
+        if at in inside or (found and at < found[-1].end):
+            continue
+        quantity = reader.at(at)
+        if quantity is not None:
+            found.append(quantity)
+    return tuple(found)
+
+
+class _Reader:
+    """Reads quantities where they start."""
 
     def __init__(
         self, tokens: Sequence[Token], phrases: Mapping[int, Phrase], tongue: Tongue, language: str
@@ -54,25 +83,10 @@ class Reader:
         self._tokens = tokens
         self._phrases = phrases
         self._tongue = tongue
-        self._decimal_comma = language in {"de", "fr", "es"}
+        self._decimal_comma = language in _DECIMAL_COMMA
 
-    def read(self) -> tuple[Quantity, ...]:
-        """All of them, in order."""
-        found = []
-        at = 0
-        while at < len(self._tokens):
-            if self._begins_phrase(at):  # "Python 2", "one sentence"
-                at += 1 + len(self._phrases[at].rest)
-                continue
-            quantity = self._at(at)
-            if quantity is None:
-                at += 1
-            else:
-                found.append(quantity)
-                at = quantity.end
-        return tuple(found)
-
-    def _at(self, at: int) -> Quantity | None:
+    def at(self, at: int) -> Quantity | None:
+        """The quantity that starts at token `at`."""
         token = self._tokens[at]
         if token.kind == "number":
             value, end = self._digits(token.raw), at + 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pointsman.cache.guard.lists import Phrase, Tag, Tongue, Unit
 from pointsman.cache.guard.names import Name, names
-from pointsman.cache.guard.quantities import Quantity, Reader
+from pointsman.cache.guard.quantities import Quantity, quantities
 from pointsman.cache.guard.tokens import Token, cut, quoted
 
 _TURNS = frozenset({"antonym", "negator"})
@@ -52,32 +52,35 @@ def read(text: str, tongue: Tongue, language: str) -> Reading:
     texts = tuple(token.text for token in tokens)
     phrases = _phrases(texts, tongue)
     tags: dict[str, dict[Tag, int]] = {}
+    turns: set[int] = set()
+    units: dict[int, Unit] = {}
+    named: dict[int, Phrase] = {}
     for at, phrase in phrases.items():
         for tag in phrase.tags:
             tags.setdefault(tag.kind, {}).setdefault(tag, at)
+            if tag.kind in _TURNS:
+                turns.add(at)
+            elif tag.kind == "unit":
+                units[at] = tongue.units[tag.of]
+            elif tag.kind == "name":
+                named[at] = phrase
     stems = {
         at: token.text[:STEM]
         for at, token in enumerate(tokens)
         if token.kind in {"word", "han"} and token.text not in tongue.function_words
     }
-    quantities = Reader(tokens, phrases, tongue, language).read()
-    units = {
-        at: tongue.units[tag.of]
-        for at, phrase in phrases.items()
-        for tag in phrase.tags
-        if tag.kind == "unit"
-    }
-    counted = {at for q in quantities if q.said != 1 for at in range(q.start, q.end)}
+    amounts = quantities(tokens, phrases, tongue, language)
+    counted = {at for q in amounts if q.said != 1 for at in range(q.start, q.end)}
     return Reading(
         tokens=tokens,
         texts=texts,
         words=frozenset(texts),
         stems=frozenset(stems.values()),
-        subject=frozenset(stem for at, stem in stems.items() if not _turns(phrases.get(at))),
+        subject=frozenset(stem for at, stem in stems.items() if at not in turns),
         phrases=phrases,
         tags=tags,
-        names=names(tokens, phrases, tongue, language),
-        quantities=quantities,
+        names=names(tokens, named, units, tongue, language),
+        quantities=amounts,
         units=frozenset(units.values()),
         bare_units=frozenset(
             (unit, texts[at - 1] if at else "") for at, unit in units.items() if at not in counted
@@ -104,19 +107,16 @@ def opposites(x: Reading, y: Reading, kind: str) -> set[str]:
     }
 
 
-def _turns(phrase: Phrase | None) -> bool:
-    return phrase is not None and any(tag.kind in _TURNS for tag in phrase.tags)
-
-
 def _phrases(texts: Sequence[str], tongue: Tongue) -> dict[int, Phrase]:
     """The longest phrase at each place, from left to right, without overlap."""
     found = {}
-    at = 0
-    while at < len(texts):
+    end = 0
+    starts, stems = tongue.phrases, tongue.stems
+    for at, word in enumerate(texts):
+        if at < end or not (stems or word in starts):
+            continue
         phrase = tongue.longest(texts, at)
-        if phrase is None:
-            at += 1
-        else:
+        if phrase is not None:
             found[at] = phrase
-            at += 1 + len(phrase.rest)
+            end = at + 1 + len(phrase.rest)
     return found

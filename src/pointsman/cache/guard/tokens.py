@@ -13,6 +13,8 @@ _SIGNS = "\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963"  # Hindi's vowel 
 _ACCENTS = re.compile("[\u0300-\u036f\u093c]+")
 _VULGAR = re.compile("(?<=\\d)(?=[\u00bc-\u00be\u2150-\u215e])")
 _SUPERSCRIPT = re.compile("(?=[\u00b2\u00b3\u00b9\u2070-\u2079])")
+_QUOTES = "\"'\u201c\u201e\u00ab\u2018"
+_ENDS = frozenset(".,?!:;")
 _USUAL = 40  # characters; what stands between blanks is rarely longer
 _POSSESSIVE = ("'s", "s'")
 
@@ -106,9 +108,19 @@ def _pieces(text: str) -> tuple[Token, ...]:
     return tuple(tokens)
 
 
-_remembered = lru_cache(maxsize=8192)(_pieces)
+@lru_cache(maxsize=8192)
+def _remembered(chunk: str) -> tuple[Token, ...]:
+    if chunk.isascii():
+        if chunk.isalpha():
+            return (Token("word", chunk, chunk.lower()),)
+        word, mark = chunk[:-1], chunk[-1]
+        if mark in _ENDS and word.isalpha():
+            return (Token("word", word, word.lower()), Token("mark", mark, mark))
+    return _pieces(chunk)
 
 
 def quoted(text: str) -> tuple[str, ...]:
     """What stands between quotation marks."""
+    if not any(mark in text for mark in _QUOTES):
+        return ()
     return tuple(double or single for double, single in _QUOTED.findall(text))

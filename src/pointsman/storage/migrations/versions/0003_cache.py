@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("probability", sa.Float(), nullable=False),
         sa.Column("false", sa.Boolean(), nullable=False),
         sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("decider", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="cache_checks_pk"),
     )
     op.create_index("cache_checks_of_route", "cache_checks", ["route"])
