@@ -28,7 +28,16 @@ from pointsman.judging import Judging
 from pointsman.ledger.pricing import Free, Listed, Pricer, Rates, Tariff
 from pointsman.ledger.settle import Recorder
 from pointsman.pipeline import Pipeline
-from pointsman.ports import Clock, Embedder, FeedbackStore, Ledger, Observer, Provider, Scorer
+from pointsman.ports import (
+    CheckStore,
+    Clock,
+    Embedder,
+    FeedbackStore,
+    Ledger,
+    Observer,
+    Provider,
+    Scorer,
+)
 from pointsman.providers.http import HttpClient
 from pointsman.replaying import Replaying
 from pointsman.routing.policy import Policy
@@ -185,6 +194,11 @@ class App:
         return self._opened()
 
     @property
+    def checks(self) -> CheckStore:
+        """What was found when semantic hits were checked. Only while started."""
+        return self._opened()
+
+    @property
     def feedback(self) -> FeedbackStore:
         """What users said; a cached reply that they call bad is forgotten. Only while started."""
         books = self._opened()
@@ -217,6 +231,7 @@ class App:
                 ),
                 ledger=self.ledger,
                 feedback=self.feedback,
+                checks=self._opened(),
                 clock=self._clock,
                 clients=registry.CLIENTS,
                 replies=KeptReplies(self._clock, self.settings.server.response_retention_s),
@@ -308,6 +323,18 @@ async def upgrade_books(settings: Settings) -> None:
     """Bring the books' schema up to date. Raises ConfigError where a gateway holds them."""
     store = await asyncio.to_thread(SqliteStore.open, settings.database)
     await store.close()
+
+
+async def forget_checks(settings: Settings, route: str) -> int:
+    """Let a route's semantic tier begin anew; returns how many checks are forgotten.
+
+    Raises ConfigError where a gateway holds the books.
+    """
+    store = await asyncio.to_thread(SqliteStore.open, settings.database)
+    try:
+        return await store.forget_checks(route)
+    finally:
+        await store.close()
 
 
 def _pricer(settings: Settings) -> Pricer:

@@ -1,4 +1,4 @@
-"""Side calls of the cache: embeddings and a judge's word, planned, gated, in their request's trail."""
+"""The cache's side calls: embeddings by a deployment, planned, gated, in their request's trail."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from pointsman.calling.exchange import Errand, Whole
 from pointsman.calling.execute import Caller
 from pointsman.errors import CacheUnavailable
 from pointsman.formats import embeddings
-from pointsman.formats.chat.follow import reply_text
-from pointsman.formats.chat.request import parse_chat
 from pointsman.formats.wire import Head
 from pointsman.ids import new_request_id
 from pointsman.ports import Clock
@@ -26,9 +24,7 @@ from pointsman.types import (
     Attempt,
     Confined,
     Deployment,
-    Json,
     ModelRequest,
-    Purpose,
     Score,
     Target,
 )
@@ -82,7 +78,7 @@ class Asking:
     async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
         """The embedding of each text. Raises PointsmanError, CacheUnavailable."""
         body = msgspec.json.encode({"model": self._name, "input": list(texts)})
-        whole = await self._ask(embeddings.parse(body), "embed")
+        whole = await self._ask(embeddings.parse(body))
         try:
             return [
                 each.embedding for each in msgspec.json.decode(whole.body, type=_Embeddings).data
@@ -90,19 +86,7 @@ class Asking:
         except msgspec.DecodeError as error:
             raise CacheUnavailable(f"{self._name} does not answer with embeddings") from error
 
-    async def say(self, messages: Sequence[Json], form: Mapping[str, Json]) -> str:
-        """What it says to these messages, in that form. Raises PointsmanError, CacheUnavailable."""
-        body = {
-            "model": self._name,
-            "messages": list(messages),
-            "temperature": 0,
-            "max_tokens": 32,
-            "response_format": dict(form),
-        }
-        whole = await self._ask(parse_chat(msgspec.json.encode(body)), "judge")
-        return reply_text(whole.body)
-
-    async def _ask(self, request: ModelRequest, purpose: Purpose) -> Whole:
+    async def _ask(self, request: ModelRequest) -> Whole:
         # Whoever asks for a request that must stay local asks a local deployment only.
         confined = Confined((), "request") if self.is_local else None
         plan = decide(
@@ -123,7 +107,7 @@ class Asking:
             spent = (faults.with_usage(attempt, request) for attempt in tried)
             attempts = _TRAIL.get()
             if attempts is not None:
-                attempts += [replace(attempt, purpose=purpose) for attempt in spent]
+                attempts += [replace(attempt, purpose="embed") for attempt in spent]
         if not isinstance(answer.content, Whole) or answer.content.refused is not None:
             raise CacheUnavailable(f"{self._name} refuses the question")
         return answer.content

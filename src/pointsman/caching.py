@@ -161,19 +161,17 @@ class Caching:
         return made, asking
 
     def _rechecks(self, opened: Cache, embedder: Embedder, checks: CheckStore) -> Rechecking:
-        cache, judge = self._settings.cache, None
-        if cache.compare != "embedding":
-            name = self._settings.routing.judge.deployment
-            if name is None:
-                raise ConfigError(
-                    f'[cache] compare = "{cache.compare}" needs a judge: name a deployment as '
-                    "[routing.judge] deployment"
-                )
-            judge = Asking(name, self._caller, self._policy, self._deployments, self._clock)
+        cache, judge = self._settings.cache, self._settings.routing.judge.deployment
+        if cache.compare != "embedding" and judge is None:
+            raise ConfigError(
+                f'[cache] compare = "{cache.compare}" needs a judge: name a deployment as '
+                "[routing.judge] deployment"
+            )
         return Rechecking(
             cache=opened,
             checks=checks,
-            comparer=Comparer(cache.compare, embedder, judge),
+            comparer=Comparer(cache.compare, embedder),
+            judge=judge,
             share=cache.recheck,
             clock=self._clock,
             observer=self._observer,

@@ -65,6 +65,8 @@ class Pipeline:
         self.cache = cache
         self._keeper = keeper
         self._rechecking = rechecking
+        if rechecking is not None:
+            rechecking.answer = self.answer
         self._replaying = replaying
         self.decider = decider
         self._caller = caller
@@ -88,9 +90,9 @@ class Pipeline:
             found = await self.cache.again(call, found, since)
         if found.is_hit:
             if self._rechecking is not None:
-                self._rechecking.hit(call, found, self.answer)
+                self._rechecking.hit(call, found)
             return await self._replaying.cached(call, target, found, trail)
-        if found.lookup.state == "miss" and found.rule.exact:
+        if found.lookup.state == "miss" and found.rule.exact and call.cache.keep:
             return await self._together(call, confined, found, trail)
         return await self._live(call, confined, found, trail)
 

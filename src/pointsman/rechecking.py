@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from pointsman.asking import Asking
+import msgspec
+
 from pointsman.cache import compare, content
 from pointsman.cache.background import Background
+from pointsman.cache.content import Kept
 from pointsman.cache.keep import Fresh
 from pointsman.cache.lookup import Cache, Found
 from pointsman.cache.truth import sampled
 from pointsman.conversation import ModelReply
 from pointsman.errors import PointsmanError
+from pointsman.formats.chat.follow import reply_text
+from pointsman.formats.chat.request import parse_chat
 from pointsman.ids import new_request_id
 from pointsman.ports import CheckStore, Clock, Embedder, Observer
-from pointsman.types import CachedReply, CacheWish, Call, Check, Lookup, ModelRequest, Reply
+from pointsman.types import CachedReply, CacheWish, Call, Check, Json, Lookup, ModelRequest, Reply
 
+#: Answers a request, as a client's is answered.
+Answer: TypeAlias = Callable[[Call], Awaitable[Reply]]
+#: What a judge says to some messages.
+Judge: TypeAlias = Callable[[Sequence[Json]], Awaitable[str]]
 How: TypeAlias = Literal["embedding", "judge", "both"]
 
 _OK = 200
@@ -35,16 +43,14 @@ class Comparer:
 
     how: How
     embedder: Embedder
-    judge: Asking | None = None
 
-    async def same(self, prompt: str, a: str, b: str) -> bool | None:
+    async def same(self, prompt: str, a: str, b: str, judge: Judge) -> bool | None:
         """None where nobody can tell. Raises PointsmanError."""
         if self.how != "judge" and compare.conflict(a, b):
             return False
-        if self.judge is None:
+        if self.how == "embedding":
             return await self._near(a, b)
-        question = compare.question(prompt, a, b)
-        return compare.verdict(await self.judge.say(question, compare.RESPONSE_FORMAT))
+        return compare.verdict(await judge(compare.question(prompt, a, b)))
 
     async def _near(self, a: str, b: str) -> bool | None:
         vectors = [
@@ -65,25 +71,29 @@ class Rechecking:
         cache: Cache,
         checks: CheckStore,
         comparer: Comparer,
+        judge: str | None,
         share: float,
         clock: Clock,
         observer: Observer,
     ) -> None:
-        """`share` of the hits, 0-1."""
+        """`share` of the hits, 0-1; `judge` is a deployment, where one compares."""
         self._cache = cache
         self._checks = checks
         self._comparer = comparer
+        self._judge = judge
+        #: Set by the pipeline: what is asked again is a request like any other.
+        self.answer: Answer = _unanswered
         self._share = share
         self._clock = clock
         self._observer = observer
         self._background = Background(_AT_ONCE)
 
-    def hit(self, call: Call, found: Found, answer: Callable[[Call], Awaitable[Reply]]) -> None:
-        """A semantic hit was given: perhaps `answer` is asked for a fresh one."""
+    def hit(self, call: Call, found: Found) -> None:
+        """A semantic hit was given: perhaps the model is asked as well."""
         if found.lookup.state != "semantic" or not sampled(call.request_id, self._share):
             return
         if found.reply is not None and found.content is not None:
-            self._background.begin(self._asked(call, found.reply, found, answer))
+            self._background.begin(self._asked(call, found.reply, found, found.content))
 
     def fresh(self, fresh: Fresh, reply: ModelReply) -> None:
         """A fresh reply: where shadow mode would have given another, the two are compared."""
@@ -94,46 +104,59 @@ class Rechecking:
         said = content.text_of(reply)
         self._background.begin(self._compared(fresh.call, found.shadowed, found, would_be, said))
 
+    async def finished(self) -> None:
+        """Wait for what is being checked."""
+        await self._background.close()
+
     async def close(self) -> None:
         """Give up what is being checked: an upstream may take long."""
         await self._background.stop()
 
-    async def _asked(
-        self,
-        call: Call,
-        cached: CachedReply,
-        found: Found,
-        answer: Callable[[Call], Awaitable[Reply]],
-    ) -> None:
-        """Ask the same of the model: a request of its own, in the books like any other."""
+    async def _asked(self, call: Call, cached: CachedReply, found: Found, given: Kept) -> None:
+        try:
+            body = await self._answered(call, _whole(call.request))
+            said = None if body is None else content.read_whole(body, call.request)
+        except PointsmanError as error:
+            self._observer.fault("cache", error)
+            return
+        if said is not None and content.objection(said) is None:
+            was = content.text_of(given.reply)
+            await self._compared(call, cached, found, was, content.text_of(said))
+
+    async def _answered(self, call: Call, request: ModelRequest) -> bytes | None:
+        """The answer to a request of its own, in the name of who asked; None where it is refused."""
         again = replace(
             call,
             request_id=new_request_id(),
             client_request_id=call.request_id,
             time=self._clock.now(),
-            request=_whole(call.request),
+            request=request,
             priority="background",
             session=None,
             cache=CacheWish("off", keep=False),
         )
-        try:
-            reply = await answer(again)
-            if reply.status != _OK or not isinstance(reply.body, bytes):
-                return
-            said = content.read_whole(reply.body, again.request)
-        except PointsmanError as error:
-            self._observer.fault("cache", error)
-            return
-        if content.objection(said) is None and found.content is not None:
-            was = content.text_of(found.content.reply)
-            await self._compared(call, cached, found, was, content.text_of(said))
+        reply = await self.answer(again)
+        return reply.body if reply.status == _OK and isinstance(reply.body, bytes) else None
 
     async def _compared(
         self, call: Call, cached: CachedReply, found: Found, was: str, said: str
     ) -> None:
+        async def judge(messages: Sequence[Json]) -> str:
+            asked = {
+                "model": self._judge,
+                "messages": list(messages),
+                "temperature": 0,
+                "max_tokens": 32,
+                "response_format": dict(compare.RESPONSE_FORMAT),
+            }
+            body = await self._answered(
+                replace(call, force_route=None), parse_chat(msgspec.json.encode(asked))
+            )
+            return "" if body is None else reply_text(body)
+
         turn = found.identity.turn if found.identity is not None else None
         try:
-            same = await self._comparer.same(turn or "", was, said)
+            same = await self._comparer.same(turn or "", was, said, judge)
             if same is not None:
                 await self.note(self._check(call, cached, found.lookup, false=not same))
         except Exception as error:  # noqa: BLE001 - nobody waits for it
@@ -162,6 +185,10 @@ class Rechecking:
             by=self._comparer.how,
             decider=self._cache.decider,
         )
+
+
+async def _unanswered(_call: Call) -> Reply:
+    raise TypeError("no pipeline answers yet")
 
 
 def _whole(request: ModelRequest) -> ModelRequest:

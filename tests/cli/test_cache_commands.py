@@ -1,13 +1,18 @@
 """`pointsman cache`: over a running gateway, over its store when none runs, and over pairs."""
 
+import asyncio
 import gzip
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from tests.support.embedders import minilm_weights
 from tests.support.gateway import Gateway, eventually
+
+from pointsman.storage.sqlite import SqliteStore
+from pointsman.types import Check
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -120,11 +125,51 @@ def test_with_and_without_a_gateway_it_is_the_same_cache(
     code, out, _ = command("cache", "stats", "--days", "0", "--json")
     assert json.loads(out)["requests"]["miss"] == 0
 
+    code, out, err = command("cache", "reset", "weak")
+    assert (code, out) == (1, "")
+    assert "there are no checks of a route 'weak'" in err
+
     code, out, _ = command("cache", "clear", "--route", "auto", "--json")
     assert (code, json.loads(out)) == (0, {"removed": 0})
     code, out, _ = command("cache", "clear", "--all")
     assert (code, out) == (0, "2 replies are forgotten\n")
     assert json.loads(command("cache", "ls", "--json")[1])["data"] == []
+
+
+def test_a_route_that_was_wrong_is_shown_and_begins_anew(command: Run, tmp_path: Path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "pointsman.toml").write_text('[cache]\nsemantic = "on"\n')
+    asyncio.run(_checked(tmp_path / "home" / "pointsman.db"))
+
+    (route,) = json.loads(command("cache", "stats", "--json")[1])["routes"]
+    told = command("cache", "stats")[1]
+    code, out, _ = command("cache", "reset", "auto")
+
+    assert (route["route"], route["rate"], route["on"]) == ("auto", 1, False)
+    assert "off: " in told
+    assert (code, out) == (0, "40 checks of auto are forgotten\n")
+    assert json.loads(command("cache", "stats", "--json")[1])["routes"] == []
+
+
+async def _checked(books: Path) -> None:
+    """Forty hits that were all false."""
+    store = SqliteStore.open(books)
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    for number in range(40):
+        await store.add_check(
+            Check(
+                f"req_{number}",
+                now,
+                "default",
+                "auto",
+                f"cr_{number}",
+                similarity=0.97,
+                probability=0.99,
+                false=True,
+                by="judge",
+            )
+        )
+    await store.close()
 
 
 @pytest.mark.parametrize("options", [(), ("--all", "--tag", "x")])
@@ -224,7 +269,7 @@ def test_a_file_that_is_not_there(command: Run, words: tuple[str, str]):
 
 
 @pytest.mark.full
-def test_with_the_shipped_weights(command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_with_the_shipped_weights(command: Run, tmp_path: Path):
     weights = minilm_weights()
     (tmp_path / "home" / "models").mkdir(parents=True)
     (tmp_path / "home" / "models" / "minilm").symlink_to(weights)

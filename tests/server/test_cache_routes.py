@@ -230,6 +230,17 @@ async def test_a_bad_reply_to_a_similar_prompt_counts_as_well(gateway: Gateway):
     assert {"false", "low", "high", "bound", "threshold"} <= set(route)
 
 
+async def test_a_route_begins_anew(gateway: Gateway):
+    await ask(gateway, CAT)
+    await rate(gateway, await ask(gateway, CATS), -1)
+
+    forgotten = await gateway.client.delete(f"{STATS}/weak")
+
+    assert (forgotten.status_code, forgotten.json()) == (200, {"removed": 1})
+    assert (await gateway.client.get(STATS)).json()["routes"] == []
+    assert (await gateway.client.delete(f"{STATS}/weak")).status_code == 404
+
+
 @pytest.mark.parametrize("rating", [0, 0.5, 1])
 async def test_what_is_not_called_bad_stays(gateway: Gateway, rating: float):
     await ask(gateway, CAT)

@@ -126,6 +126,16 @@ def clear(
         typer.echo(f"{count} replies are forgotten")
 
 
+@app.command()
+def reset(
+    route: Annotated[str, typer.Argument(metavar="ROUTE", help="As `cache stats` names it.")],
+    config: ConfigOption = None,
+) -> None:
+    """Let a route's semantic tier begin anew: forget what checks said of it."""
+    count = asyncio.run(cached.begun_anew(load(config), route))
+    typer.echo(f"{count} checks of {route} are forgotten")
+
+
 @app.command("test")
 def try_pairs(
     *,
@@ -203,8 +213,8 @@ def _print_stats(found: CacheStats) -> None:
                 "rate #",
                 "95 % #",
                 "bound #",
-                "from #",
-                "bad #",
+                "threshold #",
+                "complaints #",
                 "now",
             ),
             [

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from pointsman.app import read_books, running_at
+from pointsman.app import forget_checks, read_books, running_at
 from pointsman.cache.view import (
     CacheStats,
     HeldPage,
@@ -87,6 +87,17 @@ async def figures(settings: Settings, since: datetime | None) -> CacheStats:
     async with _store(settings) as store:
         listing = await store.list(Selection(), limit=0)
     return cache_stats(rows, listing, truth_of(settings.cache, checks).routes(), {})
+
+
+async def begun_anew(settings: Settings, route: str) -> int:
+    """Forget what checks said of a route; how many they were. Raises NotFound, ConfigError."""
+    if address := running_at(settings):
+        path = f"/v1/analytics/cache-stats/{quote(route, safe='')}"
+        return await _deleted(settings, address, path)
+    count = await forget_checks(settings, route) if settings.database.exists() else 0
+    if not count:
+        raise NotFound(f"there are no checks of a route {route!r}")
+    return count
 
 
 @asynccontextmanager

@@ -56,6 +56,16 @@ async def stats(gateway: Gateway, incoming: Incoming) -> Outgoing:
     return as_json(cache_stats(rows, listing, cache.truth.routes(), cache.refused))
 
 
+async def begin_anew(gateway: Gateway, incoming: Incoming) -> Outgoing:
+    """Forget what checks said of a route's semantic hits: it begins anew, on again."""
+    route = incoming.parameters["route"]
+    removed = await gateway.checks.forget_checks(route)
+    if not removed:
+        raise NotFound(f"there are no checks of a route {route[:128]!r}")
+    gateway.pipeline.cache.truth.reset(route)
+    return as_json({"removed": removed})
+
+
 def _selection(query: Mapping[str, str], *, others: tuple[str, ...]) -> Selection:
     """What the filters say. What is unknown or empty is refused: it would select more than is meant."""
     for name, value in query.items():

@@ -9,7 +9,7 @@ from pointsman.access.authenticate import StaticKey
 from pointsman.cache import request as cache_request
 from pointsman.formats.wire import ClientFormat
 from pointsman.pipeline import Pipeline
-from pointsman.ports import Clock, FeedbackStore, Ledger
+from pointsman.ports import CheckStore, Clock, FeedbackStore, Ledger
 from pointsman.routing.sticky import session_of
 from pointsman.server.http import Incoming
 from pointsman.server.kept import KeptReplies
@@ -24,6 +24,7 @@ class Gateway:
     access: StaticKey
     ledger: Ledger
     feedback: FeedbackStore
+    checks: CheckStore
     clock: Clock
     #: The formats that clients speak, by name.
     clients: Mapping[FormatName, ClientFormat]

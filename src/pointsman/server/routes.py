@@ -71,6 +71,7 @@ PATHS: tuple[Path, ...] = (
     Path("GET", "/v1/cache/{id}", cache.cached_reply),
     Path("DELETE", "/v1/cache/{id}", cache.forget_reply),
     Path("GET", "/v1/analytics/cache-stats", cache.stats),
+    Path("DELETE", "/v1/analytics/cache-stats/{route:path}", cache.begin_anew),
     Path("POST", "/api/v1/chat", plain.message, takes=MessageRequest),
     Path("GET", "/", status.root, access="open"),
     Path("GET", "/health", status.health, access="open"),

@@ -155,9 +155,15 @@ def _alone(x: Reading, y: Reading, kind: str) -> bool:
         for tag, at in reading.tags.get(kind, {}).items():
             if tag not in other.tags.get(kind, {}):
                 rest = reading.phrases[at].rest
-                if not rest or not _has_word(rest[-1], other):
+                if not rest or not _said_at_end(rest, other):
                     return True
     return False
+
+
+def _said_at_end(rest: Sequence[str], other: Reading) -> bool:
+    """Whether `other` says what a phrase ends with: "French" in "in French"."""
+    said = rest if len(rest[-1]) == 1 else rest[-1:]
+    return all(_has_word(word, other) for word in said)
 
 
 def _nothing_else(x: Reading, y: Reading, kind: str) -> bool:

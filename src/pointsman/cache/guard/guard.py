@@ -22,9 +22,7 @@ class Guard:
 
     def __init__(self, tongues: Mapping[str, Tongue]) -> None:
         self._tongues = tongues
-        self._languages = Languages(
-            {language: tongue.function_words for language, tongue in tongues.items()}
-        )
+        self._languages = Languages(tongues)
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self._read)
 
     @classmethod

@@ -46,6 +46,8 @@ class Tongue:
     """What the guard knows of one language, names and units included."""
 
     function_words: frozenset[str] = frozenset()
+    #: Letters and marks that no other of the languages has.
+    letters: frozenset[str] = frozenset()
     #: Names that are common words where they are not capitalised.
     cased: frozenset[str] = frozenset()
     #: Names that are often left out.
@@ -124,6 +126,7 @@ def _tongue(source: Source, shared: Tongue, common: Mapping[tuple[str, ...], set
 def _add(tongue: Tongue, tags: dict[tuple[str, ...], set[Tag]], source: Source) -> None:
     """Put the words of `source` into `tongue`, and what its phrases mean into `tags`."""
     tongue.function_words |= source.words("function_words")
+    tongue.letters |= frozenset(source.text("letters").split())
     tongue.cased |= source.words("cased")
     tongue.implied |= source.words("implied")
     tongue.articles |= source.words("articles")

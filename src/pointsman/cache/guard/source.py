@@ -3,7 +3,7 @@
 A file that names a `language` holds what only that language says; the others (names, units)
 count for every language. Its members:
 
-- `function_words`, `articles`, `unrelated`, `cased`, `implied`: words, parted by blanks;
+- `function_words`, `letters`, `articles`, `unrelated`, `cased`, `implied`: words, parted by blanks;
 - `numbers`, `loose_numbers`, `scales`: `word=value`, parted by blanks;
 - `joiner`: what stands between ones and tens where they are one word (`einundzwanzig`);
 - `unit`: `"measure size: words ; signs"`;
@@ -27,6 +27,7 @@ _TEXTS = frozenset(
     {
         "language",
         "function_words",
+        "letters",
         "cased",
         "implied",
         "articles",
