@@ -63,8 +63,9 @@ docs: $(VENV)/dev.stamp ## write the generated pages of docs/reference
 	$(BIN)/python -m scripts.reference
 
 lock: $(VENV)/dev.stamp ## pin every dependency again, with hashes
-	$(BIN)/uv pip compile --upgrade pyproject.toml --extra local $(LOCK) -o requirements.txt
-	$(BIN)/uv pip compile --upgrade pyproject.toml --extra local --extra dev -c requirements.txt \
+	$(BIN)/uv pip compile --upgrade pyproject.toml --extra local --extra semantic $(LOCK) -o requirements.txt
+	$(BIN)/uv pip compile --upgrade pyproject.toml --extra local --extra postgres --extra redis \
+		--extra semantic --extra dev -c requirements.txt \
 		$(LOCK) -o requirements-dev.txt
 	$(BIN)/uv pip compile --upgrade requirements-build.in $(LOCK) -o requirements-build.txt
 

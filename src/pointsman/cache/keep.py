@@ -139,7 +139,7 @@ class Keeper:
         similar = identity.partition is not None and vector is not None
         turn = identity.turn if similar else None
         return CachedReply(
-            id=f"cr_{new_request_id()}",
+            id=f"cr_{new_request_id().removeprefix('req_')}",
             key=identity.key,
             organisation=call.principal.organisation,
             scope="" if self._cache.rules.shared else call.principal.key,

@@ -24,7 +24,7 @@ def number(x: Reading, y: Reading) -> bool:
     ours, theirs = _unmatched(x.quantities, y.quantities)
     if any(not _is_one(q, y) for q in ours) or any(not _is_one(q, x) for q in theirs):
         return True
-    return _swapped(_counted(x), _counted(y))
+    return _swapped(_counted(x), _counted(y)) or _nothing_but_numbers(x, y)
 
 
 def unit(x: Reading, y: Reading) -> bool:
@@ -73,6 +73,14 @@ def _unmatched(
     ours: Sequence[Quantity], theirs: Sequence[Quantity]
 ) -> tuple[list[Quantity], list[Quantity]]:
     """The quantities that have no equal on the other side and need one."""
+    missing, rest = _unpaired(ours, theirs)
+    return [q for q in missing if not q.loose], [q for q in rest if not q.loose]
+
+
+def _unpaired(
+    ours: Sequence[Quantity], theirs: Sequence[Quantity]
+) -> tuple[list[Quantity], list[Quantity]]:
+    """The quantities that have no equal on the other side."""
     if not (ours or theirs):
         return [], []
     theirs_left = Counter((q.value, q.measure) for q in theirs)
@@ -86,7 +94,7 @@ def _unmatched(
             still.append(quantity)
         else:
             rest.remove(match)
-    return [q for q in still if not q.loose], [q for q in rest if not q.loose]
+    return still, rest
 
 
 def _besides(quantities: Iterable[Quantity], both: Counter[tuple[Fraction, str]]) -> list[Quantity]:
@@ -100,6 +108,18 @@ def _besides(quantities: Iterable[Quantity], both: Counter[tuple[Fraction, str]]
         else:
             left.append(quantity)
     return left
+
+
+def _nothing_but_numbers(x: Reading, y: Reading) -> bool:
+    """Whether numbers that may be missing are all that the texts differ in."""
+    ours, theirs = _unpaired(x.quantities, y.quantities)
+    said = {
+        reading.texts[at][:STEM]
+        for reading, quantities in ((x, ours), (y, theirs))
+        for quantity in quantities
+        for at in range(quantity.start, quantity.end)
+    }
+    return any(q.value != 1 for q in (*ours, *theirs)) and (x.stems ^ y.stems) <= said
 
 
 def _is_one(quantity: Quantity, other: Reading) -> bool:

@@ -12,9 +12,9 @@ from pointsman.cache.guard.order import order
 from pointsman.cache.guard.polarity import polarity
 from pointsman.cache.guard.reading import Reading, read
 
-_REMEMBERED = 2048  # readings, of prompts up to the next figure
+_REMEMBERED = 512  # readings, of prompts up to the next figure
 _SHORT = 1000  # characters
-_LONGEST = 8000  # characters; what is longer is not looked into
+_LONGEST = 4000  # characters; what is longer is not looked into
 
 
 class Guard:
@@ -34,8 +34,8 @@ class Guard:
         """The name of what makes a reply to `a` wrong for `b`; None where nothing is seen.
 
         The names: `language`, `format`, `unit`, `number`, `code`, `entity`, `negation`,
-        `antonym`, `quantifier`, `tense`, `time`, `order`; and `length` for texts
-        that are too long to be looked into, where they are not the same. Asking about `(b, a)` gives the same.
+        `antonym`, `quantifier`, `tense`, `time`, `order`; and `length` where a text is longer
+        than 4,000 characters and the other is not the same. `(b, a)` gives None where this does.
         """
         if a == b:
             return None

@@ -24,6 +24,7 @@ _THOUSANDS = re.compile(r"\d{1,3}(?:([,.'\u2019 \u00a0\u202f])\d{3})+(?:[.,]\d+)
 _GLUED = {"k": 10**3, "K": 10**3, "M": 10**6, "bn": 10**9, "B": 10**9, "b": 10**9}
 _ROMAN = {"II": 2, "III": 3, "IV": 4}
 _CLOSES = 1000  # scales from here on close a group of words: "two hundred thousand"
+_OF = frozenset({"of", "a", "an"})
 _HUNDRED, _TWENTY = 100, 20
 _JOINERS = frozenset({"and", "y", "et", "-"})
 _LONGEST = 30  # digits; more are no quantity
@@ -155,7 +156,7 @@ class _Reader:
             value = tongue.numbers.get(word)
             if value is None and at == start:
                 value = tongue.loose_numbers.get(word)
-            if scale is not None and (at > start or scale >= 1):
+            if scale is not None and (at > start or scale >= 1 or self._is_share(at)):
                 if scale >= _CLOSES:
                     total, group = _closed(total, group, scale)
                 else:
@@ -175,6 +176,11 @@ class _Reader:
             return None
         single = at == start + 1 and tokens[start].text not in tongue.numbers
         return total + group, at, single or total + group == 1
+
+    def _is_share(self, at: int) -> bool:
+        """Whether the word at `at` is the middle of "a third of"."""
+        around = self._tokens[at - 1 : at + 2] if at else ()
+        return [token.text for token in around[::2]] == ["a", "of"]
 
     def _begins_phrase(self, at: int) -> bool:
         phrase = self._phrases.get(at)
@@ -207,13 +213,23 @@ class _Reader:
         if end < len(tokens) and tokens[end].kind == "word" and _ORDINAL.fullmatch(tokens[end].raw):
             end += 1
             return Quantity(value, "", said, loose, start, end)
-        unit, end = self._unit(end)
+        unit, end = self._unit(self._after_of(end) if value.denominator > 1 else end)
         if unit is None and start:
             unit = self._currency_before(start)
         if unit is None:
             return Quantity(value, "", said, loose, start, end)
         loose = loose and said == 1
         return Quantity(value * unit.size, unit.measure, said, loose, start, end)
+
+    def _after_of(self, at: int) -> int:
+        """Behind "of an" in "half an hour" and "three quarters of an hour", before a unit."""
+        place = at
+        while place < len(self._tokens) and self._tokens[place].text in _OF:
+            place += 1
+        phrase = self._phrases.get(place)
+        if phrase is None or all(tag.kind != "unit" for tag in phrase.tags):
+            return at
+        return place
 
     def _currency_before(self, start: int) -> Unit | None:
         """The currency in `$5` and `Rs. 500`."""
