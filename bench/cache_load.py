@@ -43,19 +43,20 @@ def question(model: str, prompt: str, *, keep: bool = False, stream: bool = Fals
 class Client:
     """One connection with one request at a time."""
 
-    def __init__(self, port: int, connection: Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         """See `open`."""
-        self.port = port
         self._connection = connection
 
     @classmethod
     async def open(cls, port: int) -> Self:
         """Connect."""
         loop = asyncio.get_running_loop()
-        return cls(port, (await loop.create_connection(Connection, "127.0.0.1", port))[1])
+        return cls((await loop.create_connection(Connection, "127.0.0.1", port))[1])
 
     async def ask(self, question: bytes) -> Reply:
         """Make one request."""
+        if self._connection.transport.is_closing():
+            raise SystemExit("the gateway has closed an idle connection")
         exchange = await self._connection.ask(question, time.monotonic())
         head = self._connection.pieces[0][1].partition(_HEAD_END)[0]
         state, request_id = _STATE.search(head), _ID.search(head)
@@ -63,22 +64,23 @@ class Client:
             raise SystemExit(f"a reply without our headers: {head!r}")
         return Reply(request_id[1].decode(), state[1].decode(), exchange.total_ms)
 
-    def reasons(self, ids: set[str]) -> dict[str, str]:
-        """Why the cache had nothing for these requests, as the books say; empty for a hit."""
-        found: dict[str, str] = {}
-        before = ""
-        while ids - found.keys():
-            said = answer(self.port, "GET", f"/v1/decisions?limit={_PAGE}{before}")
-            page = json.loads(said)["data"]
-            if not page:
-                raise SystemExit("requests are missing in the books")
-            found |= {each["request_id"]: each["lookup"]["reason"] for each in page}
-            before = f"&before={page[-1]['time']}".replace("+", "%2B")
-        return found
-
     def close(self) -> None:
         """Hang up."""
         self._connection.transport.close()
+
+
+def reasons(port: int, ids: set[str]) -> dict[str, str]:
+    """Why the cache had nothing for these requests, as the books say; empty for a hit."""
+    found: dict[str, str] = {}
+    before = ""
+    while ids - found.keys():
+        said = answer(port, "GET", f"/v1/decisions?limit={_PAGE}{before}")
+        page = json.loads(said)["data"]
+        if not page:
+            raise SystemExit("requests are missing in the books")
+        found |= {each["request_id"]: each["lookup"]["reason"] for each in page}
+        before = f"&before={page[-1]['time']}".replace("+", "%2B")
+    return found
 
 
 def states(port: int) -> dict[str, int]:

@@ -65,6 +65,7 @@ class Caching:
         #: Checks semantic hits; None where there are none, or it is not open.
         self.rechecking: Rechecking | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._timer: asyncio.TimerHandle | None = None
 
     async def open(self, checks: CheckStore, *, in_memory: bool, address: str | None) -> Cache:
         """Open the store and make the stage. Raises ConfigError where it can't be opened.
@@ -96,7 +97,7 @@ class Caching:
         if opened.semantic is not None:
             self.rechecking = self._rechecks(opened, opened.semantic.embedder, checks)
             self._keeper.watch = self.rechecking.fresh
-        self._tasks.append(asyncio.create_task(self._sweep(store, opened)))
+        self._sweep_later(store, opened)
         if isinstance(store, SqliteCache):
             self._tasks.append(asyncio.create_task(self._load(store, opened)))
         if self._minilm is not None:
@@ -118,6 +119,8 @@ class Caching:
             await self.rechecking.close()
         if self._opened is not None:
             await self._opened.close()
+        if self._timer is not None:
+            self._timer.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -180,13 +183,20 @@ class Caching:
     def _models(self) -> Mapping[str, ModelSettings]:
         return self._settings.models
 
+    def _sweep_later(self, store: Store, opened: Cache) -> None:
+        def begin() -> None:
+            self._tasks.append(asyncio.create_task(self._sweep(store, opened)))
+
+        self._timer = asyncio.get_running_loop().call_later(SWEEP_S, begin)
+
     async def _sweep(self, store: Store, opened: Cache) -> None:
-        while True:
-            await asyncio.sleep(SWEEP_S)
-            try:
-                await store.sweep(self._clock.now())
-            except CacheUnavailable as error:
-                opened.report(error)
+        """Once; and again when it is time."""
+        self._tasks = [task for task in self._tasks if not task.done()]
+        try:
+            await store.sweep(self._clock.now())
+        except CacheUnavailable as error:
+            opened.report(error)
+        self._sweep_later(store, opened)
 
     async def _load(self, store: SqliteCache, opened: Cache) -> None:
         try:

@@ -50,7 +50,7 @@ tier = "simple"
 
 @pytest.fixture(scope="module")
 def scripted(tmp_path_factory: pytest.TempPathFactory):
-    with Gateway(tmp_path_factory.mktemp("scripted"), SCRIPTED, api_key=KEY) as gateway:
+    with Gateway(tmp_path_factory.mktemp("scripted"), SCRIPTED, api_key=KEY, cache=True) as gateway:
         yield gateway
         assert "Traceback" not in gateway.log
 
@@ -60,7 +60,7 @@ def real(tmp_path_factory: pytest.TempPathFactory):
     home = tmp_path_factory.mktemp("real")
     with LlamaServer("small", home / "llama.log") as server:
         config = REAL.format(base_url=server.base_url)
-        with Gateway(home, config, api_key=KEY) as gateway:
+        with Gateway(home, config, api_key=KEY, cache=True) as gateway:
             yield gateway
             assert "Traceback" not in gateway.log
 

@@ -55,8 +55,14 @@ class Gateway:
     `home` holds its books, and outlives it: start it again, and it goes on with them.
     """
 
-    def __init__(self, home: Path, config: str, *, api_key: str | None = None) -> None:
-        """`config` is the text of a pointsman.toml; `api_key` is asked of every caller."""
+    def __init__(
+        self, home: Path, config: str, *, api_key: str | None = None, cache: bool = False
+    ) -> None:
+        """`config` is the text of a pointsman.toml; `api_key` is asked of every caller.
+
+        Without `cache`, what is asked again is answered anew.
+        """
+        self._cache = cache
         self.home = home
         self.api_key = api_key
         self.address = ""
@@ -189,4 +195,5 @@ class Gateway:
         """This process's, without what would configure a gateway."""
         ours = {k: v for k, v in os.environ.items() if not k.startswith("POINTSMAN_")}
         key = {"POINTSMAN_API_KEY": self.api_key} if self.api_key else {}
-        return {**ours, **key, "POINTSMAN_HOME": str(self.home)}
+        fresh = {} if self._cache else {"POINTSMAN_CACHE__EXACT": "false"}
+        return {**ours, **key, **fresh, "POINTSMAN_HOME": str(self.home)}

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pointsman.app import App
 from pointsman.clock import ManualClock
-from pointsman.config import ModelSettings, ServerSettings, Settings
+from pointsman.config import CacheSettings, ModelSettings, ServerSettings, Settings
 from pointsman.config.settings import RoutingSettings
 from pointsman.ports import Clock
 from pointsman.server.protocol import BoundedProtocol
@@ -124,6 +124,7 @@ async def served(
         models=dict(models),
         routing=RoutingSettings(retries=retries),
         server=server or ServerSettings(),
+        cache=CacheSettings(exact=False),  # what is asked again is to be answered anew
     )
     app = App(settings, environment={}, clock=clock or ManualClock(), observer=books)
     await app.start(in_memory=True)

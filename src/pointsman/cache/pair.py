@@ -19,6 +19,8 @@ from pointsman.types import Alignment
 _READ = 120
 #: Alignment of a word that the other text does not have, where there is no alignment.
 _ABSENT = 0.3
+#: Letters from which on the beginning of a word tells which word it is.
+_TELLING = 4
 #: Rarity of a word that is in no table, the highest there is.
 _RARE = 1.0
 
@@ -319,22 +321,35 @@ def _leftovers(one: _Side, two: _Side, rarity: Rarity) -> dict[str, float]:
     """The content words that only one side has."""
     in_one, in_two = set(one.stems), set(two.stems)
     found: dict[str, float] = {}
-    sides = []
-    for side, others in ((one, in_two), (two, in_one)):
-        alone = [word for word in dict.fromkeys(side.stems) if word not in others]
-        fits = [fit for word, fit in side.aligned if word not in others]
-        weight = sum(map(rarity.of, alone))
-        rarest = max(map(rarity.of, alone), default=0.0)
-        sides.append((len(alone), weight, rarest, min(fits, default=1.0)))
-    for name, *values in zip(
-        ("alone", "alone_weight", "alone_rarest", "alone_fit"), *sides, strict=True
-    ):
-        found.update(_both(name, *values))
+    per_side = [_alone(one, in_two, rarity), _alone(two, in_one, rarity)]
+    for name in per_side[0]:
+        found.update(_both(name, per_side[0][name], per_side[1][name]))
     shared = sum(map(rarity.of, in_one & in_two))
     union = sum(map(rarity.of, in_one | in_two))
     found["shared"] = shared
     found["overlap"] = shared / union if union else 1.0
     return found
+
+
+def _alone(side: _Side, others: set[str], rarity: Rarity) -> dict[str, float]:
+    alone = [word for word in dict.fromkeys(side.stems) if word not in others]
+    strange = [word for word in alone if not any(_akin(word, other) for other in others)]
+    fits = [(fit, rarity.of(word)) for word, fit in side.aligned if word not in others]
+    return {
+        "alone": float(len(alone)),
+        "alone_weight": sum(map(rarity.of, alone)),
+        "alone_rarest": max(map(rarity.of, alone), default=0.0),
+        "alone_fit": min((fit for fit, _ in fits), default=1.0),
+        "alone_lost": sum((1.0 - fit) * weight for fit, weight in fits),
+        "strange": float(len(strange)),
+        "strange_weight": sum(map(rarity.of, strange)),
+    }
+
+
+def _akin(word: str, other: str) -> bool:
+    """Whether they begin alike: forms of one word, most likely, or one of them misspelt."""
+    shorter = min(len(word), len(other))
+    return shorter >= _TELLING and word[: shorter - shorter // 4] == other[: shorter - shorter // 4]
 
 
 def _surface(one: _Side, two: _Side) -> dict[str, float]:
@@ -355,6 +370,10 @@ def _surface(one: _Side, two: _Side) -> dict[str, float]:
         "common": 2.0 * _longest_common(a, b) / max(1, len(a) + len(b)),
         "trigrams": _dice(_trigrams(a), _trigrams(b)),
         "bag": _dice(a, b),
+        "glue": _dice([w for w in a if w in STOP], [w for w in b if w in STOP]),
+        "in_order": 2.0
+        * _longest_common(one.stems, two.stems)
+        / max(1, len(one.stems) + len(two.stems)),
         "inversions": _inversions(one.stems, two.stems),
     }
 

@@ -62,7 +62,9 @@ class TestScriptedModel:
         whole = sum(others, start=first)
 
         assert whole.text == GREETING
-        assert whole.usage_metadata == model.invoke("Hi there").usage_metadata
+        again = model.invoke("Hi there").usage_metadata  # out of the cache
+        for count in ("input_tokens", "output_tokens", "total_tokens"):
+            assert whole.usage_metadata[count] == again[count]
 
     async def test_it_answers_asynchronously(self, model: BaseChatModel):
         assert (await model.ainvoke("Hi there")).text == GREETING
