@@ -37,31 +37,36 @@ async def fill(file: Path, turns: list[str]) -> None:
     """
     store = SqliteCache.open(file, max_replies=ROOM, max_bytes=2**40)
     (first,) = (await store.list(Selection(route=SIMILAR), limit=1)).replies
-    if first.vector is None or first.turn is None:
+    vector, asked_before = first.vector, first.turn
+    if vector is None or asked_before is None:
         raise SystemExit("the gateway kept a reply without its vector")
-    if key_of(first.turn, first.vector.embedder) != (first.key, first.partition):
+    if key_of(asked_before, vector.embedder) != (first.key, first.partition):
         raise SystemExit("the gateway gives requests another identity than this bench does")
     left, number = iter(turns), count()
     draw = np.random.default_rng(1)
 
     async def client() -> None:
         for turn in left:
-            vector = draw.standard_normal(first.vector.size if first.vector else 0)
-            await store.put(_like(first, turn, vector, next(number)))
+            await store.put(_like(first, turn, _drawn(draw, vector), next(number)))
 
     await asyncio.gather(*(client() for _ in range(_CLIENTS)))
     await store.close()
 
 
-def _like(first: CachedReply, turn: str, vector: "np.ndarray", number: int) -> CachedReply:
+def _drawn(draw: np.random.Generator, like: Vector) -> Vector:
+    """A vector of length 1 that points anywhere."""
+    drawn = draw.standard_normal(like.size)
+    unit = (drawn / np.linalg.norm(drawn)).astype("<f4")
+    return Vector(unit.tobytes(), like.embedder)
+
+
+def _like(first: CachedReply, turn: str, vector: Vector, number: int) -> CachedReply:
     """A reply that differs from the first in what was asked."""
-    embedder = first.vector.embedder if first.vector else ""
-    unit = (vector / np.linalg.norm(vector)).astype("<f4")
     return replace(
         first,
         id=f"cr_{number}",
-        key=key_of(turn, embedder)[0],
+        key=key_of(turn, vector.embedder)[0],
         turn=turn,
-        vector=Vector(unit.tobytes(), embedder),
+        vector=vector,
         words=tuple(sorted(hashes(turn))),
     )

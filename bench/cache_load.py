@@ -4,8 +4,11 @@ import asyncio
 import json
 import re
 import time
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
+from itertools import islice
+from typing import Self, TypedDict
 
 from overhead_formats import PATHS, asked
 from overhead_gateway import KEY, answer
@@ -15,6 +18,21 @@ _HEAD_END = b"\r\n\r\n"
 _STATE = re.compile(rb"x-pointsman-cache: (\w+)")
 _ID = re.compile(rb"x-request-id: (\S+)")
 _PAGE = 1000
+
+
+class Lookup(TypedDict):
+    """What the cache said."""
+
+    state: str
+    reason: str
+
+
+class Entry(TypedDict):
+    """A line of the books, as far as it matters here."""
+
+    request_id: str
+    client_request_id: str | None
+    lookup: Lookup
 
 
 @dataclass(frozen=True)
@@ -72,18 +90,29 @@ class Client:
 def reasons(port: int, ids: set[str]) -> dict[str, str]:
     """Why the cache had nothing for these requests, as the books say; empty for a hit."""
     found: dict[str, str] = {}
-    before = ""
+    entries = _entries(port)
     while ids - found.keys():
-        said = answer(port, "GET", f"/v1/decisions?limit={_PAGE}{before}")
-        page = json.loads(said)["data"]
-        if not page:
-            raise SystemExit("requests are missing in the books")
-        found |= {each["request_id"]: each["lookup"]["reason"] for each in page}
+        entry = next(entries)
+        found[entry["request_id"]] = entry["lookup"]["reason"]
+    return found
+
+
+def latest(port: int, count: int) -> Counter[str]:
+    """What the cache said of the last so many requests, with the reasons in a word.
+
+    Those that the gateway made itself, to check hits, are left out.
+    """
+    ours = (each["lookup"] for each in _entries(port) if each["client_request_id"] is None)
+    return Counter(
+        f"{each['state']} {each['reason'].partition(':')[0]}".strip()
+        for each in islice(ours, count)
+    )
+
+
+def _entries(port: int) -> Iterator[Entry]:
+    """The books, the newest first. Raises SystemExit at their end."""
+    before = ""
+    while page := json.loads(answer(port, "GET", f"/v1/decisions?limit={_PAGE}{before}"))["data"]:
+        yield from page
         before = f"&before={page[-1]['time']}".replace("+", "%2B")
-    return found
-
-
-def states(port: int) -> dict[str, int]:
-    """Requests so far by what the cache said."""
-    found: dict[str, int] = json.loads(answer(port, "GET", "/v1/analytics/cache-stats"))["requests"]
-    return found
+    raise SystemExit("requests are missing in the books")

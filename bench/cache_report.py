@@ -1,8 +1,11 @@
 """The figures of one run of `cache.py` as tables, beside the budgets."""
 
 import statistics
+from array import array
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from _processes import spread
 
@@ -32,18 +35,31 @@ LAG_MS = 10.0  # budget of the p99.9, and from where on the loop is called held 
 class Lags:
     """How late the event loop was under one load, and how long requests took; milliseconds."""
 
+    #: From and until when, in monotonic seconds.
+    windows: list[tuple[float, float]] = field(default_factory=list)
     late: list[float] = field(default_factory=list)
-    seconds: float = 0.0
     #: By kind of request, from when it was due.
     took: dict[str, list[float]] = field(default_factory=dict)
+    #: Of the gateway for a request, one value a window.
+    cpu_ms: list[float] = field(default_factory=list)
+    #: What the cache said, and how often.
+    said: Counter[str] = field(default_factory=Counter)
+
+    def read(self, file: Path) -> None:
+        """Take in what the probe wrote of these windows."""
+        noted = array("d", file.read_bytes())
+        for at, late in zip(noted[::2], noted[1::2], strict=True):
+            if any(start <= at <= end for start, end in self.windows):
+                self.late.append(late)
 
     def figures(self) -> dict[str, float]:
         """The figures of a line."""
         held = sum(ms for ms in self.late if ms > LAG_MS)
+        seconds = sum(end - start for start, end in self.windows)
         return {
             **{f"p{share:g}": percentile(self.late, share) for share in (50, 99, 99.9)},
             "worst": max(self.late),
-            "held up, ms a second": held / self.seconds,
+            "held up, ms a second": held / seconds,
         }
 
 
@@ -74,6 +90,8 @@ class Report:
             "left_out": self.left_out,
             "cpu_ms": self.cpu_ms,
             "lag_ms": {name: lags.figures() for name, lags in self.lags.items()},
+            "loaded_cpu_ms": {name: lags.cpu_ms for name, lags in self.lags.items() if lags.cpu_ms},
+            "loaded_said": {name: lags.said for name, lags in self.lags.items() if lags.said},
             "read_s": self.read_s,
             "rss_mb": self.rss_mb,
         }
@@ -98,7 +116,7 @@ Medians (least-most) of {len(self.rounds["live"])} rounds, p99 of all; {asked} r
 | lag of the event loop, ms | p50 | p99 | p99.9 | worst | held up > {LAG_MS:g} ms, ms a second | |
 |---|---|---|---|---|---|---|
 {"".join(self._lags())}
-| under that load, from when it was due, ms | p50 | p99 |
+| under that load, ms from when it was due | p50 | p99 |
 |---|---|---|
 {"".join(self._loaded())}
 Read after {_both(self.read_s, 1)} s, then {_both(self.rss_mb, 0)} MB: with the semantic tier, without.
@@ -148,6 +166,9 @@ Read after {_both(self.read_s, 1)} s, then {_both(self.rss_mb, 0)} MB: with the 
             for kind, took in lags.took.items():
                 shares = f"{percentile(took, 50):.2f} | {percentile(took, 99):.2f}"
                 yield f"| {name}: {kind} | {shares} |\n"
+            if lags.cpu_ms:
+                yield f"| {name}: CPU of a request | {spread(lags.cpu_ms, 2)} | |\n"
+                yield f"| {name}: it said | {_listed(dict(lags.said.most_common()))} | |\n"
 
 
 def percentile(values: Sequence[float], share: float) -> float:
