@@ -167,7 +167,9 @@ class Replaying:
             raise TypeError("only a hit can be given out")
         self._cache.given(cached)
         decision = _decision(target, cached, found.lookup)
-        record = await self._recorder.open(call, decision, trail, lookup=found.lookup)
+        record = await self._recorder.open(
+            call, decision, trail, lookup=found.lookup, reserve=call.request.stream
+        )
         giving = self._giving(
             call, record, decision, self._deployments[cached.deployment], found.lookup
         )

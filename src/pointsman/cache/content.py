@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import msgspec
 
@@ -241,6 +242,7 @@ def _json(raw: msgspec.Raw) -> Json:
     return value
 
 
+@cache
 def _upstream(name: FormatName) -> UpstreamFormat:
     """Reads what a client of the format got: the same words, whoever says them."""
     return registry.upstreams((name,), Quirks())[0]

@@ -30,9 +30,16 @@ class Record:
     """The open entry of one request."""
 
     def __init__(
-        self, recorder: Recorder, entry: Entry, started: float, attempts: list[Attempt]
+        self,
+        recorder: Recorder,
+        entry: Entry,
+        started: float,
+        attempts: list[Attempt],
+        *,
+        reserved: bool,
     ) -> None:
-        """`started` in monotonic seconds."""
+        """`started` in monotonic seconds; `reserved`: the entry is in the books already."""
+        self._reserved = reserved
         self._recorder = recorder
         self._entry = entry
         self._started = started
@@ -81,7 +88,7 @@ class Record:
             ttft_ms=ttft_ms,
             error=error,
         )
-        await self._recorder.close(self._entry, settlement)
+        await self._recorder.close(self._entry, settlement, reserved=self._reserved)
         return settlement
 
 
@@ -115,10 +122,13 @@ class Recorder:
         attempts: Sequence[Attempt] = (),
         *,
         lookup: Lookup = NOT_LOOKED_UP,
+        reserve: bool = True,
     ) -> Record:
         """Reserve the entry. Raises LedgerUnavailable: then nothing more may be spent.
 
         `attempts` are calls that deciding took: the judge's. `lookup` is what the cache said.
+        Without `reserve` the entry is written when it is settled: for what is answered at once, and
+        costs nothing.
         """
         started = self.clock.monotonic()
         entry = Entry(
@@ -131,7 +141,9 @@ class Recorder:
             client_request_id=call.client_request_id,
             lookup=lookup,
         )
-        record = Record(self, entry, started, list(attempts))
+        record = Record(self, entry, started, list(attempts), reserved=reserve)
+        if not reserve:
+            return record
         try:
             await self._ledger.reserve(entry)
         except asyncio.CancelledError:
@@ -139,8 +151,12 @@ class Recorder:
             raise
         return record
 
-    async def close(self, entry: Entry, settlement: Settlement) -> None:
-        """Write the settlement and tell the observer."""
+    async def close(self, entry: Entry, settlement: Settlement, *, reserved: bool = True) -> None:
+        """Write the settlement and tell the observer. What was not reserved raises LedgerUnavailable."""
+        if not reserved:
+            await self._ledger.reserve(replace(entry, settlement=settlement))
+            self._observer.settled(replace(entry, settlement=settlement))
+            return
         try:
             await self._ledger.settle(entry.request_id, settlement)
         except LedgerUnavailable as error:
