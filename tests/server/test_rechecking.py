@@ -16,9 +16,7 @@ GROUPS = [ASKED, SAME]
 
 async def checked(start: StartGateway, **more: object) -> Gateway:
     cache = {"semantic": "on", "uncalibrated": True, "min_similarity": 0.9, "recheck": 1.0, **more}
-    return await start(
-        two_tiers(cache=CacheSettings(**cache)), embedder=ScriptedEmbedder(GROUPS)
-    )
+    return await start(two_tiers(cache=CacheSettings(**cache)), embedder=ScriptedEmbedder(GROUPS))
 
 
 async def ask(gateway: Gateway, text: str, **more: object) -> httpx2.Response:

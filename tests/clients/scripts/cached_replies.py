@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Mapping
 
 import pytest
 from anthropic import Anthropic
@@ -11,6 +12,9 @@ from openai import OpenAI
 
 #: The last of what was given out goes into the cache just after its client has it.
 PATIENCE_S = 10.0
+
+#: The reply's headers, and what it says.
+Answered = tuple[Mapping[str, str], object]
 
 
 @pytest.fixture
@@ -52,7 +56,7 @@ def until_cached(ask):
 
 class TestAnyModel:
     def test_openai_whole(self, client: OpenAI, asked):
-        def ask():
+        def ask() -> Answered:
             raw = client.chat.completions.with_raw_response.create(max_tokens=300, **asked)
             return raw.headers, raw.parse()
 
@@ -66,12 +70,12 @@ class TestAnyModel:
         assert again.id != first.id
 
     @pytest.mark.parametrize("first_streamed", [True, False])
-    def test_openai_streamed(self, client: OpenAI, asked, first_streamed: bool):
-        def ask_whole():
+    def test_openai_streamed(self, client: OpenAI, asked, *, first_streamed: bool):
+        def ask_whole() -> Answered:
             raw = client.chat.completions.with_raw_response.create(max_tokens=300, **asked)
             return raw.headers, raw.parse().choices[0].message.content
 
-        def ask_streamed():
+        def ask_streamed() -> Answered:
             raw = client.chat.completions.with_raw_response.create(
                 max_tokens=300, stream=True, stream_options={"include_usage": True}, **asked
             )
@@ -90,12 +94,12 @@ class TestAnyModel:
         assert until_cached(one) == first
 
     @pytest.mark.parametrize("first_streamed", [True, False])
-    def test_anthropic(self, claude: Anthropic, asked, first_streamed: bool):
-        def ask_whole():
+    def test_anthropic(self, claude: Anthropic, asked, *, first_streamed: bool):
+        def ask_whole() -> Answered:
             raw = claude.messages.with_raw_response.create(max_tokens=300, **asked)
             return raw.headers, raw.parse()
 
-        def ask_streamed():
+        def ask_streamed() -> Answered:
             with claude.messages.stream(max_tokens=300, **asked) as stream:
                 message = stream.get_final_message()
                 return stream.response.headers, message
@@ -115,7 +119,7 @@ class TestAnyModel:
     def test_openai_responses(self, client: OpenAI, asked):
         text = asked["messages"][0]["content"]
 
-        def ask():
+        def ask() -> Answered:
             raw = client.responses.with_raw_response.create(
                 model="auto", input=text, max_output_tokens=300
             )

@@ -1,0 +1,149 @@
+"""Fits the cache's verifier of pairs: `python -m train.pairs [--data DIR] [--minilm DIR] [--check]`.
+
+Writes `src/pointsman/data/pairs.json`, bit for bit the same from the same pairs and the same
+arithmetic of the processor, and measures it where there is data to measure with. `--check`
+compares instead of writing; `--ablations` measures what each part is worth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+
+from pointsman.cache.guard import Guard
+from pointsman.cache.pair import NAMES
+from pointsman.data import read_guard
+from pointsman.embedding.reader import NAME
+from pointsman.weights import WeightsStore
+from train.pairs_boost import DIGITS, Binned, Floats, Shape, Tree, boosted
+from train.pairs_rows import Embedded, Table, read_prompts, table
+
+WEIGHTS = Path(__file__).parents[1] / "src/pointsman/data/pairs.json"
+VERSION = "1"
+SHAPE = Shape(trees=60, rate=0.1, leaves=8, rows=80, ridge=5.0)
+#: A higher cosine never makes a pair less likely to serve.
+RISING = [name == "similarity" for name in NAMES]
+#: What pairs of prompts with made-up edits count for, beside everyday questions.
+_EDITED = 0.5
+#: The operating point: fixed where questions of people are served right in nine of ten, by labels.
+THRESHOLD, FLOOR = 0.8, 0.8
+_FOLDS = 5
+
+
+def worth(group: str) -> float:
+    """What a group of pairs counts for."""
+    return _EDITED if group.startswith("edited") else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Everything that was learned."""
+
+    start: float
+    trees: Sequence[Tree]
+    slope: float
+    intercept: float
+
+    def written(self) -> str:
+        """The weights as the file holds them."""
+        head = {
+            "version": VERSION,
+            "embedder": NAME,
+            "threshold": THRESHOLD,
+            "floor": FLOOR,
+            "calibration": {"slope": self.slope, "intercept": self.intercept},
+            "features": NAMES,
+            "start": self.start,
+        }
+        lines = [f" {json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
+        trees = ",\n".join(f"  {json.dumps(tree)}" for tree in self.trees)
+        return "{\n" + ",\n".join(lines) + f',\n "trees": [\n{trees}\n ]\n}}\n'
+
+
+def fit(learned: Table) -> Fitted:
+    """Learn; the calibration rests on prompts that were left out in turn."""
+    fold = np.array([pair.prompts % _FOLDS for pair in learned.pairs])
+    odds = np.zeros(len(fold))
+    for left_out in range(_FOLDS):
+        there = fold == left_out
+        start, trees = _boosted(learned, ~there)
+        odds[there] = values(start, trees, learned.values[there])
+    slope, intercept = _calibrated(odds, learned)
+    start, trees = _boosted(learned, np.full(len(fold), fill_value=True))
+    return Fitted(start, trees, slope, intercept)
+
+
+def _boosted(learned: Table, rows: np.ndarray) -> tuple[float, list[Tree]]:
+    return boosted(
+        Binned(learned.values[rows]), learned.label[rows], learned.weight[rows], RISING, SHAPE
+    )
+
+
+def values(start: float, trees: Sequence[Tree], features: Floats) -> Floats:
+    """The log-odds of many pairs."""
+    total = np.full(len(features), start)
+    for tree in trees:
+        _add(tree, features, np.arange(len(features)), total)
+    return total
+
+
+def _add(tree: Tree, features: Floats, rows: np.ndarray, total: Floats) -> None:
+    if isinstance(tree, float):
+        total[rows] += tree
+        return
+    feature, bound, lower, higher = tree
+    below = features[rows, feature] <= bound
+    _add(lower, features, rows[below], total)
+    _add(higher, features, rows[~below], total)
+
+
+def _calibrated(odds: Floats, learned: Table) -> tuple[float, float]:
+    """Slope and intercept that make probabilities of log-odds (Platt), by Newton's steps."""
+    design = np.column_stack([odds, np.ones(len(odds))])
+    found = np.array([1.0, 0.0])
+    for _ in range(12):
+        chance = 1.0 / (1.0 + np.exp(-(design @ found)))
+        slope = design.T @ (learned.weight * (learned.label - chance))
+        curve = (design * (learned.weight * chance * (1.0 - chance))[:, None]).T @ design
+        found += np.linalg.solve(curve, slope)
+    return round(float(found[0]), DIGITS), round(float(found[1]), DIGITS)
+
+
+def minilm_folder(named: str | None) -> Path:
+    """Where MiniLM's weights are. Raises FileNotFoundError, which says how to get them."""
+    if named is not None:
+        return Path(named)
+    found = WeightsStore(Path(platformdirs.user_data_dir("pointsman"))).find("minilm")
+    if found is None:
+        raise FileNotFoundError("there are no weights of MiniLM: pointsman models pull minilm")
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fit, and write or compare; 1 where the comparison fails."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minilm", help="the folder that holds MiniLM's weights")
+    parser.add_argument("--check", action="store_true", help="compare with the file in the package")
+    options = parser.parse_args(arguments)
+    learned = table(
+        read_prompts(), Embedded(minilm_folder(options.minilm)), Guard.parse(read_guard()), worth
+    )
+    text = fit(learned).written()
+    sys.stdout.write(f"{len(learned.pairs)} pairs\n")
+    if not options.check:
+        WEIGHTS.write_text(text, encoding="utf-8")
+        return 0
+    same = WEIGHTS.read_text(encoding="utf-8") == text
+    sys.stdout.write(f"{WEIGHTS.name}: {'as fitted' if same else 'differs from what was fitted'}\n")
+    return 0 if same else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
