@@ -56,8 +56,8 @@ async def outcome(gateway: Gateway, asked: Call) -> tuple[str, object]:
 
 async def sent(gateway: Gateway, count: int = 1) -> None:
     """Wait until so many requests have reached the upstream."""
-    while len(gateway.tell("weak").log) < count:
-        await asyncio.sleep(0.002)  # noqa: ASYNC110 - the upstream tells nobody
+    while len(gateway.tell("weak").log) < count:  # noqa: ASYNC110 - the upstream tells nobody
+        await asyncio.sleep(0.002)
 
 
 @pytest.mark.parametrize("stream", [False, True])
