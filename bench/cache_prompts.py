@@ -55,8 +55,11 @@ class Prompts:
 
     def unlike(self) -> str:
         """A prompt whose words nobody has used; three that many have, as in any text."""
-        made_up = ["".join(self._chance.choices(string.ascii_lowercase, k=7)) for _ in range(8)]
-        return " ".join(made_up + self._chance.choices(self._words, k=3))
+        while True:
+            made_up = ["".join(self._chance.choices(string.ascii_lowercase, k=7)) for _ in range(8)]
+            text = " ".join(made_up + self._chance.choices(self._words, k=3))
+            if not turn_objection(text):
+                return text
 
     def of_the_moment(self) -> str:
         """A prompt whose answer is true for a while only."""

@@ -62,8 +62,8 @@ def _cuts(column: Floats) -> Floats:
 
 def boosted(
     table: Binned, label: Floats, weight: Floats, rising: Sequence[bool], shape: Shape
-) -> tuple[float, list[Tree], Floats]:
-    """Fit: the log-odds to begin with, the trees that add to it, and the sums for each row.
+) -> tuple[float, list[Tree]]:
+    """Fit: the log-odds to begin with, and the trees that add to them.
 
     `rising` marks features that may only ever raise the result.
     """
@@ -79,7 +79,7 @@ def boosted(
         tree, step = grower.grow()
         trees.append(tree)
         odds += step
-    return start, trees, odds
+    return start, trees
 
 
 class _Grower:

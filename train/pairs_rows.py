@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, islice
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pointsman.cache.guard import Guard
 from pointsman.cache.pair import NAMES, features
 from pointsman.embedding.reader import Reader
+from pointsman.types import Alignment
 from train.pairs_boost import Floats
 
 FOLDER = Path(__file__).parent / "cache_pairs"
@@ -95,13 +96,12 @@ class Embedded:
             return None
         return float(np.frombuffer(one.data, "<f4") @ np.frombuffer(two.data, "<f4"))
 
-    def features(self, a: str, b: str, similarity: float) -> list[float]:
-        """In the order of `NAMES`."""
+    def alignment(self, a: str, b: str) -> Alignment:
+        """Of texts that have a cosine. Raises ValueError for others."""
         alignment = self._reader.alignment(a, b)
         if alignment is None:
             raise ValueError(f"can't be aligned: {a!r}, {b!r}")
-        found = features(a, b, similarity, alignment)
-        return [found[name] for name in NAMES]
+        return alignment
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +126,9 @@ def table(
             continue
         similarity = embedded.similarity(pair.a, pair.b)
         if similarity is not None and similarity >= _NEAR:
+            known = features(pair.a, pair.b, similarity, embedded.alignment(pair.a, pair.b))
             found.append(pair)
-            values.append(embedded.features(pair.a, pair.b, similarity))
+            values.append([known[name] for name in NAMES])
     groups = np.array([pair.group for pair in found])
     names, at, counts = np.unique(groups, return_inverse=True, return_counts=True)
     each = np.array([worth(name) for name in names]) / counts
@@ -158,11 +159,10 @@ def _neighbours(prompts: Sequence[Prompts], embedded: Embedded) -> Iterator[Pair
     seen: set[tuple[int, int]] = set()
     for row, text in enumerate(texts):
         cosines = vectors @ vectors[row]
-        cosines[(of == of[row]) | (cosines > _TOO_NEAR) | (cosines < _NEAR)] = -1.0
-        nearest = np.argsort(-cosines, kind="stable")
-        for other in islice(nearest, _NEIGHBOURS):
+        near = np.flatnonzero((of != of[row]) & (cosines >= _NEAR) & (cosines <= _TOO_NEAR))
+        for other in near[np.argsort(-cosines[near], kind="stable")][:_NEIGHBOURS]:
             pair = min(row, int(other)), max(row, int(other))
-            if cosines[other] > 0.0 and pair not in seen:
+            if pair not in seen:
                 seen.add(pair)
                 kind = "everyday" if prompts[of[row]].is_everyday else "edited"
                 yield Pair(text, texts[other], False, f"{kind} near", int(of[row]))

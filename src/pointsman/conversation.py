@@ -15,8 +15,8 @@ from pointsman.types import Json, Usage
 
 Role: TypeAlias = Literal["system", "developer", "user", "assistant", "tool"]
 #: Why a choice ended: `tool_calls` where it waits for results, `content_filter` where it was
-#: withheld, `refusal` where the model declined.
-Finish: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "refusal"]
+#: withheld, `refusal` where the model declined, `other` for what only its own format has a word for.
+Finish: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "other"]
 #: How hard to think, as a wish; `none` switches it off.
 Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 #: How much to say, as a wish.

@@ -221,6 +221,7 @@ class Pipeline:
             upstream = error if isinstance(error, UpstreamError) else None
             record.attempts.append(self._caller.ended(answer, outcome, upstream))
             left = outcome == "completed" and recording.leader_left
+            recording.unclear = content.unclear
             recording.settlement = await record.settle(
                 "client_left" if left else outcome,
                 deployment=deployment,

@@ -13,6 +13,8 @@ from pointsman.types import ModelRequest
 
 #: Up to this, replies to one prompt are much alike; above it, variety is what is wanted.
 HIGH_TEMPERATURE = 1.0
+#: Characters of a last user turn: more than any embedder's window.
+LONGEST = 4_000
 #: Words of a prompt below which it means what stands before it (`yes`, `go on`), or nothing.
 _FEWEST_LETTERS = 6
 
@@ -43,7 +45,7 @@ _MOMENT = re.compile(
 )
 #: What was pasted rather than asked: code, logs, data.
 _CODE = re.compile(
-    r"```|^(?: {4}|\t)\S.*[;{}()=]|^\s*(?:import|def|class|#include|SELECT)\b.*$", re.MULTILINE
+    r"```|^(?: {4}|\t)\S.*[;{}()=]|^[^\S\n]*(?:import|def|class|#include|SELECT)\b.*$", re.MULTILINE
 )
 _LONG_NUMBER = re.compile(r"\d[\d\s.,-]{10,}\d")
 
@@ -67,6 +69,8 @@ def objection(request: ModelRequest) -> str | None:
 
 def turn_objection(turn: str) -> str | None:
     """The same for the words of its last user turn."""
+    if len(turn) > LONGEST:
+        return "long"
     if sum(map(str.isalpha, turn[:1000])) < _FEWEST_LETTERS and turn.isascii():
         return "short"
     if _CODE.search(turn):

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from pointsman.errors import UpstreamError
 from pointsman.types import Decision, Outcome, Reply, Settlement
 
-#: Bytes of a reply that are recorded; what is longer is neither shared from then on nor kept.
+#: Bytes of a reply from which on nobody joins any more and it is not kept.
 MOST_BYTES = 1024 * 1024
 #: Identities whose flight ended lately, and are remembered.
 _MOST_ENDED = 10_000
@@ -34,6 +34,8 @@ class Recording:
         self.error: UpstreamError | None = None
         #: The books of the request that led, once they are written.
         self.settlement: Settlement | None = None
+        #: It may not be kept: how it ended is not clear.
+        self.unclear = False
         #: Longer than is recorded: nobody may join any more.
         self.overlong = False
         #: The client that led has gone; others may still wait.
@@ -49,6 +51,11 @@ class Recording:
     def wanted(self) -> bool:
         """See `Tap`."""
         return self.followers > 0
+
+    @property
+    def is_open(self) -> bool:
+        """One more may join: it is not given up, and all of it is here."""
+        return not self.overlong and (self.wanted or not self.leader_left)
 
     @property
     def body(self) -> bytes:
@@ -171,7 +178,7 @@ class Flights:
     def find(self, key: str) -> Flight | None:
         """The one that may be joined; None where there is none."""
         flight = self._flights.get(key)
-        return None if flight is None or flight.recording.overlong else flight
+        return flight if flight is not None and flight.recording.is_open else None
 
     def begin(self, key: str, live: Live) -> Flight:
         """Lead a new one. Where it succeeds, `land` is to follow when its reply is over."""

@@ -74,7 +74,7 @@ class Keeper:
             if recording.outcome == "completed" and recording.settlement is not None:
                 settled, body = recording.settlement, recording.body
                 fresh = Fresh(call, found, reply, settled, verdict, body)
-                keeping = None if recording.overlong else self._begin(fresh)
+                keeping = None if recording.overlong or recording.unclear else self._begin(fresh)
             if flight is None:
                 return
             if keeping is None:

@@ -61,9 +61,11 @@ def _heard(wished: CacheWish, name: str, value: str) -> CacheWish:
             return replace(wished, keep=False)
         case "max-age":
             age = _number(name, value, most=math.inf)
-            return replace(wished, max_age_s=min(age, wished.max_age_s or age))
+            before = age if wished.max_age_s is None else wished.max_age_s
+            return replace(wished, max_age_s=min(age, before))
         case "min-similarity":
-            return replace(wished, min_similarity=_number(name, value, most=1.0))
+            lowest_yet = wished.min_similarity or 0.0
+            return replace(wished, min_similarity=max(_number(name, value, most=1.0), lowest_yet))
     raise BadRequest(
         f"{HEADER} takes off, exact or semantic, and no-store, max-age=SECONDS and "
         f"min-similarity=COSINE, not {name[:64]!r}",

@@ -85,7 +85,12 @@ def _tree(written: Json, names: Sequence[str], depth: int = 0) -> Tree:
     feature, bound, lower, higher = written
     if not isinstance(feature, int) or names[feature] not in NAMES:
         raise ValueError(f"no such feature: {feature!r}")
-    return names[feature], _finite(bound), _tree(lower, names, depth + 1), _tree(higher, names, depth + 1)
+    return (
+        names[feature],
+        _finite(bound),
+        _tree(lower, names, depth + 1),
+        _tree(higher, names, depth + 1),
+    )
 
 
 def _share(value: Json) -> float:

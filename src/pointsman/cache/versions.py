@@ -14,8 +14,11 @@ class Versions:
         self._serves: dict[str, str] = {}
 
     def stamp(self, deployment: str, served: str | None) -> str:
-        """The version that made a fresh reply; what its upstream says it serves counts from now on."""
-        self._serves[deployment] = served or ""
+        """The version that made a fresh reply; what its upstream says it serves counts from now on.
+
+        A reply that does not say so changes nothing.
+        """
+        self._serves[deployment] = served or self._serves.get(deployment, "")
         return self._written(deployment)
 
     def is_current(self, deployment: str, version: str) -> bool:

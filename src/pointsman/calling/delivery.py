@@ -16,6 +16,8 @@ from pointsman.types import OnDisconnect, Outcome
 
 #: Bytes that wait for a slow client before its upstream waits too.
 BUFFER_BYTES = 64 * 1024
+#: Seconds between two looks whether others have come to wait for what a slow client holds up.
+_LOOK_AGAIN_S = 0.25
 
 
 class Settle(Protocol):
@@ -60,15 +62,24 @@ class Buffer:
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
 
-    async def put(self, piece: bytes) -> None:
-        """Add; waits while it is full. Raises ClientStalled where nobody reads for too long."""
-        while self._size >= self._limit and not self._discarding:
+    async def put(self, piece: bytes, hurry: Callable[[], bool] = lambda: False) -> None:
+        """Add; waits while it is full, unless others are in a `hurry`.
+
+        Raises ClientStalled where nobody reads for too long.
+        """
+        waited = 0.0
+        while self._size >= self._limit and not self._discarding and not hurry():
+            if self._patience_s is not None and waited >= self._patience_s:
+                raise ClientStalled
             self._emptied.clear()
+            left = _LOOK_AGAIN_S if self._patience_s is None else self._patience_s - waited
+            pause = min(left, _LOOK_AGAIN_S)
             try:
-                async with asyncio.timeout(self._patience_s):
+                async with asyncio.timeout(pause):
                     await self._emptied.wait()
+                waited = 0.0
             except TimeoutError:
-                raise ClientStalled from None
+                waited += pause
         if not self._discarding:
             self._pieces.append(piece)
             self._size += len(piece)
@@ -168,7 +179,11 @@ class Delivery:
     @property
     def _drains(self) -> bool:
         """Whether the upstream is read to its end without its client."""
-        return self._on_disconnect == "drain" or (self._tap is not None and self._tap.wanted)
+        return self._on_disconnect == "drain" or self._is_wanted()
+
+    def _is_wanted(self) -> bool:
+        """Whether others wait for the reply: then none of them waits for this client."""
+        return self._tap is not None and self._tap.wanted
 
     @property
     def pump(self) -> asyncio.Task[None]:
@@ -207,7 +222,7 @@ class Delivery:
         if self._tap is not None:
             self._tap.piece(piece)
         try:
-            await self._buffer.put(piece)
+            await self._buffer.put(piece, self._is_wanted)
         except ClientStalled:
             if not self._drains:
                 raise
@@ -220,16 +235,17 @@ class Delivery:
             self._tap.left()
 
     async def _finish(self, outcome: Outcome, broken: UpstreamError | None) -> None:
-        ending = b""
+        ending, told = b"", False
         try:
             await self._relay.close()
             left = self._left if outcome == "completed" else None
             try:
                 await self._settle(left or outcome, broken)
                 ending = self._relay.ending() if outcome == "completed" else b""
+                told = True
             finally:
                 if self._tap is not None:
-                    self._tap.ended(outcome, ending, broken)
+                    self._tap.ended(outcome if told else "failed", ending, broken)
             if outcome == "completed":
                 await self._buffer.put(ending)
             elif broken is not None and self._failure is not None:

@@ -48,6 +48,8 @@ class Whole:
     #: What the upstream says it served.
     model: str | None = None
     refused: RequestRefused | None = None
+    #: It ended for a reason that the client's format has no word for.
+    unclear: bool = False
     #: The upstream's own words, in its format.
     source: bytes = b""
 
@@ -73,7 +75,14 @@ async def exchange(line: Line, sent: Outbound, errand: Errand) -> Whole | EventR
             return relay
         body = await _read(reply, MAX_REPLY_BYTES)
         whole = line.speech.whole(body, request, head)
-        return Whole(reply.status, whole.body, usage=whole.usage, model=whole.model, source=body)
+        return Whole(
+            reply.status,
+            whole.body,
+            usage=whole.usage,
+            model=whole.model,
+            unclear=whole.unclear,
+            source=body,
+        )
     finally:
         if not handed_on:
             await reply.chunks.aclose()

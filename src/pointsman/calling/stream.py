@@ -77,6 +77,11 @@ class EventRelay:
         """See `Relay`."""
         return self._reader.model
 
+    @property
+    def unclear(self) -> bool:
+        """It ended for a reason that the client's format has no word for."""
+        return self._transcript.unclear
+
     async def prime(self) -> None:
         """Read up to the first bytes for the client. Raises UpstreamError where none come."""
         content_type = self._reply.headers.get("content-type", "")
@@ -200,6 +205,8 @@ class RawRelay:
         #: Nothing in it says so.
         self.usage: Usage | None = None
         self.model: str | None = None
+        #: Nobody reads how it ends.
+        self.unclear = True
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """See `Relay`."""

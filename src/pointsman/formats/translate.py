@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from pointsman.conversation import Addressee, ModelReply, OutputFormat
+from pointsman.conversation import Finished as End
 from pointsman.errors import Inexpressible
 from pointsman.formats import embeddings, ndjson, raw, sse
 from pointsman.formats.chat import error as errors
@@ -37,6 +38,8 @@ class Finished:
     usage: Usage | None
     #: What the upstream says it served.
     model: str | None
+    #: It ended for a reason that the client's format has no word for.
+    unclear: bool = False
 
 
 class Transcript:
@@ -47,12 +50,16 @@ class Transcript:
         self.reader = reader
         self.framing = framing
         self._writer = writer
+        #: It ended for a reason that the client's format has no word for.
+        self.unclear = False
 
     def take(self, event: Event) -> bytes:
         """The client's bytes for one of the upstream's events; may be none."""
         if self._writer is None:
             return self.reader.follow(event)
-        return b"".join(self._writer.write(delta) for delta in self.reader.read(event))
+        deltas = self.reader.read(event)
+        self.unclear |= any(isinstance(each, End) and each.finish == "other" for each in deltas)
+        return b"".join(self._writer.write(delta) for delta in deltas)
 
     def ending(self) -> bytes:
         """The client's last bytes, for when the books are written."""
@@ -108,7 +115,8 @@ class Speech:
             return Finished(body, seen.usage, seen.model)
         reply = upstream.read(body, request.input_tokens)
         written = self._clients[request.format].reply(reply, request, head)
-        return Finished(written, reply.usage, reply.model)
+        unclear = any(choice.finish == "other" for choice in reply.choices)
+        return Finished(written, reply.usage, reply.model, unclear)
 
     def said(self, body: bytes, request: ModelRequest) -> ModelReply:
         """What an upstream's whole reply says. Raises UpstreamBroken where it is none."""

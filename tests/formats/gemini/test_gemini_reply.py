@@ -151,8 +151,8 @@ def test_a_head_without_anything_said_is_no_answer_yet() -> None:
         ("BLOCKLIST", "content_filter"),
         ("PROHIBITED_CONTENT", "content_filter"),
         ("SPII", "content_filter"),
-        ("OTHER", "stop"),
-        ("A_NEW_ONE", "stop"),
+        ("OTHER", "other"),
+        ("A_NEW_ONE", "other"),
         (None, "stop"),
     ],
 )

@@ -143,8 +143,8 @@ def test_reasons_to_stop_are_written(
         ("model_context_window_exceeded", "length"),
         ("tool_use", "tool_calls"),
         ("refusal", "refusal"),
-        ("pause_turn", "stop"),
-        ("something_new", "stop"),
+        ("pause_turn", "other"),
+        ("something_new", "other"),
         (None, "stop"),
     ],
 )

@@ -24,6 +24,10 @@ from pointsman.types import Json
 
 _FINISHES: Mapping[str, Finish] = {
     "stop": "stop",
+    "eos": "stop",
+    "eos_token": "stop",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
     "length": "length",
     "tool_calls": "tool_calls",
     "function_call": "tool_calls",
@@ -118,8 +122,8 @@ class ChoiceReader:
 
     def _end(self, reason: str, met: object) -> Finished:
         """OpenAI says `stop` of refusals, and of calls that it was told to make."""
-        finish = _FINISHES.get(reason, "stop")
-        if finish == "stop" and self._calls:
+        finish = _FINISHES.get(reason, "other")
+        if finish in {"stop", "other"} and self._calls:
             finish = "tool_calls"
         elif finish == "stop" and self._refused:
             finish = "refusal"

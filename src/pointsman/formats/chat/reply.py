@@ -58,6 +58,8 @@ def written(reply: ModelReply, head: Head, *, legacy: bool) -> bytes:
 
 def finish_reason(finish: Finish, *, refused: bool, legacy: bool) -> str:
     """OpenAI's word. A refusal in words is a `stop`; one without is the provider's filter."""
+    if finish == "other":
+        return "stop"
     if finish == "refusal":
         return "stop" if refused else "content_filter"
     if finish == "tool_calls" and legacy:

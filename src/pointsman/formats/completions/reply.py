@@ -28,6 +28,7 @@ _FINISHES: Mapping[Finish, str] = {
     "tool_calls": "stop",
     "content_filter": "content_filter",
     "refusal": "stop",
+    "other": "stop",
 }
 
 

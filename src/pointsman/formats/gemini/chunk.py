@@ -12,6 +12,7 @@ from pointsman.types import Json, Usage
 NOTHING = msgspec.Raw()
 
 _FINISHES: dict[str, Finish] = {
+    "STOP": "stop",
     "MAX_TOKENS": "length",
     "CONTINUATION": "length",
     "SAFETY": "content_filter",
@@ -143,7 +144,8 @@ class Candidate(msgspec.Struct, rename="camel"):
             return None
         if reason in _FAILURES:
             raise UpstreamBroken(f"the model's reply ended with {reason}")
-        return _FINISHES.get(reason, "tool_calls" if called else "stop")
+        finish = _FINISHES.get(reason, "other")
+        return "tool_calls" if called and finish in {"stop", "other"} else finish
 
 
 class PromptFeedback(msgspec.Struct, rename="camel"):

@@ -24,6 +24,8 @@ from pointsman.types import Json
 
 _NOTHING = msgspec.Raw()
 _FINISHES: Mapping[str, Finish] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
     "tool_use": "tool_calls",
@@ -35,6 +37,7 @@ _STOP_REASONS: Mapping[Finish, str] = {
     "tool_calls": "tool_use",
     "content_filter": "refusal",
     "refusal": "refusal",
+    "other": "end_turn",
 }
 
 
@@ -155,8 +158,8 @@ def ending(finish: Finish, stop_sequence: str | None) -> dict[str, Json]:
 
 
 def finish_of(stop_reason: str | None) -> Finish:
-    """Why it ended; `stop` for reasons that no other format has."""
-    return _FINISHES.get(stop_reason or "", "stop")
+    """Why it ended."""
+    return _FINISHES.get(stop_reason or "end_turn", "other")
 
 
 def _decode(body: bytes) -> tuple[_Body, list[Block]]:

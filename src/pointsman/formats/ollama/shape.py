@@ -104,7 +104,9 @@ def finish(body: Body, calls: int) -> Finish:
     """Ollama says `stop` of tool calls, too."""
     if body.done_reason == "length":
         return "length"
-    return "tool_calls" if calls else "stop"
+    if calls:
+        return "tool_calls"
+    return "stop" if body.done_reason in {None, "", "stop", "load"} else "other"
 
 
 def size(message: Message) -> int:
