@@ -25,7 +25,7 @@ def key_of(turn: str, embedder: str) -> tuple[str, str | None]:
     """The key and the partition of a request with that prompt, as the gateway makes them."""
     request = parse_chat(asked("chat", SIMILAR, turn))
     call = Call(new_request_id(), SystemClock().now(), Principal(key="static"), request)
-    realm = Realm(call.principal.organisation, "", "", confined=False)
+    realm = Realm(call.principal.organisation, "")
     identity = identify(call, Target("deployment", SIMILAR), realm, embedder=embedder)
     return identity.key, identity.partition
 

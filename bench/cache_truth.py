@@ -43,17 +43,17 @@ CURVES: Mapping[str, Curve] = {
     "2 (1 - p)": lambda p: 2 * (1 - p),
     "half the bound, all alike": lambda _: 0.025,
 }
+WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def pool() -> list[tuple[float, Check, Check]]:
     """Checks of all probabilities, good and false: made once, noted often."""
-    when = datetime(2026, 1, 1, tzinfo=UTC)
     span = 1 - SHIPPED
     made = []
     for step in range(FINENESS):
         p = SHIPPED + span * (step + 0.5) / FINENESS
         good, false = (
-            Check("r", when, "default", ROUTE, "cr", 0.9, p, wrong, "judge")
+            Check("r", WHEN, "default", ROUTE, "cr", 0.9, p, wrong, "judge")
             for wrong in (False, True)
         )
         made.append((p, good, false))
@@ -88,7 +88,7 @@ def run(rng: Random, bound: float, curves: Sequence[tuple[int, Curve]]) -> Run:
             p, good, false = given[int(rng.random() * len(given))]
             truth.note(false if rng.random() < curve(p) else good)
             noted += 1
-            now = truth.threshold(ROUTE)
+            now = truth.threshold(ROUTE, WHEN)
             if now is None:
                 return _ended(truth, noted, given, curve)
             if now != threshold:
@@ -99,7 +99,7 @@ def run(rng: Random, bound: float, curves: Sequence[tuple[int, Curve]]) -> Run:
 def _ended(
     truth: Truth, off: int | None, given: Sequence[tuple[float, Check, Check]], curve: Curve
 ) -> Run:
-    return Run(off, truth.routes()[0], fsum(curve(p) for p, _, _ in given) / len(given))
+    return Run(off, truth.routes(WHEN)[0], fsum(curve(p) for p, _, _ in given) / len(given))
 
 
 def constant(rate: float) -> Curve:

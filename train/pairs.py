@@ -1,8 +1,8 @@
-"""Fits the cache's verifier of pairs: `python -m train.pairs [--data DIR] [--minilm DIR] [--check]`.
+"""Fits the cache's verifier of pairs: `python -m train.pairs [--minilm DIR] [--check]`.
 
 Writes `src/pointsman/data/pairs.json`, bit for bit the same from the same pairs and the same
-arithmetic of the processor, and measures it where there is data to measure with. `--check`
-compares instead of writing; `--ablations` measures what each part is worth.
+arithmetic of the processor; `--check` compares instead of writing. `python -m train.pairs_measure`
+measures what it is worth.
 """
 
 from __future__ import annotations
@@ -16,22 +16,23 @@ from pathlib import Path
 
 import numpy as np
 import platformdirs
+from numpy.typing import NDArray
 
 from pointsman.cache.guard import Guard
 from pointsman.cache.pair import NAMES
 from pointsman.data import read_guard
 from pointsman.embedding.reader import NAME
 from pointsman.weights import WeightsStore
-from train.pairs_boost import DIGITS, Binned, Floats, Shape, Tree, boosted
+from train.pairs_boost import DIGITS, Binned, Floats, Ints, Shape, Tree, boosted
 from train.pairs_rows import Embedded, Table, read_prompts, table
 
 WEIGHTS = Path(__file__).parents[1] / "src/pointsman/data/pairs.json"
 VERSION = "1"
-SHAPE = Shape(trees=60, rate=0.1, leaves=8, rows=80, ridge=5.0)
+SHAPE = Shape(trees=100, rate=0.1, leaves=4, rows=100, ridge=5.0)
 #: A higher cosine never makes a pair less likely to serve.
 RISING = [name == "similarity" for name in NAMES]
 #: What pairs of prompts with made-up edits count for, beside everyday questions.
-_EDITED = 0.5
+_EDITED = 0.3
 #: The operating point: fixed where questions of people are served right in nine of ten, by labels.
 THRESHOLD, FLOOR = 0.8, 0.8
 _FOLDS = 5
@@ -80,7 +81,7 @@ def fit(learned: Table) -> Fitted:
     return Fitted(start, trees, slope, intercept)
 
 
-def _boosted(learned: Table, rows: np.ndarray) -> tuple[float, list[Tree]]:
+def _boosted(learned: Table, rows: NDArray[np.bool_]) -> tuple[float, list[Tree]]:
     return boosted(
         Binned(learned.values[rows]), learned.label[rows], learned.weight[rows], RISING, SHAPE
     )
@@ -94,7 +95,7 @@ def values(start: float, trees: Sequence[Tree], features: Floats) -> Floats:
     return total
 
 
-def _add(tree: Tree, features: Floats, rows: np.ndarray, total: Floats) -> None:
+def _add(tree: Tree, features: Floats, rows: Ints, total: Floats) -> None:
     if isinstance(tree, float):
         total[rows] += tree
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import hashlib
 from collections.abc import Mapping, Sequence
 
@@ -32,6 +33,8 @@ from pointsman.wiring import weights_of
 SWEEP_S = 60.0
 #: Tokens that an upstream's embedder reads; longer prompts have the exact tier only.
 _UPSTREAM_WINDOW = 512
+#: Where no hit is asked again, nobody knows how many there were that nobody called bad.
+_UNCHECKED = 1e-9
 
 
 class Caching:
@@ -98,7 +101,7 @@ class Caching:
             self.rechecking = self._rechecks(opened, opened.semantic.embedder, checks)
             self._keeper.watch = self.rechecking.fresh
         self._sweep_later(store, opened)
-        if isinstance(store, SqliteCache):
+        if isinstance(store, SqliteCache) and semantic is not None:
             self._tasks.append(asyncio.create_task(self._load(store, opened)))
         if self._minilm is not None:
             self._tasks.append(asyncio.create_task(self._warm(self._minilm)))
@@ -147,7 +150,6 @@ class Caching:
             guard=rules.guard(),
             verifier=verifier if calibrated else None,
             floor=verifier.floor if cache.min_similarity is None else cache.min_similarity,
-            is_local=lambda: asking is None or asking.is_local,
             is_free=asking is None,
         )
 
@@ -169,6 +171,15 @@ class Caching:
             raise ConfigError(
                 f'[cache] compare = "{cache.compare}" needs a judge: name a deployment as '
                 "[routing.judge] deployment"
+            )
+        if (
+            cache.compare == "embedding"
+            and opened.semantic is not None
+            and not opened.semantic.is_free
+        ):
+            raise ConfigError(
+                "[cache] answers are not compared by an embedder that may cost money: set "
+                'compare = "judge" and name one as [routing.judge] deployment'
             )
         return Rechecking(
             cache=opened,
@@ -194,7 +205,7 @@ class Caching:
         self._tasks = [task for task in self._tasks if not task.done()]
         try:
             await store.sweep(self._clock.now())
-        except CacheUnavailable as error:
+        except Exception as error:  # noqa: BLE001 - it goes on all the same
             opened.report(error)
         self._sweep_later(store, opened)
 
@@ -203,6 +214,7 @@ class Caching:
             await store.load()
         except CacheUnavailable as error:
             opened.report(error)
+        gc.freeze()  # a full collection over all of the index stops the event loop for long
 
     async def _warm(self, embedder: MiniLM) -> None:
         """Load its weights before somebody waits for them."""
@@ -259,7 +271,7 @@ def truth_of(cache: CacheSettings, checks: Sequence[Check], decider: str | None 
         bound=cache.max_false_hits,
         threshold=shipped if cache.min_probability is None else cache.min_probability,
         bounds=bounds,
-        share=cache.recheck or 1.0,
+        share=cache.recheck or _UNCHECKED,
     )
     for check in counted:
         truth.note(check)

@@ -38,6 +38,7 @@ from pointsman.types import (
     Reply,
     Settlement,
     Stay,
+    Target,
     Usage,
     Verdict,
 )
@@ -84,14 +85,15 @@ class Pipeline:
         target = self.decider.target(call)
         confined = await self.decider.confine(call)
         since, trail = self.cache.flights.count, list[Attempt]()
-        with asking.trail(trail):
-            found = await self.cache.look_up(call, target, confined, _conversation(call))
+        found = await self._look_up(call, target, confined, trail)
         if found.lookup.state == "miss":
             found = await self.cache.again(call, found, since)
         if found.is_hit:
+            reply = await self._replaying.cached(call, target, found, trail)
+            self.cache.answered(call, found)
             if self._rechecking is not None:
                 self._rechecking.hit(call, found)
-            return await self._replaying.cached(call, target, found, trail)
+            return reply
         if found.lookup.state == "miss" and found.rule.exact and call.cache.keep:
             return await self._together(call, confined, found, trail)
         return await self._live(call, confined, found, trail)
@@ -158,6 +160,19 @@ class Pipeline:
         deployment = answer.line.deployment
         tier = min(deployment.tier, decision.tier, key=self.decider.policy.tiers.index)
         return Stay(deployment.id, tier)
+
+    async def _look_up(
+        self, call: Call, target: Target, confined: Confined | None, trail: list[Attempt]
+    ) -> Found:
+        """Look it up; what an embedder used is in the books also where nobody waits for it."""
+        try:
+            with asking.trail(trail):
+                return await self.cache.look_up(call, target, confined, _conversation(call))
+        except asyncio.CancelledError as left:
+            if trail:
+                record = await self._recorder.open(call, self.decider.decide(call), trail)
+                await self._settle_unanswered(call, record, left)
+            raise
 
     async def _look(self, call: Call, confined: Confined | None, trail: list[Attempt]) -> Seen:
         """Look at the prompt; what the judge used is in the books also where nobody waits for it."""

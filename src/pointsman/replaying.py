@@ -165,6 +165,14 @@ class Replaying:
         cached, kept = found.reply, found.content
         if cached is None or kept is None:
             raise TypeError("only a hit can be given out")
+        said, client = kept.reply, self._clients[call.request.format]
+        head = Head(call.request_id, call.time, said.model)
+        body, stream = b"", Replay([], b"", said.usage)
+        if call.request.stream:
+            pieces, ending = content.streamed(said, call.request, client, head)
+            stream = Replay(pieces, ending, said.usage)
+        else:
+            body = content.written(kept, call.request, client, head)
         self._cache.given(cached)
         decision = _decision(target, cached, found.lookup)
         record = await self._recorder.open(
@@ -173,20 +181,16 @@ class Replaying:
         giving = self._giving(
             call, record, decision, self._deployments[cached.deployment], found.lookup
         )
-        said = kept.reply
-        head = Head(call.request_id, call.time, said.model)
         if call.request.stream:
-            pieces, ending = content.streamed(said, call.request, giving.client, head)
-            return self._streamed(giving, Replay(pieces, ending, said.usage))
+            return self._streamed(giving, stream)
         settlement = await giving.settle("completed", said.usage)
-        body = content.written(kept, call.request, giving.client, head)
         return replace(giving.reply(), body=body, settlement=settlement)
 
     async def shared(self, call: Call, flight: Flight, trail: Sequence[Attempt]) -> Reply:
         """The reply of a flight that `call` has boarded. Raises what making it raised."""
         lookup = Lookup("exact", "shared", age_s=0.0)
         record: Record | None = None
-        handed_on = False
+        handed_on, left = False, None
         try:
             decision = await asyncio.shield(flight.decision)
             record = await self._recorder.open(call, decision, trail, lookup=lookup)
@@ -197,12 +201,13 @@ class Replaying:
             handed_on = True
             return self._streamed(giving, Shared(flight))
         except BaseException as error:
+            left = error
             if record is not None:
                 await record.settle(_outcome(error), error=faults.recorded(error) or None)
             raise
         finally:
             if not handed_on:
-                await flight.leave()
+                await flight.leave(left)
 
     def _giving(
         self, call: Call, record: Record, decision: Decision, deployment: Deployment, lookup: Lookup
@@ -215,7 +220,11 @@ class Replaying:
         settled = lead.settlement
         completed = settled is not None and settled.error is None
         usage = settled.usage if settled is not None else None
-        settlement = await giving.settle("completed" if completed else "failed", usage)
+        if completed:
+            settlement = await giving.settle("completed", usage)
+        else:
+            error = settled.error if settled is not None else None
+            settlement = await giving.record.settle("failed", error=error)
         return replace(giving.reply(), status=lead.status, body=lead.body, settlement=settlement)
 
     def _streamed(self, giving: _Giving, relay: Replay | Shared) -> Reply:

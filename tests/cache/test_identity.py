@@ -13,7 +13,7 @@ from pointsman.clock import ManualClock
 from pointsman.formats.registry import CLIENTS
 from pointsman.types import Call, FormatName, Principal, Target
 
-HERE = Realm("acme", "", "", confined=False)
+HERE = Realm("acme", "")
 AUTO = Target("auto", "auto")
 NOW = ManualClock().now()
 
@@ -121,7 +121,6 @@ def test_a_member_more_is_another_partition(extra):
         replace(HERE, organisation="umbrella"),
         replace(HERE, scope="key_1"),
         replace(HERE, epoch="2"),
-        replace(HERE, confined=True),
     ],
 )
 def test_another_realm_shares_nothing(realm):
@@ -199,7 +198,7 @@ def test_only_the_same_request_has_the_same_key(one, two):
     def made(parts: list[str]) -> Identity:
         organisation, epoch, system, turn = parts
         messages = [{"role": "system", "content": system}, {"role": "user", "content": turn}]
-        realm = Realm(organisation, "", epoch, confined=False)
+        realm = Realm(organisation, "", epoch)
         return identity({"model": "auto", "messages": messages}, realm)
 
     assume(one != two)

@@ -91,7 +91,7 @@ class World:
 
     async def keep(self, call: Call, target: Target, epoch: str, canary: str, name: str) -> None:
         rules = self.stages[epoch].rules
-        realm = rules.realm(call.principal, None)
+        realm = rules.realm(call.principal)
         identity = identify(call, target, realm, embedder=self.embedder.name)
         reply = ModelReply("m", (Choice((Text(canary),), "stop"),), Usage(1, 1))
         await self.store.put(
@@ -154,7 +154,7 @@ async def test_what_a_store_gives_by_mistake_is_not_given_out():
     stage = world.stages[epoch]
     assert (await stage.look_up(call, target, None, None)).is_hit
     mine = await world.store.get(
-        identify(call, target, stage.rules.realm(call.principal, None)).key, world.clock.now()
+        identify(call, target, stage.rules.realm(call.principal)).key, world.clock.now()
     )
     assert mine is not None
     for wrong in (

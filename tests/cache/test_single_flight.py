@@ -185,3 +185,27 @@ async def test_the_gateway_stops_in_the_middle(gateway: Gateway):
     await gateway.app.close()
     entries = [await ledger.get(each.request_id) for each in calls]
     assert [entry and entry.outcome for entry in entries] == ["interrupted"] * 3
+
+
+async def test_who_asks_while_it_is_given_up_has_an_answer_of_its_own(gateway: Gateway):
+    weak = gateway.tell("weak", Script(reply=TEXT, stall_after_chunks=3), SLOW)
+    leading = await asks(gateway, call(gateway, stream=True))
+    assert not isinstance(leading.body, bytes)
+    leaving = asyncio.create_task(leading.body.close())
+    await asyncio.sleep(0)
+    late = await asks(gateway, call(gateway, stream=True))
+    assert (await read(late)).endswith(b"data: [DONE]\n\n")
+    await leaving
+    assert len(weak.log) == 2
+
+
+async def test_a_leader_that_reads_nothing_holds_up_nobody(gateway: Gateway):
+    long = Script(reply=TEXT * 200, first_byte_delay_s=0.05)
+    gateway.tell("weak", long)
+    leading, following = await asyncio.gather(
+        *(asks(gateway, call(gateway, stream=True)) for _ in range(2))
+    )
+    said = await read(following)
+    assert said.endswith(b"data: [DONE]\n\n")
+    assert not isinstance(leading.body, bytes)
+    await leading.body.close()

@@ -35,7 +35,7 @@ def noted(checks: Iterable[Check], into: Truth | None = None) -> Truth:
 
 
 def only(found: Truth) -> RouteTruth:
-    (route,) = found.routes()
+    (route,) = found.routes(WHEN)
     return route
 
 
@@ -110,8 +110,8 @@ def test_the_share_is_sampled() -> None:
 def test_a_route_begins_at_the_shipped_threshold_with_nothing_known() -> None:
     found = truth()
 
-    assert found.threshold("auto") == SHIPPED
-    assert found.routes() == []
+    assert found.threshold("auto", WHEN) == SHIPPED
+    assert found.routes(WHEN) == []
 
 
 def test_a_route_says_what_its_checks_say() -> None:
@@ -125,35 +125,35 @@ def test_a_route_says_what_its_checks_say() -> None:
 def test_a_route_that_is_plainly_bad_is_switched_off_early_and_says_why() -> None:
     found = noted(check(false=n % 3 == 0, p=SHIPPED) for n in range(60))
 
-    assert found.threshold("auto") is None
+    assert found.threshold("auto", WHEN) is None
     assert only(found).why == "11 of the newest 31 false: above 0.05"
 
 
 def test_a_route_that_has_not_shown_to_be_good_by_its_exam_is_switched_off() -> None:
     found = noted(check(false=n % 25 == 24, p=SHIPPED) for n in range(TRIAL - 1))
-    assert found.threshold("auto") == SHIPPED
+    assert found.threshold("auto", WHEN) == SHIPPED
 
     noted([check(false=True, p=SHIPPED)], found)
 
-    assert found.threshold("auto") is None
+    assert found.threshold("auto", WHEN) is None
     assert only(found).why == "12 of 300 false: not surely under 0.05"
 
 
 def test_a_route_without_false_hits_stays_on() -> None:
-    assert noted(check() for _ in range(1_000)).threshold("auto") == SHIPPED
+    assert noted(check() for _ in range(1_000)).threshold("auto", WHEN) == SHIPPED
 
 
 def test_a_route_that_was_good_and_is_bad_now_is_switched_off() -> None:
     found = noted(check(p=SHIPPED) for _ in range(2_000))
     noted((check(false=n % 5 == 0, p=SHIPPED) for n in range(TRIAL)), found)
 
-    assert found.threshold("auto") is None
+    assert found.threshold("auto", WHEN) is None
 
 
 def test_the_threshold_rises_to_where_hits_are_good() -> None:
     found = noted(check(false=p < 0.9, p=p) for _ in range(20) for p in (0.82, 0.93, 0.95, 0.97))
 
-    assert found.threshold("auto") == 0.93
+    assert found.threshold("auto", WHEN) == 0.93
     assert only(found).false == 0
     assert only(found).why.endswith("from 0.93 on")
 
@@ -173,45 +173,49 @@ def test_routes_have_their_own_bounds_and_their_own_evidence() -> None:
     for route in ("auto", "code"):
         noted((check(false=n % 3 == 0, p=SHIPPED, route=route) for n in range(60)), found)
 
-    assert found.threshold("auto") is None
-    assert found.threshold("code") == SHIPPED
-    assert [each.route for each in found.routes()] == ["auto", "code"]
+    assert found.threshold("auto", WHEN) is None
+    assert found.threshold("code", WHEN) == SHIPPED
+    assert [each.route for each in found.routes(WHEN)] == ["auto", "code"]
 
 
 def test_off_is_off_until_it_is_reset() -> None:
     found = noted(check(false=True, p=SHIPPED) for _ in range(40))
     noted((check() for _ in range(1_000)), found)
-    assert found.threshold("auto") is None
+    assert found.threshold("auto", WHEN) is None
 
     found.reset("auto")
 
-    assert found.threshold("auto") == SHIPPED
-    assert found.routes() == []
+    assert found.threshold("auto", WHEN) == SHIPPED
+    assert found.routes(WHEN) == []
 
 
 def test_a_verdict_that_is_too_old_does_not_stand() -> None:
     found = truth(horizon_s=30 * DAY.total_seconds())
     noted((check(false=True, p=SHIPPED) for _ in range(40)), found)
-    noted([check(route="code", time=WHEN + 30 * DAY)], found)
-    assert found.threshold("auto") is None
 
-    noted([check(route="code", time=WHEN + 31 * DAY)], found)
+    assert found.threshold("auto", WHEN + 30 * DAY) is None
+    assert found.threshold("auto", WHEN + 31 * DAY) == SHIPPED
 
-    assert found.threshold("auto") == SHIPPED
+
+def test_a_clock_that_was_too_far_ahead_disables_nothing() -> None:
+    found = noted([check(time=WHEN + 45 * DAY)])
+    noted((check(false=True, p=SHIPPED) for _ in range(100)), found)
+
+    assert found.threshold("auto", WHEN) is None
 
 
 def test_complaints_count_for_themselves() -> None:
     found = noted([*(check() for _ in range(200)), *(complaint(n) for n in range(9))])
 
     assert (only(found).checks, only(found).false, only(found).complaints) == (200, 0, 9)
-    assert found.threshold("auto") == SHIPPED
+    assert found.threshold("auto", WHEN) == SHIPPED
 
 
 def test_a_reply_that_many_complain_of_counts_once() -> None:
     found = noted(complaint(1) for _ in range(100))
 
     assert only(found).complaints == 1
-    assert found.threshold("auto") == SHIPPED
+    assert found.threshold("auto", WHEN) == SHIPPED
 
 
 def test_complaints_switch_off_where_they_alone_are_too_many_for_the_hits() -> None:
@@ -220,9 +224,9 @@ def test_complaints_switch_off_where_they_alone_are_too_many_for_the_hits() -> N
         [*(check() for _ in range(100)), *(complaint(n) for n in range(12))], truth(share=0.02)
     )
 
-    assert few_hits.threshold("auto") is None
+    assert few_hits.threshold("auto", WHEN) is None
     assert "complaints of about 100 hits" in only(few_hits).why
-    assert many_hits.threshold("auto") == SHIPPED
+    assert many_hits.threshold("auto", WHEN) == SHIPPED
 
 
 @pytest.mark.parametrize(("bound", "share"), [(0.0, 0.1), (1.0, 0.1), (0.05, 0.0), (0.05, 1.5)])
@@ -236,7 +240,7 @@ def test_no_evidence_lowers_the_threshold_below_the_shipped_one(seen: list[Check
     found = truth()
     for each in seen:
         found.note(each)
-        threshold = found.threshold("auto")
+        threshold = found.threshold("auto", WHEN)
         assert threshold is None or threshold >= SHIPPED
 
 
@@ -244,7 +248,7 @@ def test_no_evidence_lowers_the_threshold_below_the_shipped_one(seen: list[Check
 def test_before_a_verdict_the_order_does_not_matter(seen: list[Check], rng: Random) -> None:
     shuffled = rng.sample(seen, len(seen))
 
-    assert noted(seen).routes() == noted(shuffled).routes()
+    assert noted(seen).routes(WHEN) == noted(shuffled).routes(WHEN)
 
 
 @given(checks, checks)
@@ -255,25 +259,25 @@ def test_routes_do_not_touch_each_other(seen: list[Check], others: list[Check]) 
         noted([each, check(false=other.false, p=other.probability, route="code")], named)
     noted(seen[len(others) :], named)
 
-    assert named.threshold("auto") == alone.threshold("auto")
+    assert named.threshold("auto", WHEN) == alone.threshold("auto", WHEN)
 
 
 @given(checks)
 def test_the_same_checks_in_the_same_order_lead_to_the_same(seen: list[Check]) -> None:
-    assert noted(seen).routes() == noted(seen).routes()
+    assert noted(seen).routes(WHEN) == noted(seen).routes(WHEN)
 
 
 def test_routes_above_the_bound_are_off_within_300_checks() -> None:
     # shares of the whole bench: .993 at 1.25 times the bound, 1 at twice the bound
-    slightly = [noted(drawn(1.25 * BOUND, TRIAL)).threshold("auto") for _ in range(150)]
-    plainly = [noted(drawn(2 * BOUND, TRIAL)).threshold("auto") for _ in range(150)]
+    slightly = [noted(drawn(1.25 * BOUND, TRIAL)).threshold("auto", WHEN) for _ in range(150)]
+    plainly = [noted(drawn(2 * BOUND, TRIAL)).threshold("auto", WHEN) for _ in range(150)]
 
     assert slightly.count(None) >= 145
     assert plainly.count(None) == 150
 
 
 def test_routes_at_a_tenth_of_the_bound_stay_on() -> None:
-    done = [noted(drawn(BOUND / 10, 600)).threshold("auto") for _ in range(60)]
+    done = [noted(drawn(BOUND / 10, 600)).threshold("auto", WHEN) for _ in range(60)]
 
     assert None not in done
 

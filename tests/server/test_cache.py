@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import httpx2
 import pytest
@@ -11,7 +12,9 @@ from pointsman.app import App
 from pointsman.clock import ManualClock
 from pointsman.config import CacheSettings
 from pointsman.embedding.scripted import ScriptedEmbedder
+from pointsman.errors import CacheUnavailable
 from pointsman.providers.scripted import Script
+from pointsman.types import Selection
 
 DEFAULT = CacheSettings()
 TRUNCATED = json.dumps(
@@ -92,7 +95,6 @@ async def test_a_hit_is_in_the_books_and_costs_nothing(cached: Gateway):
                 {"role": "user", "content": "What is a cat?"},
             ]
         },
-        {"headers": {"x-pointsman-privacy": "local"}},
         {"headers": {"x-force-route": "simple"}},
     ],
 )
@@ -374,3 +376,84 @@ async def test_shadow_mode_writes_down_what_would_have_been(start: StartGateway)
     lookup = (await gateway.record(second))["lookup"]
     assert (lookup["state"], lookup["shadow"]) == ("miss", True)
     assert lookup["similarity"] > 0.9
+
+
+@pytest.mark.parametrize("reason", ["error", "insufficient_system_resource", "model_length"])
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+async def test_a_reply_that_ends_oddly_is_not_kept(cached: Gateway, reason: str, path: str):
+    body = json.loads(TRUNCATED)
+    body["choices"][0]["finish_reason"] = reason
+    odd = Script(reply="", body=json.dumps(body).encode())
+    cached.tell("weak", odd, odd)
+    states = []
+    for _ in range(2):
+        asked = {"model": "weak", "messages": [{"role": "user", "content": "A cat?"}]}
+        reply = await cached.client.post(path, json={**asked, "max_tokens": 9})
+        await kept(cached)
+        states.append(state(reply))
+    assert states == ["miss", "miss"]
+
+
+async def test_what_a_lower_tier_answered_instead_is_not_kept(start: StartGateway):
+    gateway = await start(cache=DEFAULT, routing={"retries": 0})
+    gateway.tell("strong", Script(status=500))
+    first = await gateway.chat("What is a cat?", model="complex")
+    await kept(gateway)
+    second = await gateway.chat("What is a cat?", model="complex")
+    assert first.headers["x-pointsman-model"] == "weak"
+    assert (state(second), second.headers["x-pointsman-model"]) == ("miss", "strong")
+
+
+class _Down:
+    """An embedder whose weights are missing."""
+
+    name = "scripted"
+    window = 256
+
+    async def embed(self, _text: str) -> None:
+        raise CacheUnavailable("no weights")
+
+    async def align(self, _a: str, _b: str) -> None:
+        raise CacheUnavailable("no weights")
+
+
+async def test_without_its_embedder_the_exact_tier_goes_on(start: StartGateway):
+    settings = two_tiers(cache=CacheSettings(semantic="on", uncalibrated=True, min_similarity=0.9))
+    gateway = await start(settings, embedder=_Down())
+    states = [state(await ask(gateway, "What is a cat?")) for _ in range(3)]
+    assert states == ["miss", "exact", "exact"]
+
+
+async def test_a_reply_that_cannot_be_read_is_made_anew(cached: Gateway):
+    await ask(cached, "What is a cat?")
+    store = cached.app.pipeline.cache.store
+    (held,) = (await store.list(Selection(), limit=1)).replies
+    await store.put(replace(held, body=b"garbage"))
+    states = [state(await ask(cached, "What is a cat?")) for _ in range(2)]
+    assert states == ["miss", "exact"]
+
+
+async def test_a_wish_is_never_loosened(cached: Gateway):
+    await ask(cached, "What is a cat?")
+    headers = {"cache-control": "max-age=0", "x-pointsman-cache": "max-age=3600"}
+    clock_moved = await ask(cached, "What is a cat?", headers=headers)
+    assert state(clock_moved) == "miss"
+
+
+async def test_what_one_client_said_of_itself_is_not_told_to_another(start: StartGateway):
+    gateway = await start(cache=CacheSettings(ignore=frozenset({"metadata"})))
+    for name in ("ann", "bob"):
+        reply = await gateway.client.post(
+            "/v1/responses",
+            json={"model": "weak", "input": "What is a cat?", "metadata": {"customer": name}},
+        )
+        await kept(gateway)
+    assert state(reply) == "exact"
+    assert reply.json()["metadata"] == {"customer": "bob"}
+
+
+async def test_a_long_prompt_of_nothing_holds_nobody_up(start: StartGateway):
+    gateway = await similar(start, "on")
+    prompt = "\n" * 20_000 + "What is a cat?"
+    reply = await ask(gateway, prompt)
+    assert (await gateway.record(reply))["lookup"]["reason"] == "long"

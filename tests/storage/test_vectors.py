@@ -207,3 +207,13 @@ async def test_the_words_of_one_partition_say_nothing_of_another():
     index.add("r1", "p2", vector(1), words=(3,), expires=NOW + timedelta(hours=1))
     assert not index.plausible("p1", frozenset({2}))
     assert index.plausible("p2", frozenset({3}))
+
+
+def test_a_partition_that_shrinks_can_still_be_asked():
+    """A word that was too common to be looked up by, and is not any more."""
+    index, word = WordIndex(), 2089920066
+    for number in range(2_100):
+        index.add("p", number, (word,))
+    for number in range(600):
+        index.remove("p", number, (word,))
+    assert index.plausible("p", frozenset({word}))

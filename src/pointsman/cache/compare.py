@@ -38,12 +38,12 @@ _SENTENCE = re.compile(r"(?<=[.!?\u2026])\s+|(?<=[\u3002\uff01\uff1f\u0964])|\n+
 _WORD = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 _NUMBER = re.compile(r"(?<![\w.,])[-\u2212]?\d+(?:[.,:]\d+)*")
 _GROUPED = re.compile(r"[-\u2212]?\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*")
-_LEADING = re.compile(r"\W*([^\W\d_]+)")
+_LEADING = re.compile(r"\W*(?:no (?:problem|worries)\b\W*)?([^\W\d_]+)", re.IGNORECASE)
 _YES_WORDS = """
-yes yeah yep sure correct true absolutely ja doch oui s\u00ed sim vero \u662f \u662f\u7684 \u5bf9
+yes yeah yep correct true absolutely ja doch oui s\u00ed sim vero \u662f \u662f\u7684 \u5bf9
 """
 _NO_WORDS = """
-no nope not never false incorrect nein nicht non n\u00e3o falso falsch \u4e0d \u4e0d\u662f \u4e0d\u5bf9
+no nope false incorrect nein nicht non n\u00e3o falso falsch \u4e0d \u4e0d\u662f \u4e0d\u5bf9
 """
 _YES, _NO = frozenset(_YES_WORDS.split()), frozenset(_NO_WORDS.split())
 _NEGATED = re.compile(

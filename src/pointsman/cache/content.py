@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 
 import msgspec
 
@@ -32,8 +33,10 @@ from pointsman.types import FormatName, Json, ModelRequest, Usage
 
 #: Characters of one chunk of a replayed stream: about what providers send at a time.
 CHUNK = 24
-#: Members by which a client tells replies apart.
-_ITS_OWN = ("id", "created", "created_at")
+#: Members of a request that may be ignored by choice, and that some formats repeat in the reply.
+ECHOED = ("metadata", "user", "safety_identifier", "prompt_cache_key", "store")
+#: Members by which a client tells replies apart, and what it said itself.
+_ITS_OWN = ("id", "created", "created_at", "completed_at", *ECHOED)
 #: Chunks that a reply is cut into at most; those of a longer one are larger.
 MOST_CHUNKS = 400
 
@@ -114,6 +117,9 @@ def objection(reply: ModelReply) -> str | None:
             return choice.finish
         if not all(isinstance(part, Text | Thinking) for part in choice.parts):
             return "not only text"
+        texts = [isinstance(part, Text) for part in choice.parts]
+        if any(a and b for a, b in pairwise(texts)):
+            return "several texts"  # a stream would make one of them
         if not any(isinstance(part, Text) and part.text.strip() for part in choice.parts):
             return "empty"
     return None

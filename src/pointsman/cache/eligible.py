@@ -9,7 +9,7 @@ import re
 
 import msgspec
 
-from pointsman.types import ModelRequest
+from pointsman.types import Json, ModelRequest
 
 #: Up to this, replies to one prompt are much alike; above it, variety is what is wanted.
 HIGH_TEMPERATURE = 1.0
@@ -62,7 +62,7 @@ def objection(request: ModelRequest) -> str | None:
         return "tools"
     if any(_number(members.get(name)) > 1 for name in _NUMBER_MEMBERS):
         return "n"
-    if _number(members.get("temperature")) > HIGH_TEMPERATURE:
+    if (temperature(request) or 0.0) > HIGH_TEMPERATURE:
         return "temperature"
     return None
 
@@ -80,6 +80,15 @@ def turn_objection(turn: str) -> str | None:
     if _MOMENT.search(turn):
         return "time"
     return None
+
+
+def temperature(request: ModelRequest) -> float | None:
+    """What it asks for, in OpenAI's or in Ollama's place; None where it leaves that open."""
+    stated: Json = msgspec.json.decode(request.members.get("temperature", b"null"))
+    if stated is None:
+        options: Json = msgspec.json.decode(request.members.get("options", b"null"))
+        stated = options.get("temperature") if isinstance(options, dict) else None
+    return float(stated) if isinstance(stated, int | float) else None
 
 
 def _number(raw: bytes | None) -> float:

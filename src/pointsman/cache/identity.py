@@ -39,9 +39,7 @@ class Realm:
     #: The key's id where replies are not shared between keys; else empty.
     scope: str
     #: The operator's word for this generation of replies: a new one forgets all earlier ones.
-    epoch: str
-    #: It must stay local, so that local and other replies do not mix.
-    confined: bool
+    epoch: str = ""
     #: Members that the operator says have no effect on answers (`user`, `metadata`, ...).
     ignored: frozenset[str] = frozenset()
 
@@ -71,7 +69,6 @@ def identify(call: Call, target: Target, realm: Realm, *, embedder: str | None =
         realm.organisation,
         realm.scope,
         realm.epoch,
-        "confined" if realm.confined else "",
         request.format,
         request.task,
         target.kind,

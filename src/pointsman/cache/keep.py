@@ -12,9 +12,10 @@ from pointsman.cache.background import Background
 from pointsman.cache.content import Kept
 from pointsman.cache.flight import Flight, Recording
 from pointsman.cache.lookup import Cache, Found
+from pointsman.cache.semantic import NOT_EMBEDDED
 from pointsman.cache.words import hashes
 from pointsman.conversation import ModelReply
-from pointsman.errors import PointsmanError
+from pointsman.errors import CacheUnavailable, PointsmanError
 from pointsman.formats import registry
 from pointsman.formats.wire import ClientFormat, Framing, Head
 from pointsman.ids import new_request_id
@@ -25,6 +26,8 @@ from pointsman.types import CachedReply, Call, Reply, Settlement, Vector, Verdic
 MOST_WAITING = 256
 #: Bytes of a reply from which on it is read in a thread.
 _LONG = 32 * 1024
+#: Seconds that a store may take for one.
+_PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Keeper:
         def over() -> None:
             keeping = None
             if recording.outcome == "completed" and recording.settlement is not None:
+                self._cache.answered(call, found)
                 settled, body = recording.settlement, recording.body
                 fresh = Fresh(call, found, reply, settled, verdict, body)
                 keeping = None if recording.overlong or recording.unclear else self._begin(fresh)
@@ -116,7 +120,8 @@ class Keeper:
             if isinstance(kept, str):
                 self._cache.refused[kept] += 1
                 return
-            await self._cache.store.put(await self._made(fresh, kept))
+            async with asyncio.timeout(_PATIENCE_S):
+                await self._cache.store.put(await self._made(fresh, kept))
             self.watch(fresh, kept.reply)
         except Exception as error:  # noqa: BLE001 - the client has its answer
             self._cache.refused["fault"] += 1
@@ -165,7 +170,13 @@ class Keeper:
         identity, semantic = found.identity, self._cache.semantic
         if found.vector is not None or identity is None or identity.partition is None:
             return found.vector
-        return None if semantic is None else await semantic.vector(identity.turn)
+        if semantic is None or found.lookup.reason == NOT_EMBEDDED:
+            return None
+        try:
+            return await semantic.vector(identity.turn)
+        except CacheUnavailable as error:  # the same request may have it all the same
+            self._cache.report_embedder(error)
+            return None
 
 
 def _unwatched(_fresh: Fresh, _reply: ModelReply) -> None:

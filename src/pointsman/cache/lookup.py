@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import asyncio
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -19,12 +20,15 @@ from pointsman.cache.rules import Rule, Rules
 from pointsman.cache.semantic import Findings, Match, Semantic
 from pointsman.cache.truth import Truth
 from pointsman.cache.versions import Versions
-from pointsman.errors import CacheUnavailable
+from pointsman.errors import CacheUnavailable, PointsmanError
 from pointsman.ports import CacheStore, Clock, Observer
-from pointsman.types import CachedReply, Call, Confined, Json, Lookup, Selection, Target, Vector
+from pointsman.types import CachedReply, Call, Confined, Lookup, Selection, Target, Vector
 
 #: Seconds for which a store that failed is left alone.
 REST_S = 5.0
+#: Seconds that a request waits for the cache at most.
+PATIENCE_S = 1.0
+_MOST_FORGOTTEN = 10_000
 
 _T = TypeVar("_T")
 #: Neither looks up nor keeps.
@@ -44,6 +48,8 @@ class Found:
     rule: Rule = NOTHING
     #: The embedding of its last user turn, where it was made.
     vector: Vector | None = None
+    #: The client's own name for what it belongs to, where it gives one.
+    conversation: str | None = None
     #: In shadow mode, the reply that would have been given.
     shadowed: CachedReply | None = None
 
@@ -77,6 +83,8 @@ class Cache:
         #: Replies that were not kept, by why.
         self.refused: Counter[str] = Counter()
         self._repeats = Repeats()
+        #: Ids that the store may not have heard of yet.
+        self._forgotten: OrderedDict[str, None] = OrderedDict()
         self._background = Background()
         self._clock = clock
         self._observer = observer
@@ -94,29 +102,39 @@ class Cache:
         rule = self.rules.of(call.principal, target.name, call.cache)
         if bypassed := self._bypassed(call, rule, confined):
             return Found(Lookup("bypass", bypassed))
-        identity = self._identity(call, target, confined, rule)
+        identity = self._identity(call, target, rule)
+        missed = Found(Lookup("miss"), identity, rule=rule, conversation=conversation)
         if self._repeats.seen(call.principal, conversation, identity.key) and _by_chance(call):
             # Kept all the same: the newer reply takes the older one's place.
-            return Found(Lookup("bypass", "asked again"), identity, rule=rule)
+            return replace(missed, lookup=Lookup("bypass", "asked again"))
         if self._clock.monotonic() < self._rests_until:
-            return Found(Lookup("bypass", "resting"))
-        found = await self._guarded(self._found(call, target, identity, rule))
-        return found or Found(Lookup("bypass", "fault"))
+            return replace(missed, lookup=Lookup("miss", "resting"))
+        found = await self._guarded(self._found(call, target, missed))
+        return found or replace(missed, lookup=Lookup("miss", "fault"))
+
+    def answered(self, call: Call, found: Found) -> None:
+        """It has a reply now: who asks again in the same conversation wants another."""
+        if found.identity is not None:
+            self._repeats.note(call.principal, found.conversation, found.identity.key)
 
     async def again(self, call: Call, found: Found, since: int) -> Found:
         """Look once more where the same was answered since that count of flights."""
         identity, key = found.identity, self.flight_key(call, found)
         if identity is None or not found.rule.exact or not self.flights.landed_since(key, since):
             return found
-        return await self._guarded(self._exact(call, identity, found.rule)) or found
+        return await self._guarded(self._exact(call, found)) or found
 
     def flight_key(self, call: Call, found: Found) -> str:
         """Who has the same gets the same bytes: the same request, told in the same way."""
         identity, request = found.identity, call.request
-        return f"{identity and identity.key} {request.stream} {request.include_usage}"
+        ignored = {name: request.members.get(name) for name in sorted(self.rules.ignored)}
+        return f"{identity and identity.key} {request.stream} {request.include_usage} {ignored}"
 
     async def forget(self, reply_id: str) -> None:
-        """It is not given out any more."""
+        """It is not given out any more, also where the store can't be told now."""
+        self._forgotten[reply_id] = None
+        if len(self._forgotten) > _MOST_FORGOTTEN:
+            self._forgotten.popitem(last=False)
         await self._guarded(self.store.remove(Selection(id=reply_id)))
 
     def given(self, reply: CachedReply) -> None:
@@ -127,6 +145,10 @@ class Cache:
         """Wait for what is being written down."""
         await self._background.close()
 
+    def report_embedder(self, error: Exception) -> None:
+        """Tell of a fault that the store has no part in."""
+        self._observer.fault("cache", error)
+
     def report(self, error: Exception) -> None:
         """Tell of a fault; the store is left alone for a while where it can't be asked."""
         if isinstance(error, CacheUnavailable):
@@ -136,12 +158,19 @@ class Cache:
     async def _used(self, reply: CachedReply) -> None:
         await self._guarded(self.store.used(reply.id, self._clock.now()))
 
-    async def _guarded(self, work: Awaitable[_T]) -> _T | None:
+    async def _guarded(self, work: Awaitable[_T], *, rests: bool = True) -> _T | None:
+        """What comes of it, in time; None where nothing does, and then the store may have a rest."""
         try:
-            return await work
+            async with asyncio.timeout(PATIENCE_S):
+                return await work
+        except TimeoutError:
+            self.report(CacheUnavailable(f"the cache took longer than {PATIENCE_S:g} s"))
         except Exception as error:  # noqa: BLE001 - a fault of ours takes no answer away
-            self.report(error)
-            return None
+            if rests:
+                self.report(error)
+            else:
+                self._observer.fault("cache", error)
+        return None
 
     def _bypassed(self, call: Call, rule: Rule, confined: Confined | None) -> str | None:
         """Why the cache is not asked at all; None where it is."""
@@ -149,32 +178,29 @@ class Cache:
             return call.request.task
         if rule.is_off:
             return "off"
-        if confined is not None and confined.kinds:
-            return "private"  # what holds a secret is kept nowhere
+        if confined is not None:
+            return "private"  # what must stay local is kept nowhere, nor searched for elsewhere
         return None
 
-    def _identity(
-        self, call: Call, target: Target, confined: Confined | None, rule: Rule
-    ) -> Identity:
+    def _identity(self, call: Call, target: Target, rule: Rule) -> Identity:
         similar = self.semantic is not None and rule.semantic != "off"
         embedder = None
         if self.semantic is not None and similar and eligible.objection(call.request) is None:
-            stays = confined is None or self.semantic.is_local()
-            embedder = self.semantic.embedder.name if stays else None
-        return identify(call, target, self.rules.realm(call.principal, confined), embedder=embedder)
+            embedder = self.semantic.embedder.name
+        return identify(call, target, self.rules.realm(call.principal), embedder=embedder)
 
-    async def _found(self, call: Call, target: Target, identity: Identity, rule: Rule) -> Found:
-        if rule.exact and (same := await self._exact(call, identity, rule)) is not None:
+    async def _found(self, call: Call, target: Target, missed: Found) -> Found:
+        identity, rule = missed.identity, missed.rule
+        if rule.exact and (same := await self._exact(call, missed)) is not None:
             return same
-        miss = Found(Lookup("miss"), identity, rule=rule)
-        threshold = self.truth.threshold(target.name)
-        if self.semantic is None or rule.semantic == "off":
-            return miss
+        if self.semantic is None or rule.semantic == "off" or identity is None:
+            return missed
+        threshold = self.truth.threshold(target.name, self._clock.now())
         if threshold is None:
-            return replace(miss, lookup=Lookup("miss", "switched off"))
+            return replace(missed, lookup=Lookup("miss", "switched off"))
         if identity.partition is None:
             why = eligible.objection(call.request) or "no single text"
-            return replace(miss, lookup=Lookup("miss", why))
+            return replace(missed, lookup=Lookup("miss", why))
         looking = self.semantic.find(
             identity,
             threshold=threshold,
@@ -182,34 +208,46 @@ class Cache:
             now=self._clock.now(),
             valid=self._fits(call),
         )
-        findings = await self._guarded(looking) or Findings(reason="fault")
-        return self._similar(miss, findings, rule)
+        findings = await self._guarded(looking, rests=False) or Findings(reason="fault")
+        return await self._similar(missed, findings)
 
-    async def _exact(self, call: Call, identity: Identity, rule: Rule) -> Found | None:
-        now = self._clock.now()
-        reply = await self.store.get(identity.key, now)
-        if reply is None or reply.key != identity.key or not self._fits(call)(reply):
+    async def _exact(self, call: Call, missed: Found) -> Found | None:
+        now, identity = self._clock.now(), missed.identity
+        reply = None if identity is None else await self.store.get(identity.key, now)
+        if identity is None or reply is None:
             return None
+        if reply.key != identity.key or not self._fits(call)(reply):
+            return None
+        kept = await self._decoded(reply)
         lookup = Lookup("exact", id=reply.id, age_s=(now - reply.stored).total_seconds())
-        return Found(lookup, identity, reply, content.decode(reply.body), rule)
+        return None if kept is None else replace(missed, lookup=lookup, reply=reply, content=kept)
 
-    def _similar(self, miss: Found, findings: Findings, rule: Rule) -> Found:
+    async def _decoded(self, reply: CachedReply) -> Kept | None:
+        """What it says; one that can't be read is forgotten."""
+        try:
+            return content.decode(reply.body)
+        except (msgspec.DecodeError, PointsmanError) as error:
+            self._observer.fault("cache", error)
+            await self.forget(reply.id)
+            return None
+
+    async def _similar(self, miss: Found, findings: Findings) -> Found:
         """What the semantic tier found: given out, or in shadow mode only written down."""
         match = findings.match
         if match is None:
             return replace(miss, lookup=Lookup("miss", findings.reason), vector=findings.vector)
-        if rule.semantic == "shadow":
+        if miss.rule.semantic == "shadow":
             return replace(
                 miss,
                 lookup=self._lookup(match, shadow=True),
                 vector=findings.vector,
                 shadowed=match.reply,
             )
+        kept = await self._decoded(match.reply)
+        if kept is None:
+            return replace(miss, lookup=Lookup("miss", "fault"), vector=findings.vector)
         return replace(
-            miss,
-            lookup=self._lookup(match, shadow=False),
-            reply=match.reply,
-            content=content.decode(match.reply.body),
+            miss, lookup=self._lookup(match, shadow=False), reply=match.reply, content=kept
         )
 
     def _lookup(self, match: Match, *, shadow: bool) -> Lookup:
@@ -226,7 +264,7 @@ class Cache:
     def _fits(self, call: Call) -> Callable[[CachedReply], bool]:
         """Whose reply it is, how old, and of which version: looked at again on what was fetched."""
         now, oldest = self._clock.now(), call.cache.max_age_s
-        realm = self.rules.realm(call.principal, None)
+        realm = self.rules.realm(call.principal)
 
         def fits(reply: CachedReply) -> bool:
             age = (now - reply.stored).total_seconds()
@@ -235,6 +273,7 @@ class Cache:
                 and reply.scope == realm.scope
                 and now < reply.expires
                 and (oldest is None or age <= oldest)
+                and reply.id not in self._forgotten
                 and self.versions.is_current(reply.deployment, reply.version)
             )
 
@@ -243,6 +282,4 @@ class Cache:
 
 def _by_chance(call: Call) -> bool:
     """Whether asking again may bring another reply: not at temperature 0."""
-    stated = call.request.members.get("temperature", b"null")
-    temperature: Json = msgspec.json.decode(stated)
-    return temperature != 0
+    return eligible.temperature(call.request) != 0

@@ -17,10 +17,11 @@ from pointsman.types import Alignment
 NAMES = ("similarity", "lead", "alone", "spelling", "auxiliaries", "sentences")
 
 _READ = 120  # words of a text; a longer one is judged by its beginning
-_AUXILIARIES = frozenset(
-    "can could should would will must may might shall do does did was were is are has have had been"
-    " going gonna ought need".split()
-)
+_AUXILIARY_WORDS = """
+can could should would will must may might shall do does did was were is are has have had been going
+gonna ought need
+"""
+_AUXILIARIES = frozenset(_AUXILIARY_WORDS.split())
 _SENTENCE_END = re.compile(r"[.!?](?:\s|$)")
 
 

@@ -8,24 +8,26 @@ from pointsman.types import Principal
 
 
 class Repeats:
-    """What was asked in which conversation, as far back as is remembered."""
+    """What was answered in which conversation, as far back as is remembered."""
 
     def __init__(self, most: int = 10_000) -> None:
-        """Remembers the `most` last requests."""
+        """Remembers the `most` last answers."""
         self._most = most
-        self._asked: OrderedDict[tuple[str, str, str, str], None] = OrderedDict()
+        self._answered: OrderedDict[tuple[str, str, str | None, str], None] = OrderedDict()
 
     def seen(self, principal: Principal, conversation: str | None, key: str) -> bool:
-        """Whether this identity was asked there before; from now on it was.
+        """Whether this identity was answered there before.
 
-        Without a conversation's name nobody can tell who asks again, and it is never.
+        Without a conversation's name nobody can tell who asks again, and it never was.
         """
+        return (principal.organisation, principal.key, conversation, key) in self._answered
+
+    def note(self, principal: Principal, conversation: str | None, key: str) -> None:
+        """It was answered there."""
         if conversation is None:
-            return False
-        asked = (principal.organisation, principal.key, conversation, key)
-        before = asked in self._asked
-        self._asked[asked] = None
-        self._asked.move_to_end(asked)
-        if len(self._asked) > self._most:
-            self._asked.popitem(last=False)
-        return before
+            return
+        answered = (principal.organisation, principal.key, conversation, key)
+        self._answered[answered] = None
+        self._answered.move_to_end(answered)
+        if len(self._answered) > self._most:
+            self._answered.popitem(last=False)

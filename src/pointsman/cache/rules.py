@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from pointsman.cache.identity import Realm
-from pointsman.types import CacheTier, CacheWish, Confined, Principal, SemanticMode
+from pointsman.types import CacheTier, CacheWish, Principal, SemanticMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,11 @@ class Rules:
         rule = rule.within(self.organisations.get(principal.organisation))
         return rule.within(self.keys.get(principal.key)).for_wish(wish)
 
-    def realm(self, principal: Principal, confined: Confined | None) -> Realm:
+    def realm(self, principal: Principal) -> Realm:
         """Within which its reply may be shared."""
         return Realm(
             principal.organisation,
             "" if self.shared else principal.key,
             self.epoch,
-            confined is not None,
             self.ignored,
         )

@@ -18,6 +18,8 @@ from pointsman.types import Alignment, CachedReply, Near, Vector
 
 #: Cached prompts of a partition that are looked at, the nearest first.
 _NEAREST = 4
+#: Why a prompt was not looked for: it is too long for the embedder, or too many wait.
+NOT_EMBEDDED = "not embedded"
 
 
 class Guard(Protocol):
@@ -89,13 +91,11 @@ class Semantic:
         guard: Guard,
         verifier: Verifier | None,
         floor: float,
-        is_local: Callable[[], bool] = lambda: True,
         is_free: bool = True,
     ) -> None:
         """`floor` is the lowest cosine that is looked at.
 
-        Of the embedder: whether texts stay local with it, and whether they cost nothing, so that
-        one may be embedded for whoever asks next.
+        `is_free`: embeddings cost nothing, so that a text may be embedded for whoever asks next.
 
         Without a verifier, which is calibrated for one embedder, the cosine stands in for its
         probability.
@@ -105,7 +105,6 @@ class Semantic:
         self.guard = guard
         self._verifier = verifier
         self.floor = floor
-        self.is_local = is_local
         self.is_free = is_free
 
     @property
@@ -136,7 +135,7 @@ class Semantic:
             return Findings(reason="nothing alike")
         vector = await self.embedder.embed(turn)
         if vector is None:
-            return Findings(reason="not embedded")
+            return Findings(reason=NOT_EMBEDDED)
         near = await self.index.nearest(partition, vector, limit=_NEAREST, now=now)
         findings = Findings(reason="nothing near", vector=vector)
         for each in near:

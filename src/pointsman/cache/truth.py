@@ -124,8 +124,7 @@ class Truth:
         """`threshold` is the shipped one; `bounds` are by route, for those that have their own.
 
         `share` is that of the hits which are checked: it says how many hits complaints are held
-        against. `horizon_s` is how long a route stays off, or its threshold up, in the time of the
-        checks, of any route. Raises ValueError for a bound or share that is not between 0 and 1.
+        against. `horizon_s` is how long a route stays off, or its threshold up. Raises ValueError for a bound or share that is not between 0 and 1.
         """
         self._bound = bound
         self._threshold = threshold
@@ -133,7 +132,6 @@ class Truth:
         self._share = share
         self._horizon = timedelta(seconds=horizon_s)
         self._routes: dict[str, _Route] = {}
-        self._latest: datetime | None = None
         if wrong := [each for each in (bound, *self._bounds.values()) if not 0 < each < 1]:
             raise ValueError(f"a bound is between 0 and 1, not {wrong[0]}")
         if not 0 < share <= 1:
@@ -141,36 +139,35 @@ class Truth:
 
     def note(self, check: Check) -> None:
         """Learn from a check."""
-        self._latest = max(check.time, self._latest or check.time)
-        route = self._current(check.route)
+        route = self._current(check.route, check.time)
         if route is None:
             bound = self._bounds.get(check.route, self._bound)
             route = _Route(bound, self._threshold, self._threshold, self._share)
             self._routes[check.route] = route
         route.note(check)
 
-    def threshold(self, route: str) -> float | None:
+    def threshold(self, route: str, now: datetime) -> float | None:
         """The lowest probability from which a hit is given out now; None: switched off."""
-        known = self._current(route)
+        known = self._current(route, now)
         if known is None:
             return self._threshold
         return known.threshold if known.on else None
 
-    def routes(self) -> Sequence[RouteTruth]:
+    def routes(self, now: datetime) -> Sequence[RouteTruth]:
         """All that have checks, by name."""
-        known = ((name, self._current(name)) for name in sorted(self._routes))
+        known = ((name, self._current(name, now)) for name in sorted(self._routes))
         return [route.truth(name) for name, route in known if route is not None]
 
     def reset(self, route: str) -> None:
         """Forget what is known of it: it begins anew."""
         self._routes.pop(route, None)
 
-    def _current(self, name: str) -> _Route | None:
+    def _current(self, name: str, now: datetime) -> _Route | None:
         """The route, unless it is unknown or its verdict is too old to stand."""
         route = self._routes.get(name)
-        if route is None or route.since is None or self._latest is None:
+        if route is None or route.since is None:
             return route
-        return route if self._latest - route.since <= self._horizon else None
+        return route if now - route.since <= self._horizon else None
 
 
 @dataclass(slots=True)

@@ -86,7 +86,9 @@ async def figures(settings: Settings, since: datetime | None) -> CacheStats:
         await books.close()
     async with _store(settings) as store:
         listing = await store.list(Selection(), limit=0)
-    return cache_stats(rows, listing, truth_of(settings.cache, checks).routes(), {})
+    return cache_stats(
+        rows, listing, truth_of(settings.cache, checks).routes(datetime.now(UTC)), {}
+    )
 
 
 async def begun_anew(settings: Settings, route: str) -> int:

@@ -180,7 +180,7 @@ async def _trial(settings: Settings) -> AsyncIterator[Trial]:
     await app.start(in_memory=True, load=False)
     try:
         opened = app.pipeline.cache
-        threshold = opened.truth.threshold("auto")
+        threshold = opened.truth.threshold("auto", datetime.now(UTC))
         if opened.semantic is None or threshold is None:
             raise ConfigError("these settings have no semantic tier")
         opened.semantic.embedder = Remembering(opened.semantic.embedder)

@@ -13,6 +13,9 @@ IGNORABLE = frozenset(
     {"user", "metadata", "safety_identifier", "prompt_cache_key", "store", "service_tier"}
 )
 
+#: Ten years.
+MOST_TTL_S = 315_360_000.0
+
 
 class RouteCacheSettings(Section):
     """What holds for requests of one route, instead of what holds for all."""
@@ -22,7 +25,7 @@ class RouteCacheSettings(Section):
     #: As `[cache] semantic`.
     semantic: Literal["off", "shadow", "asked", "on"] | None = None
     #: As `[cache] ttl_s`.
-    ttl_s: float | None = Field(default=None, gt=0)
+    ttl_s: float | None = Field(default=None, gt=0, le=MOST_TTL_S)
     #: As `[cache] max_false_hits`.
     max_false_hits: float | None = Field(default=None, gt=0, lt=1)
 
@@ -41,7 +44,7 @@ class CacheSettings(Section):
     #: The server's URL, for `redis` and `postgres`; a reference such as `${REDIS_URL}`.
     url: SecretStr | None = None
     #: Seconds for which a reply is kept.
-    ttl_s: float = Field(default=86_400.0, gt=0)
+    ttl_s: float = Field(default=86_400.0, gt=0, le=MOST_TTL_S)
     #: Replies that are kept; the least valuable go first.
     max_replies: int = Field(default=100_000, ge=1)
     #: Megabytes that they may take.

@@ -40,6 +40,7 @@ class Record:
     ) -> None:
         """`started` in monotonic seconds; `reserved`: the entry is in the books already."""
         self._reserved = reserved
+        self._settled: Settlement | None = None
         self._recorder = recorder
         self._entry = entry
         self._started = started
@@ -61,12 +62,14 @@ class Record:
         error: str | None = None,
         given: bool = False,
     ) -> Settlement:
-        """Close the entry. When this returns it is durable.
+        """Close the entry, once: as it was closed first. When this returns it is durable.
 
         A ledger that can't be written now does not take an answer away that was paid for: the
         entry stays open, the fault is reported, and the next start settles it as interrupted.
         A reply that was `given` was made for another request, whose books have its cost.
         """
+        if self._settled is not None:
+            return self._settled
         pricer, at = self._recorder.pricer, self._entry.time
         attempts = tuple(_priced(attempt, pricer, at) for attempt in self.attempts)
         costs = [attempt.cost for attempt in attempts if attempt.usage is not None]
@@ -75,7 +78,7 @@ class Record:
             costs.append(Decimal(0) if given else pricer.cost(deployment.id, usage, at))
             if self._entry.decision.scored.scorer != UNSCORED:  # no chat model embeds or draws
                 baseline_cost = pricer.baseline_cost(usage, at)
-        settlement = Settlement(
+        settlement = self._settled = Settlement(
             outcome=outcome,
             attempts=attempts,
             served_tier=deployment.tier if deployment else None,

@@ -53,7 +53,9 @@ async def stats(gateway: Gateway, incoming: Incoming) -> Outgoing:
     rows = await gateway.ledger.report(since=time_of(incoming.query, "since"))
     cache = gateway.pipeline.cache
     listing = await cache.store.list(Selection(), limit=0)
-    return as_json(cache_stats(rows, listing, cache.truth.routes(), cache.refused))
+    return as_json(
+        cache_stats(rows, listing, cache.truth.routes(gateway.clock.now()), cache.refused)
+    )
 
 
 async def begin_anew(gateway: Gateway, incoming: Incoming) -> Outgoing:

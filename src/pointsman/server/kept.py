@@ -16,7 +16,6 @@ MOST_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    principal: Principal
     conversation: bytes
     until: float
 
@@ -28,7 +27,7 @@ class KeptReplies:
         """Kept for `retention_s` seconds; 0 keeps none."""
         self._clock = clock
         self.retention_s = retention_s
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._kept: OrderedDict[tuple[Principal, str], _Kept] = OrderedDict()
         self._bytes = 0
 
     def keep(self, response_id: str, principal: Principal, conversation: bytes) -> None:
@@ -37,8 +36,9 @@ class KeptReplies:
             return
         self._forget_the_old()
         until = self._clock.monotonic() + self.retention_s
-        self._forget(response_id)
-        self._kept[response_id] = _Kept(principal, conversation, until)
+        place = (principal, response_id)
+        self._forget(place)
+        self._kept[place] = _Kept(conversation, until)
         self._bytes += len(conversation)
         while self._kept and (len(self._kept) > MOST or self._bytes > MOST_BYTES):
             self._forget(next(iter(self._kept)))
@@ -46,15 +46,15 @@ class KeptReplies:
     def find(self, response_id: str, principal: Principal) -> bytes | None:
         """What was said up to that reply; None where it is unknown, too old, or another's."""
         self._forget_the_old()
-        found = self._kept.get(response_id)
-        return found.conversation if found and found.principal == principal else None
+        found = self._kept.get((principal, response_id))
+        return found.conversation if found else None
 
     def _forget_the_old(self) -> None:
         now = self._clock.monotonic()
         while self._kept and next(iter(self._kept.values())).until < now:
             self._forget(next(iter(self._kept)))
 
-    def _forget(self, response_id: str) -> None:
-        found = self._kept.pop(response_id, None)
+    def _forget(self, place: tuple[Principal, str]) -> None:
+        found = self._kept.pop(place, None)
         if found is not None:
             self._bytes -= len(found.conversation)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import heappop, heappush
 from itertools import islice
 
 from pointsman.types import CachedReply
@@ -108,16 +109,26 @@ class Heap:
         item.place = place
 
 
+#: Expired replies that go at once to make room: the sweep takes the others.
+_AT_ONCE = 32
+
+
 class Expiries:
     """Who expires when: by the minute, so that it costs little to hold and to leave."""
 
     def __init__(self) -> None:
         """Empty."""
         self._minutes: dict[int, dict[str, Kept]] = {}
+        #: A heap of the minutes, some of which nobody holds any more.
+        self._order: list[int] = []
 
     def add(self, item: Kept) -> None:
         """Take it in."""
-        self._minutes.setdefault(_minute(item.expires), {})[item.id] = item
+        minute = _minute(item.expires)
+        if minute not in self._minutes:
+            self._minutes[minute] = {}
+            heappush(self._order, minute)
+        self._minutes[minute][item.id] = item
 
     def remove(self, item: Kept) -> None:
         """Let it go."""
@@ -128,9 +139,17 @@ class Expiries:
 
     def due(self, now: datetime, *, limit: int) -> list[str]:
         """The ids of at most `limit` that have expired."""
-        past = sorted(minute for minute in self._minutes if minute <= _minute(now))
-        items = (item for minute in past for item in self._minutes[minute].values())
-        return list(islice((item.id for item in items if item.expires <= now), limit))
+        due: list[str] = []
+        looked_at: set[int] = set()
+        while self._order and self._order[0] <= _minute(now) and len(due) < limit:
+            minute = heappop(self._order)
+            if minute in self._minutes and minute not in looked_at:
+                looked_at.add(minute)
+                held = (item.id for item in self._minutes[minute].values() if item.expires <= now)
+                due += islice(held, limit - len(due))
+        for minute in looked_at:
+            heappush(self._order, minute)
+        return due
 
 
 def _minute(time: datetime) -> int:
@@ -179,7 +198,7 @@ class Shelf:
         if item.size > self._max_bytes or not self._max_replies:
             return gone
         if now and self._is_full(item):
-            gone += self.expired(now, limit=len(self))
+            gone += self.expired(now, limit=_AT_ONCE)
         while self._is_full(item):
             gone.append(self._evict())
         self._take(item)

@@ -91,7 +91,7 @@ class _Partition:
         for word, count in sorted(having.items(), key=lambda each: each[1]):
             counts = weight(count, self._prompts)
             looked_at += count
-            if looked_at > _MOST:
+            if word in self._common or looked_at > _MOST:
                 by_all += counts
             elif count:
                 for number in self._having[word]:
