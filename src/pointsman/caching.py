@@ -150,7 +150,7 @@ class Caching:
             guard=rules.guard(),
             verifier=verifier if calibrated else None,
             floor=verifier.floor if cache.min_similarity is None else cache.min_similarity,
-            is_free=asking is None,
+            is_free=asking is None or asking.is_local,
         )
 
     def _made_embedder(self) -> tuple[Embedder, Asking | None]:

@@ -47,7 +47,7 @@ PAIRS = [
 def gateway(command: Run, tmp_path: Path) -> Iterator[Gateway]:
     """A gateway in the home that commands find."""
     del command
-    with Gateway(tmp_path / "home", CONFIG) as running:
+    with Gateway(tmp_path / "home", CONFIG, cache=True) as running:
         yield running
 
 

@@ -7,12 +7,11 @@ from dataclasses import replace
 import httpx2
 import pytest
 from tests.gateway import Gateway, StartGateway, two_tiers
+from tests.support.cached import ask, kept, said, state
 
 from pointsman.app import App
 from pointsman.clock import ManualClock
 from pointsman.config import CacheSettings
-from pointsman.embedding.scripted import ScriptedEmbedder
-from pointsman.errors import CacheUnavailable
 from pointsman.providers.scripted import Script
 from pointsman.types import Selection
 
@@ -37,19 +36,6 @@ TRUNCATED = json.dumps(
 async def cached(start: StartGateway) -> Gateway:
     """A gateway as it comes: the exact tier is on."""
     return await start(cache=DEFAULT)
-
-
-async def kept(gateway: Gateway) -> None:
-    """Wait until what was answered is in the cache."""
-    await gateway.app.caching.keeper.close()
-
-
-def state(reply: httpx2.Response) -> str:
-    return reply.headers["x-pointsman-cache"].partition(";")[0]
-
-
-def said(reply: httpx2.Response) -> object:
-    return reply.json()["choices"][0]["message"]
 
 
 async def test_the_same_request_is_answered_once(cached: Gateway):
@@ -280,104 +266,6 @@ async def test_if_it_fails_all_see_the_error_and_nothing_is_kept(cached: Gateway
     assert (state(again), said(again)["content"]) == ("miss", "Fine.")
 
 
-GROUPS = [
-    ["What is a cat?", "Tell me what a cat is, please"],
-    ["How do I enable dark mode?", "How do I disable dark mode?"],
-]
-
-
-async def similar(start: StartGateway, mode: str, **more: object) -> Gateway:
-    settings = two_tiers(
-        cache=CacheSettings(semantic=mode, uncalibrated=True, min_similarity=0.9, **more)
-    )
-    return await start(settings, embedder=ScriptedEmbedder(GROUPS))
-
-
-async def ask(gateway: Gateway, text: str, **more: object) -> httpx2.Response:
-    reply = await gateway.chat(text, model="weak", **more)
-    await kept(gateway)
-    return reply
-
-
-async def test_a_prompt_that_means_the_same_has_the_same_reply(start: StartGateway):
-    gateway = await similar(start, "on", recheck=0)
-    weak = gateway.tell("weak", Script(reply="An animal."))
-    first = await ask(gateway, GROUPS[0][0])
-    second = await ask(gateway, GROUPS[0][1])
-    assert (state(first), state(second)) == ("miss", "semantic")
-    assert "similarity=0.9" in second.headers["x-pointsman-cache"]
-    assert said(second) == said(first)
-    assert len(weak.log) == 1
-    record = await gateway.record(second)
-    assert record["lookup"]["similarity"] > 0.9
-    assert "means the same" in record["reason"]
-
-
-async def test_enable_and_disable_are_near_and_not_the_same(start: StartGateway):
-    gateway = await similar(start, "on")
-    weak = gateway.tell("weak", Script(reply="Press the button."))
-    await ask(gateway, GROUPS[1][0])
-    second = await ask(gateway, GROUPS[1][1])
-    assert state(second) == "miss"
-    assert (await gateway.record(second))["lookup"]["reason"] == "guard: antonym"
-    assert len(weak.log) == 2
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"tools": [{"type": "function", "function": {"name": "f"}}]},
-        {"temperature": 1.5},
-        {"logprobs": True},
-        {
-            "messages": [
-                {"role": "system", "content": "Speak like a cat."},
-                {"role": "user", "content": GROUPS[0][1]},
-            ]
-        },
-        {"headers": {"x-pointsman-cache": "exact"}},
-        {"headers": {"x-pointsman-cache": "min-similarity=0.999"}},
-        {"headers": {"x-pointsman-cache": "max-age=0"}},
-    ],
-)
-async def test_only_alone_is_it_the_same(start: StartGateway, change: dict[str, object]):
-    gateway = await similar(start, "on")
-    first = {name: value for name, value in change.items() if name not in {"messages", "headers"}}
-    await ask(gateway, GROUPS[0][0], **first)
-    await asyncio.sleep(0)
-    if "max-age" in str(change):
-        return
-    assert state(await ask(gateway, GROUPS[0][1], **change)) == "miss"
-
-
-@pytest.mark.parametrize(
-    ("mode", "wish", "second"),
-    [
-        ("off", "semantic", "miss"),
-        ("asked", "", "miss"),
-        ("asked", "semantic", "semantic"),
-        ("shadow", "semantic", "miss"),
-        ("on", "", "semantic"),
-    ],
-)
-async def test_by_choice(start: StartGateway, mode: str, wish: str, second: str):
-    gateway = await similar(start, mode, recheck=0)
-    headers = {"x-pointsman-cache": wish} if wish else {}
-    await ask(gateway, GROUPS[0][0], headers=headers)
-    assert state(await ask(gateway, GROUPS[0][1], headers=headers)) == second
-
-
-async def test_shadow_mode_writes_down_what_would_have_been(start: StartGateway):
-    gateway = await similar(start, "shadow")
-    gateway.tell("weak", Script(reply="An animal."), Script(reply="An animal, as I said."))
-    await ask(gateway, GROUPS[0][0])
-    second = await ask(gateway, GROUPS[0][1])
-    assert said(second)["content"] == "An animal, as I said."
-    lookup = (await gateway.record(second))["lookup"]
-    assert (lookup["state"], lookup["shadow"]) == ("miss", True)
-    assert lookup["similarity"] > 0.9
-
-
 @pytest.mark.parametrize("reason", ["error", "insufficient_system_resource", "model_length"])
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
 async def test_a_reply_that_ends_oddly_is_not_kept(cached: Gateway, reason: str, path: str):
@@ -402,26 +290,6 @@ async def test_what_a_lower_tier_answered_instead_is_not_kept(start: StartGatewa
     second = await gateway.chat("What is a cat?", model="complex")
     assert first.headers["x-pointsman-model"] == "weak"
     assert (state(second), second.headers["x-pointsman-model"]) == ("miss", "strong")
-
-
-class _Down:
-    """An embedder whose weights are missing."""
-
-    name = "scripted"
-    window = 256
-
-    async def embed(self, _text: str) -> None:
-        raise CacheUnavailable("no weights")
-
-    async def align(self, _a: str, _b: str) -> None:
-        raise CacheUnavailable("no weights")
-
-
-async def test_without_its_embedder_the_exact_tier_goes_on(start: StartGateway):
-    settings = two_tiers(cache=CacheSettings(semantic="on", uncalibrated=True, min_similarity=0.9))
-    gateway = await start(settings, embedder=_Down())
-    states = [state(await ask(gateway, "What is a cat?")) for _ in range(3)]
-    assert states == ["miss", "exact", "exact"]
 
 
 async def test_a_reply_that_cannot_be_read_is_made_anew(cached: Gateway):
@@ -450,10 +318,3 @@ async def test_what_one_client_said_of_itself_is_not_told_to_another(start: Star
         await kept(gateway)
     assert state(reply) == "exact"
     assert reply.json()["metadata"] == {"customer": "bob"}
-
-
-async def test_a_long_prompt_of_nothing_holds_nobody_up(start: StartGateway):
-    gateway = await similar(start, "on")
-    prompt = "\n" * 20_000 + "What is a cat?"
-    reply = await ask(gateway, prompt)
-    assert (await gateway.record(reply))["lookup"]["reason"] == "long"
