@@ -46,10 +46,14 @@ bench: $(VENV)/dev.stamp ## what a request costs; prints tables, writes var/*.js
 	mkdir -p var
 	$(BIN)/python bench/overhead.py --json var/overhead.json
 	$(BIN)/python -m bench.routing --json var/routing.json
+	$(BIN)/python -m bench.cache_truth --json var/cache_truth.json
+	$(BIN)/pointsman models pull minilm
+	$(BIN)/python bench/cache.py --json var/cache.json
 
 train: $(VENV)/dev.stamp ## fit the weights again, bit for bit; needs the labelled data (DATA=folder)
 	$(BIN)/python -m train.scorer --data $(DATA)
 	$(BIN)/python -m train.verifier --data $(DATA)
+	$(BIN)/python -m train.pairs
 
 prove: $(VENV)/dev.stamp ## what the routing is worth on the shipped sample
 	$(BIN)/pointsman prove
