@@ -15,13 +15,13 @@ from pointsman.cache.guard import Guard
 from pointsman.cache.pair import NAMES, features
 from pointsman.embedding.reader import Reader
 from pointsman.types import Alignment
-from train.pairs_boost import Floats
+from train.pairs_steps import Floats
 
 FOLDER = Path(__file__).parent / "cache_pairs"
 #: Of each text, prompts about something else that lie nearest.
 _NEIGHBOURS = 5
 #: Cosines between which those are taken: nearer ones may mean the same, farther ones are never looked at.
-_NEAR, _TOO_NEAR = 0.55, 0.86
+_NEAR, _TOO_NEAR = 0.65, 0.8
 
 
 @dataclass(frozen=True, slots=True)

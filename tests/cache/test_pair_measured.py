@@ -35,7 +35,7 @@ def read(embedded: Embedded, name: str) -> list[Labelled]:
 def test_the_shipped_weights_are_what_is_fitted(embedded: Embedded):
     learned = table(read_prompts(), embedded, Guard.parse(read_guard()), worth)
 
-    assert fit(learned).written() == WEIGHTS.read_text(encoding="utf-8")
+    assert fit(learned) == WEIGHTS.read_text(encoding="utf-8")
 
 
 @needs_shared_data
@@ -52,7 +52,7 @@ def test_questions_of_patients(embedded: Embedded):
     got = measured(read(embedded, "mqp"))
 
     assert got.precision >= 0.97
-    assert got.recall >= 0.10
+    assert got.recall >= 0.15
 
 
 @needs_shared_data

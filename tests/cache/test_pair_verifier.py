@@ -44,7 +44,7 @@ def test_the_weights_are_for_the_embedder_that_ships():
     ("a", "b", "similarity"),
     [
         (*SAME, 0.98),
-        ("What are some good names for a parrot?", "What are good names for parrots?", 0.97),
+        ("What are some good names for a parrot?", "What are good names for parrots?", 0.99),
         ("Why do my ears pop in a lift?", "Why do ears pop when you are in a lift?", 0.96),
         ("What's the best way to store garlic?", "How should I store garlic?", 0.96),
     ],
@@ -115,13 +115,13 @@ def test_pieces_make_up_words():
     [
         ("threshold", 1.5),
         ("floor", None),
-        ("start", "much"),
+        ("intercept", "much"),
+        ("intercept", float("nan")),
         ("features", ["similarity", "charm"]),
-        ("trees", [[0, 0.5, 0.1]]),
-        ("trees", [[99, 0.5, 0.1, 0.2]]),
-        ("trees", [["similarity", 0.5, 0.1, 0.2]]),
-        ("trees", [float("nan")]),
-        ("calibration", {}),
+        ("features", {}),
+        ("features", dict.fromkeys(NAMES, {"bounds": [0.5], "odds": [1.0]})),
+        ("features", dict.fromkeys(NAMES, {"bounds": [0.5, 0.4], "odds": [1.0, 2.0, 3.0]})),
+        ("features", dict.fromkeys(NAMES, {"bounds": "half", "odds": [1.0]})),
     ],
 )
 def test_weights_that_make_no_sense_are_refused(member: str, value: object):

@@ -1,24 +1,36 @@
 """How likely it is that the reply to one prompt is a right and complete one to another. Pure.
 
-Boosted trees over what two prompts have in common; see the card of the weights, `data/pairs.md`.
+What is seen of a pair (`cache.pair`) adds up to log-odds; the card of the weights, `data/pairs.md`,
+says how that was learned.
 """
 
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, isfinite
-from typing import TypeAlias
+from itertools import pairwise
+from math import exp
 
 from pointsman.cache.pair import NAMES, features
 from pointsman.errors import ConfigError
 from pointsman.types import Alignment, Json
 
-#: A leaf's log-odds, or a feature, a bound, the tree for values up to it, and that for the others.
-Tree: TypeAlias = "float | tuple[str, float, Tree, Tree]"
+#: No number of a weights file is larger.
+_MOST = 100.0
 
-_DEEPEST = 32
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What a feature adds: `odds[i]` up to and with `bounds[i]`, the last of them beyond all."""
+
+    bounds: Sequence[float]
+    odds: Sequence[float]
+
+    def of(self, value: float) -> float:
+        """The log-odds for a value of the feature."""
+        return self.odds[bisect_left(self.bounds, value)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +44,9 @@ class PairVerifier:
     threshold: float
     #: The lowest cosine at which a pair is worth a look.
     floor: float
-    #: Log-odds to begin with, and the trees that add to them.
-    start: float
-    trees: Sequence[Tree]
-    #: What makes a probability of the sum: its slope and its intercept.
-    slope: float
     intercept: float
+    #: By feature.
+    steps: Mapping[str, Steps]
 
     @classmethod
     def parse(cls, text: str) -> PairVerifier:
@@ -47,60 +56,45 @@ class PairVerifier:
             return cls(
                 version=str(document["version"]),
                 embedder=str(document["embedder"]),
-                threshold=_share(document["threshold"]),
-                floor=_share(document["floor"]),
-                start=_finite(document["start"]),
-                trees=[_tree(each, document["features"]) for each in document["trees"]],
-                slope=_finite(document["calibration"]["slope"]),
-                intercept=_finite(document["calibration"]["intercept"]),
+                threshold=_number(document["threshold"], 0.0, 1.0),
+                floor=_number(document["floor"], -1.0, 1.0),
+                intercept=_number(document["intercept"]),
+                steps={name: _steps(document["features"][name]) for name in NAMES},
             )
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ConfigError(f"the weights for pairs can't be read: {error!r}") from error
 
     def probability(self, a: str, b: str, similarity: float, alignment: Alignment | None) -> float:
         """0-1, for the reply to `a` and the prompt `b`, of that cosine.
 
-        0 without an alignment: nobody looked at the words. Linear in the length of the texts, of
-        which the first 120 words are read.
+        0 without an alignment: then nobody looked at the words. Of a long text only the first 120
+        words are read.
         """
         if alignment is None:
             return 0.0
         found = features(a, b, similarity, alignment)
-        odds = self.start + sum(_value(tree, found) for tree in self.trees)
-        return 1.0 / (1.0 + exp(-(self.slope * odds + self.intercept)))
+        odds = self.intercept + sum(steps.of(found[name]) for name, steps in self.steps.items())
+        return 1.0 / (1.0 + exp(-odds))
 
 
-def _value(tree: Tree, found: Mapping[str, float]) -> float:
-    while isinstance(tree, tuple):
-        name, bound, lower, higher = tree
-        tree = lower if found[name] <= bound else higher
-    return tree
+def _steps(written: Json) -> Steps:
+    if not isinstance(written, dict):
+        raise TypeError(f"no steps: {written!r}")
+    bounds, odds = _numbers(written["bounds"]), _numbers(written["odds"])
+    if len(odds) != len(bounds) + 1 or any(a >= b for a, b in pairwise(bounds)):
+        raise ValueError(f"steps that don't go up, or not one more than bounds: {written!r}")
+    return Steps(bounds, odds)
 
 
-def _tree(written: Json, names: Sequence[str], depth: int = 0) -> Tree:
+def _numbers(written: Json) -> list[float]:
     if not isinstance(written, list):
-        return _finite(written)
-    if depth > _DEEPEST:
-        raise ValueError("a tree is too deep")
-    feature, bound, lower, higher = written
-    if not isinstance(feature, int) or names[feature] not in NAMES:
-        raise ValueError(f"no such feature: {feature!r}")
-    return (
-        names[feature],
-        _finite(bound),
-        _tree(lower, names, depth + 1),
-        _tree(higher, names, depth + 1),
-    )
+        raise TypeError(f"no list of numbers: {written!r}")
+    return [_number(each) for each in written]
 
 
-def _share(value: Json) -> float:
-    number = _finite(value)
-    if not 0.0 <= number <= 1.0:
-        raise ValueError(f"not between 0 and 1: {value!r}")
-    return number
-
-
-def _finite(value: Json) -> float:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not isfinite(value):
+def _number(value: Json, least: float = -_MOST, most: float = _MOST) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
         raise TypeError(f"not a number: {value!r}")
+    if not least <= value <= most:
+        raise ValueError(f"not between {least:g} and {most:g}: {value!r}")
     return float(value)
