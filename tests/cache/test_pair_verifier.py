@@ -119,9 +119,9 @@ def test_pieces_make_up_words():
         ("intercept", float("nan")),
         ("features", ["similarity", "charm"]),
         ("features", {}),
-        ("features", dict.fromkeys(NAMES, {"bounds": [0.5], "odds": [1.0]})),
-        ("features", dict.fromkeys(NAMES, {"bounds": [0.5, 0.4], "odds": [1.0, 2.0, 3.0]})),
-        ("features", dict.fromkeys(NAMES, {"bounds": "half", "odds": [1.0]})),
+        ("features", {name: {"bounds": [0.5], "odds": [1.0]} for name in NAMES}),
+        ("features", {name: {"bounds": [0.5, 0.4], "odds": [1.0, 2.0, 3.0]} for name in NAMES}),
+        ("features", {name: {"bounds": "half", "odds": [1.0]} for name in NAMES}),
     ],
 )
 def test_weights_that_make_no_sense_are_refused(member: str, value: object):
