@@ -27,9 +27,9 @@ _NUMBER_MEMBERS = ("n", "candidate_count")
 #: Words by which an answer is true for a while only. By language: en, de, es, fr, hi, zh.
 _MOMENT = re.compile(
     r"""\b(?:
-      today|todays|tonight|tomorrow|yesterday|now|nowadays|currently|latest|newest|recent|recently
-    | right\ now|at\ the\ moment|up\ to\ date|breaking|so\ far|just\ now|as\ of
-    | (?:this|last|next|past|coming|current)\ (?:second|minute|hour|morning|afternoon|evening|night
+      today|todays|tonight|tomorrow|yesterday|now|nowadays|currently|latest|newest
+    | right\ now|at\ the\ moment|up\ to\ date|breaking|just\ now
+    | (?:this|next|coming|current)\ (?:second|minute|hour|morning|afternoon|evening|night
       |day|week|weekend|month|quarter|year|season|spring|summer|autumn|fall|winter|election
       |monday|tuesday|wednesday|thursday|friday|saturday|sunday)
     | what(?:'s|\ is)?\ (?:the\ )?(?:time|date|day)\ (?:is\ it|in|at)|what\ time\ is\ it
