@@ -25,7 +25,7 @@ CLIENTS = {
     "pydantic_ai_agents": "sdks",
 }
 #: Those whose dialogues any model can hold, if only it answers.
-EASY = ["anthropic_sdk", "cached_replies", "llm_cli", "ollama_sdk", "openai_sdk"]
+EASY = ["anthropic_sdk", "llm_cli", "ollama_sdk", "openai_sdk"]
 
 SCRIPTED = """
 [models.small]
@@ -60,7 +60,7 @@ def real(tmp_path_factory: pytest.TempPathFactory):
     home = tmp_path_factory.mktemp("real")
     with LlamaServer("small", home / "llama.log") as server:
         config = REAL.format(base_url=server.base_url)
-        with Gateway(home, config, api_key=KEY, cache=True) as gateway:
+        with Gateway(home, config, api_key=KEY) as gateway:
             yield gateway
             assert "Traceback" not in gateway.log
 
