@@ -90,7 +90,10 @@ class Caching:
             semantic=semantic,
             truth=truth_of(cache, await checks.checks(), decider),
             versions=Versions(
-                {name: _version(model, self._settings) for name, model in self._models().items()}
+                {
+                    name: _version(model, self._settings)
+                    for name, model in self._settings.models.items()
+                }
             ),
             clock=self._clock,
             observer=self._observer,
@@ -190,9 +193,6 @@ class Caching:
             clock=self._clock,
             observer=self._observer,
         )
-
-    def _models(self) -> Mapping[str, ModelSettings]:
-        return self._settings.models
 
     def _sweep_later(self, store: Store, opened: Cache) -> None:
         def begin() -> None:

@@ -7,7 +7,8 @@ server     access                   cache      scoring  routing   calling  ledge
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -164,20 +165,21 @@ class Pipeline:
     async def _look_up(
         self, call: Call, target: Target, confined: Confined | None, trail: list[Attempt]
     ) -> Found:
-        """Look it up; what an embedder used is in the books also where nobody waits for it."""
-        try:
+        """Look for a reply that was given before."""
+        async with self._booked(call, trail):
             with asking.trail(trail):
                 return await self.cache.look_up(call, target, confined, _conversation(call))
-        except asyncio.CancelledError as left:
-            if trail:
-                record = await self._recorder.open(call, self.decider.decide(call), trail)
-                await self._settle_unanswered(call, record, left)
-            raise
 
     async def _look(self, call: Call, confined: Confined | None, trail: list[Attempt]) -> Seen:
-        """Look at the prompt; what the judge used is in the books also where nobody waits for it."""
-        try:
+        """Look at the prompt."""
+        async with self._booked(call, trail):
             return await self.decider.look(call, confined, trail)
+
+    @asynccontextmanager
+    async def _booked(self, call: Call, trail: list[Attempt]) -> AsyncIterator[None]:
+        """What an embedder or the judge used is in the books also where nobody waits for it."""
+        try:
+            yield
         except asyncio.CancelledError as left:
             if trail:
                 record = await self._recorder.open(call, self.decider.decide(call), trail)

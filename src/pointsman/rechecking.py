@@ -15,7 +15,6 @@ from pointsman.cache.keep import Fresh
 from pointsman.cache.lookup import Cache, Found
 from pointsman.cache.truth import sampled
 from pointsman.conversation import ModelReply
-from pointsman.errors import PointsmanError
 from pointsman.formats.chat.follow import reply_text
 from pointsman.formats.chat.request import parse_chat
 from pointsman.ids import new_request_id
@@ -116,7 +115,7 @@ class Rechecking:
         try:
             body = await self._answered(call, _whole(call.request))
             said = None if body is None else content.read_whole(body, call.request)
-        except PointsmanError as error:
+        except Exception as error:  # noqa: BLE001 - nobody waits for it
             self._observer.fault("cache", error)
             return
         if said is not None and content.objection(said) is None:

@@ -175,7 +175,7 @@ class Keeper:
         try:
             return await semantic.vector(identity.turn)
         except CacheUnavailable as error:  # the same request may have it all the same
-            self._cache.report_embedder(error)
+            self._cache.report(error, rests=False)
             return None
 
 

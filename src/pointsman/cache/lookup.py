@@ -145,13 +145,12 @@ class Cache:
         """Wait for what is being written down."""
         await self._background.close()
 
-    def report_embedder(self, error: Exception) -> None:
-        """Tell of a fault that the store has no part in."""
-        self._observer.fault("cache", error)
+    def report(self, error: Exception, *, rests: bool = True) -> None:
+        """Tell of a fault; a store that can't be asked is left alone for a while.
 
-    def report(self, error: Exception) -> None:
-        """Tell of a fault; the store is left alone for a while where it can't be asked."""
-        if isinstance(error, CacheUnavailable):
+        Not where it has no part in the fault: an embedder that fails takes no exact hit away.
+        """
+        if rests and isinstance(error, CacheUnavailable):
             self._rests_until = self._clock.monotonic() + REST_S
         self._observer.fault("cache", error)
 
@@ -159,17 +158,15 @@ class Cache:
         await self._guarded(self.store.used(reply.id, self._clock.now()))
 
     async def _guarded(self, work: Awaitable[_T], *, rests: bool = True) -> _T | None:
-        """What comes of it, in time; None where nothing does, and then the store may have a rest."""
+        """What comes of it, in time; None where nothing does, which is reported."""
         try:
             async with asyncio.timeout(PATIENCE_S):
                 return await work
         except TimeoutError:
-            self.report(CacheUnavailable(f"the cache took longer than {PATIENCE_S:g} s"))
+            late = CacheUnavailable(f"the cache took longer than {PATIENCE_S:g} s")
+            self.report(late, rests=rests)
         except Exception as error:  # noqa: BLE001 - a fault of ours takes no answer away
-            if rests:
-                self.report(error)
-            else:
-                self._observer.fault("cache", error)
+            self.report(error, rests=rests)
         return None
 
     def _bypassed(self, call: Call, rule: Rule, confined: Confined | None) -> str | None:
