@@ -60,6 +60,13 @@ async def sent(gateway: Gateway, count: int = 1) -> None:
         await asyncio.sleep(0.002)
 
 
+async def boarded(gateway: Gateway, count: int) -> None:
+    """Wait until so many wait for the answer of another."""
+    flights = gateway.app.pipeline.cache.flights
+    while sum(each.recording.followers for each in flights._flights.values()) < count:  # noqa: ASYNC110 - nor do flights
+        await asyncio.sleep(0.002)
+
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_the_first_leaves_before_its_answer_and_the_second_gets_it(
     gateway: Gateway, *, stream: bool
@@ -69,7 +76,7 @@ async def test_the_first_leaves_before_its_answer_and_the_second_gets_it(
     leading = asks(gateway, first)
     await sent(gateway)
     following = asks(gateway, second)
-    await asyncio.sleep(0.01)
+    await boarded(gateway, 1)
     leading.cancel()
     reply = await following
     said = await read(reply)
@@ -122,7 +129,7 @@ async def test_all_leave_before_there_is_an_answer(gateway: Gateway):
     calls = [call(gateway) for _ in range(3)]
     waiting = [asks(gateway, each) for each in calls]
     await sent(gateway)
-    await asyncio.sleep(0.01)
+    await boarded(gateway, 2)
     for each in waiting:
         each.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)

@@ -16,6 +16,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
@@ -33,7 +34,7 @@ _LEASH = '"$@" & server=$!; cat > /dev/null; kill -s "$LAST" "$server"; wait "$s
 _Kind = TypeVar("_Kind", bound="Server")
 
 
-class Server:
+class Server(ABC):
     """One server; it can be killed and started again, and keeps its address and its folder."""
 
     #: What ends it at once and in order.
@@ -48,9 +49,9 @@ class Server:
         self._leash: subprocess.Popen[bytes] | None = None
 
     @property
+    @abstractmethod
     def url(self) -> str:
         """Where clients find it."""
-        raise NotImplementedError
 
     def start(self) -> None:
         """Return when it answers; fails with its log where it does not."""
@@ -118,11 +119,13 @@ class Server:
         for each in (server, *server.children(recursive=True)):
             each.send_signal(number)
 
+    @abstractmethod
     def _command(self) -> Sequence[str]:
-        raise NotImplementedError
+        """What starts it."""
 
+    @abstractmethod
     def _answers(self) -> bool:
-        raise NotImplementedError
+        """Whether it is ready."""
 
 
 class RedisServer(Server):
