@@ -72,6 +72,16 @@ async def ask(provider: Provider, prompt: str, **parameters: Json) -> ProviderRe
     return await provider.open(Outbound("chat", "m", chat_body("m", prompt, parameters)))
 
 
+def server() -> psutil.Process:
+    """The child that the provider started; other tests may have left servers of theirs."""
+    (child,) = [
+        child
+        for child in psutil.Process().children()
+        if any("embedded_child" in word for word in child.cmdline())
+    ]
+    return child
+
+
 async def body(reply: ProviderReply) -> bytes:
     return b"".join([chunk async for chunk in reply.chunks])
 
@@ -110,7 +120,7 @@ async def test_a_child_killed_within_a_stream_breaks_it_and_is_replaced(
     provider: EmbeddedProvider,
 ) -> None:
     reply = await ask(provider, "Tell me a long story.", stream=True, ignore_eos=True)
-    (child,) = psutil.Process().children()
+    child = server()
 
     await anext(reply.chunks)
     child.kill()
@@ -124,7 +134,7 @@ async def test_a_child_killed_within_a_whole_reply_is_replaced_and_asked_again(
     provider: EmbeddedProvider,
 ) -> None:
     await body(await ask(provider, "Hello", max_tokens=1))
-    (child,) = psutil.Process().children()
+    child = server()
     waiting = asyncio.create_task(ask(provider, "Write.", ignore_eos=True, max_tokens=200))
     await asyncio.sleep(0)
 
