@@ -24,6 +24,7 @@ from tests.formats.matrix import tables as translation
 from typer.core import TyperGroup
 
 from pointsman import config, errors
+from pointsman.access.permissions import ROLES
 from pointsman.cli import app
 from pointsman.presets import presets
 from pointsman.providers.dialects import DIALECTS
@@ -126,11 +127,11 @@ def commands() -> str:
 def paths() -> str:
     """Every path."""
     return table(
-        ("path", "key", "what"),
+        ("path", "who may", "what"),
         [
             (
                 f"`{path.method} {plain(path.path)}`",
-                "asked for" if path.access == "key" else "",
+                ", ".join(f"`{role}`" for role in sorted(ROLES.get(path.access, ()))) or "anybody",
                 path.summary,
             )
             for path in PATHS
@@ -269,6 +270,10 @@ def _section(annotation: object) -> type[BaseModel] | None:
     return next(filter(None, map(_section, typing.get_args(annotation))), None)
 
 
+#: What only says that there may be no value.
+_NO_TYPES = (type(None), msgspec.UnsetType)
+
+
 def _type(annotation: object) -> str:
     """A type in a user's words."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
@@ -280,9 +285,11 @@ def _type(annotation: object) -> str:
         anything = arguments[1] in (object, JsonValue)
         return "table" if anything else f"table of {_plural(arguments[1])}"
     if arguments:
-        return _type(next(each for each in arguments if each is not type(None)))
+        return _type(next(each for each in arguments if each not in _NO_TYPES))
+    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
+        return "object"
     words = {"str": "string", "SecretStr": "string", "int": "whole number", "bool": "boolean"}
-    words |= {"float": "number", "Decimal": "number", "Path": "path"}
+    words |= {"float": "number", "Decimal": "number", "Path": "path", "datetime": "time"}
     return words[getattr(annotation, "__name__", "")]
 
 
@@ -298,7 +305,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def _shown(value: object) -> str:
-    if value is None or value == ():
+    if value in (None, (), msgspec.UNSET):
         return ""
     if isinstance(value, tuple):
         value = list(value)

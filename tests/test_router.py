@@ -40,7 +40,7 @@ async def test_complete_and_feedback() -> None:
     try:
         done = await router.complete("What is Python?", parameters={"max_tokens": 20})
         await router.feedback(done.request_id, 1, "good")
-        entry = await app.ledger.get(done.request_id)
+        entry = await app.books.get(done.request_id)
         with pytest.raises(NotFound):
             await router.feedback("req_none", 1)
         with pytest.raises(BadRequest):
@@ -84,7 +84,7 @@ async def test_the_books_are_kept_on_disk(tmp_path) -> None:
         done = await router.complete("hi")
 
     async with App(settings, environment={}) as app:
-        entry = await app.ledger.get(done.request_id)
+        entry = await app.books.get(done.request_id)
 
     assert entry is not None
     assert entry.outcome == "completed"

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
 from starlette.types import ASGIApp
 
 from pointsman import data, rules
-from pointsman.access.authenticate import StaticKey
+from pointsman.access.keyring import KeyRing
+from pointsman.bookkeeping import Bookkeeping
 from pointsman.cache.complaints import Complaints
 from pointsman.caching import Caching
 from pointsman.calling.escalate import Escalation
@@ -20,26 +23,26 @@ from pointsman.calling.execute import Caller
 from pointsman.calling.line import Deployments
 from pointsman.calling.watch import Watch
 from pointsman.clock import SystemClock
-from pointsman.config import ModelSettings, Settings, resolve_secret
+from pointsman.config import Settings
 from pointsman.decider import Decider
 from pointsman.errors import ConfigError
 from pointsman.formats import registry
 from pointsman.judging import Judging
-from pointsman.ledger.pricing import Free, Listed, Pricer, Rates, Tariff
 from pointsman.ledger.settle import Recorder
 from pointsman.pipeline import Pipeline
 from pointsman.ports import (
+    Books,
     CheckStore,
     Clock,
     Embedder,
     FeedbackStore,
-    Ledger,
     Observer,
     Provider,
     Scorer,
 )
 from pointsman.providers.http import HttpClient
 from pointsman.replaying import Replaying
+from pointsman.reserving import Reserving
 from pointsman.routing.policy import Policy
 from pointsman.routing.side_calls import SideCalls
 from pointsman.routing.spending import Spending
@@ -49,17 +52,14 @@ from pointsman.scoring.judge import Judge
 from pointsman.server import asgi
 from pointsman.server.gateway import Gateway
 from pointsman.server.kept import KeptReplies
-from pointsman.storage.memory import MemoryStore
 from pointsman.storage.owner import owner
 from pointsman.storage.reader import SqliteReader
 from pointsman.storage.sqlite import SqliteStore
+from pointsman.tariffs import baseline_name, pricer, reservations
 from pointsman.telemetry.decisions import SilentObserver
 from pointsman.types import Deployment, DeploymentState
 from pointsman.weights import published_weights
 from pointsman.wiring import Wiring, weights_of
-
-#: What savings are measured against where the configuration names nothing that has a price.
-REFERENCE_BASELINE = "claude-opus-5-5"
 
 
 class App:
@@ -87,7 +87,15 @@ class App:
         self._lines = {name: wiring.line(name, model) for name, model in settings.models.items()}
         self._caller = Caller(self._lines, self._clock, retries=settings.routing.retries)
         self._watch = Watch(self._lines.values(), self._observer)
-        self._pricer = _pricer(settings)
+        self._pricer = pricer(settings)
+        self._reservations = reservations(settings, self._pricer)
+        self.bookkeeping = Bookkeeping(
+            settings,
+            poster=self._client,
+            clock=self._clock,
+            observer=self._observer,
+            environment=environment,
+        )
         self.decider = self._decider()
         self.caching = Caching(
             settings,
@@ -99,35 +107,40 @@ class App:
             environment=environment,
             embedder=embedder,
         )
-        self._store: SqliteStore | MemoryStore | None = None
         self._pipeline: Pipeline | None = None
 
     async def start(
-        self, *, address: str | None = None, in_memory: bool = False, load: bool = True
+        self,
+        *,
+        address: str | None = None,
+        in_memory: bool = False,
+        local: bool = True,
+        load: bool = True,
     ) -> None:
         """Open the books and get the deployments ready; returns while models still load.
 
         Servers of this machine and its network are looked at first, which takes seconds at most.
-        `address` is where this process listens, for the command line to find. `in_memory` keeps
-        the books for this process only. Without `load`, models start at their first request.
+        `address` is where this process listens, for the command line to find; `local`: only this
+        machine can reach it. `in_memory` keeps the books for this process only. Without `load`,
+        models start at their first request.
         Raises ConfigError where another process owns the books.
         """
-        if in_memory:
-            self._store = MemoryStore()
-        else:
-            self._store = await asyncio.to_thread(
-                SqliteStore.open, self.settings.database, address=address
-            )
+        books = self.bookkeeping
         try:
-            cache = await self.caching.open(self._store, in_memory=in_memory, address=address)
+            await books.open(address=address, in_memory=in_memory, local=local)
+            cache = await self.caching.open(books.store, in_memory=in_memory, address=address)
         except ConfigError:
             await self.close()
             raise
-        recorder = Recorder(self._store, self._pricer, self._clock, self._observer)
+        admission = books.admission
+        recorder = Recorder(
+            books.store, self._pricer, self._clock, self._observer, ended=admission.ended
+        )
         self._pipeline = Pipeline(
             cache=cache,
             keeper=self.caching.keeper,
             rechecking=self.caching.rechecking,
+            prompts=books.prompts,
             replaying=Replaying(
                 cache=cache,
                 recorder=recorder,
@@ -145,7 +158,10 @@ class App:
                 clock=self._clock,
                 observer=self._observer,
             ),
+            admission=admission,
+            reserving=Reserving(self.decider, recorder, admission, self._reservations),
             recorder=recorder,
+            marks=books.marks,
             sessions=Sessions(self.settings.routing.tiers, self.settings.routing.session_s),
             clients=registry.CLIENTS,
             clock=self._clock,
@@ -162,12 +178,11 @@ class App:
         await self._watch.close()
         await self._caller.close()
         await self.caching.close()
+        self._pipeline = None
         for line in self._lines.values():
             await line.provider.close()
+        await self.bookkeeping.close()
         await self._client.close()
-        store, self._store, self._pipeline = self._store, None, None
-        if store is not None:
-            await store.close()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -189,19 +204,19 @@ class App:
         return self._pipeline
 
     @property
-    def ledger(self) -> Ledger:
+    def books(self) -> Books:
         """The books. Only while started."""
-        return self._opened()
+        return self.bookkeeping.store
 
     @property
     def checks(self) -> CheckStore:
         """What was found when semantic hits were checked. Only while started."""
-        return self._opened()
+        return self.bookkeeping.store
 
     @property
     def feedback(self) -> FeedbackStore:
         """What users said; a cached reply that they call bad is forgotten. Only while started."""
-        books = self._opened()
+        books = self.bookkeeping.store
         return Complaints(books, books, books, self.pipeline.cache)
 
     def states(self) -> dict[str, DeploymentState]:
@@ -221,17 +236,16 @@ class App:
 
     def asgi(self) -> ASGIApp:
         """The HTTP surface. Only while started."""
-        key = self.settings.api_key
         return asgi.build(
             Gateway(
                 pipeline=self.pipeline,
-                access=StaticKey(
-                    None if key is None else resolve_secret(key, self._environment),
-                    self.settings.server.cors_origins,
-                ),
-                ledger=self.ledger,
+                access=self.bookkeeping.keys,
+                books=self.books,
+                retention=self.bookkeeping.store,
+                prompts=self.bookkeeping.store,
+                baseline=baseline_name(self.settings, self._clock.now()),
                 feedback=self.feedback,
-                checks=self._opened(),
+                checks=self.checks,
                 clock=self._clock,
                 clients=registry.CLIENTS,
                 replies=KeptReplies(self._clock, self.settings.server.response_retention_s),
@@ -259,6 +273,8 @@ class App:
             caller=self._caller,
             pricer=self._pricer,
             clock=self._clock,
+            means=self.bookkeeping.means,
+            reservations=self._reservations,
         )
 
     def _judging(
@@ -276,11 +292,6 @@ class App:
             deadline_s=routing.judge.deadline_s,
         )
         return Judging(judge, self._caller, policy, deployments, routing.judge.deployment)
-
-    def _opened(self) -> SqliteStore | MemoryStore:
-        if self._store is None:
-            raise ConfigError("not started: use `async with`, or call start() first")
-        return self._store
 
 
 def scorers(settings: Settings) -> tuple[Scorer, ...]:
@@ -314,6 +325,25 @@ def running_at(settings: Settings) -> str | None:
     return holder.address if holder else None
 
 
+def operator_token(settings: Settings) -> str | None:
+    """What lets the command line into the gateway that holds the books; None where none runs."""
+    holder = owner(settings.database)
+    return holder.token if holder else None
+
+
+@asynccontextmanager
+async def open_keys(settings: Settings) -> AsyncIterator[KeyRing]:
+    """The keys, where no gateway runs. Raises ConfigError where one holds the books."""
+    client = HttpClient()
+    books = Bookkeeping(settings, poster=client, clock=SystemClock(), observer=SilentObserver())
+    try:
+        await books.open()
+        yield books.keys
+    finally:
+        await books.close()
+        await client.close()
+
+
 def read_books(settings: Settings) -> SqliteReader:
     """The books, to read; empty where there are none yet. Raises ConfigError."""
     return SqliteReader.open(settings.database)
@@ -337,38 +367,15 @@ async def forget_checks(settings: Settings, route: str) -> int:
         await store.close()
 
 
-def _pricer(settings: Settings) -> Pricer:
-    tariffs = {name: _tariff(model) for name, model in settings.models.items()}
-    stating = [name for name, model in settings.models.items() if _states_cost(model)]
-    return Pricer(tariffs, *_baseline(settings, tariffs), stating=stating)
+async def forget_entries(
+    settings: Settings, *, organisation: str | None = None, before: datetime | None = None
+) -> int:
+    """Delete entries for good, see `ports.Retention`; returns how many.
 
-
-def _states_cost(model: ModelSettings) -> bool:
-    """What the configuration says of a price goes before what the provider says of a cost."""
-    return model.preset.quirks.states_cost and model.price is None and model.priced_as is None
-
-
-def _tariff(model: ModelSettings) -> Tariff:
-    if model.price is not None:
-        own = model.price
-        return Rates(own.input, own.output, own.cached, own.written)
-    if model.priced_as is not None:
-        return Listed.named(model.priced_as)
-    if model.where == "local":
-        return Free()
-    if model.preset.prices is not None:
-        return Listed(model.model, model.preset.prices)
-    return Listed(model.model, base_url=model.address)
-
-
-def _baseline(settings: Settings, tariffs: Mapping[str, Tariff]) -> tuple[Tariff, ...]:
-    """What is named; else the strongest deployments that cost money, and then the reference."""
-    named = settings.routing.baseline
-    if named is not None:
-        return (tariffs.get(named) or Listed.named(named),)
-    tiers = settings.routing.tiers
-    by_strength = sorted(
-        tariffs, key=lambda name: -tiers.index(settings.tier_of(settings.models[name]))
-    )
-    paid = [tariffs[name] for name in by_strength if not isinstance(tariffs[name], Free)]
-    return (*paid, Listed.named(REFERENCE_BASELINE))
+    Raises ConfigError where a gateway holds the books.
+    """
+    store = await asyncio.to_thread(SqliteStore.open, settings.database)
+    try:
+        return await store.forget_entries(organisation=organisation, before=before)
+    finally:
+        await store.close()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from pointsman.calling.execute import Caller
+from pointsman.errors import Forbidden
 from pointsman.judging import Judging
 from pointsman.ledger.pricing import Pricer
+from pointsman.ledger.reservation import Reservations
 from pointsman.ports import Clock, Scorer
 from pointsman.routing import looks
 from pointsman.routing.confine import Confinement
@@ -25,7 +27,9 @@ from pointsman.types import (
     Confined,
     Decision,
     Deployment,
+    Means,
     ModelRequest,
+    Principal,
     Score,
     Stay,
     Target,
@@ -64,8 +68,15 @@ class Decider:
         caller: Caller,
         pricer: Pricer,
         clock: Clock,
+        means: Callable[[Principal], Means],
+        reservations: Reservations,
     ) -> None:
-        """The caller is asked how its deployments stand, and by the judge."""
+        """The caller is asked how its deployments stand, and by the judge.
+
+        `means` are what somebody may use and spend.
+        """
+        self._means = means
+        self._reservations = reservations
         self.deployments = deployments
         self.policy = policy
         self._confinement = confinement
@@ -79,8 +90,13 @@ class Decider:
         self._clock = clock
 
     def target(self, call: Call) -> Target:
-        """What it asks for. Raises UnknownModel."""
-        return resolve(call.force_route or call.request.model, self.policy, self.deployments)
+        """What it asks for. Raises UnknownModel, and Forbidden for what its key may not ask for."""
+        asked = call.force_route or call.request.model
+        target, routes = resolve(asked, self.policy, self.deployments), call.principal.grant.routes
+        if routes is not None and target.name not in routes:
+            allowed = ", ".join(sorted(routes)) or "nothing"
+            raise Forbidden(f"this key may not ask for {target.name}; it may ask for {allowed}")
+        return target
 
     async def confine(self, call: Call) -> Confined | None:
         """Whether it must stay local; it binds whatever is done for the request.
@@ -118,8 +134,8 @@ class Decider:
         Raises UnknownModel, and BadRequest where the request asks for a privacy that there is not.
         """
         request, seen = call.request, seen or self._seen_unjudged(call)
-        target = self.target(call)
-        candidates = self._candidates(request, seen.scored)
+        target, means = self.target(call), self._means(call.principal)
+        candidates = self._candidates(request, seen.scored, means)
         present = {candidate.deployment.tier for candidate in candidates}
         decision = decide(
             request,
@@ -131,6 +147,7 @@ class Decider:
             confined=seen.confined,
             stay=stay,
             side_call=self._side_call(request),
+            means=means,
         )
         if not self._spending.may_rise(call.principal, decision):
             return decision
@@ -161,13 +178,17 @@ class Decider:
             return Score(0.0, {}, UNSCORED, "1", domain=request.task)
         return self._scorer.score(request.turns)
 
-    def _candidates(self, request: ModelRequest, scored: Score) -> list[Candidate]:
-        """Every deployment as it stands now, and what the request is expected to cost on it."""
+    def _candidates(self, request: ModelRequest, scored: Score, means: Means) -> list[Candidate]:
+        """Every deployment as it stands now, and what the request may cost on it."""
         usage, now = _expected(request, scored), self._clock.now()
-        return [
+        found = [
             replace(each, expected_cost=self._pricer.cost(each.deployment.id, usage, now))
             for each in self._caller.candidates(request)
         ]
+        if means.left is None:
+            return found
+        worst = self._reservations.worst
+        return [replace(each, worst_cost=worst(each.deployment.id, request, now)) for each in found]
 
 
 def _expected(request: ModelRequest, scored: Score) -> Usage:

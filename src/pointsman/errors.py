@@ -11,6 +11,9 @@ PointsmanError
 |   |-- Inexpressible       400, an upstream's format can't say it; a gate where another's can
 |   `-- RequestRefused      4xx, an upstream's word that the request is at fault
 |-- AuthenticationFailed    401
+|-- Forbidden               403, the key may not do that
+|-- BudgetExceeded          402, the money that may be spent is spent, or a price is unknown
+|-- RateLimited             429 with Retry-After: too much at a time
 |-- Unavailable             503 with Retry-After: nothing can serve now
 |   |-- LedgerUnavailable   503, the books can't be written, so no money is spent
 |   `-- CacheUnavailable    never a client's: requests go on without the cache
@@ -25,7 +28,11 @@ PointsmanError
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+
+from pointsman.types.access import Balance, Standing
 
 
 class PointsmanError(Exception):
@@ -133,6 +140,71 @@ class AuthenticationFailed(PointsmanError):
     status = 401
     type = "invalid_request_error"
     code = "invalid_api_key"
+
+
+class Forbidden(PointsmanError):
+    """The key is right, but may not do that."""
+
+    status = 403
+    type = "permission_error"
+    code = "forbidden"
+
+
+class BudgetExceeded(PointsmanError):
+    """The money that a subject may spend is spent, or would be by this request.
+
+    Coming back does not help before the budget's window ends: clients are told not to retry.
+    """
+
+    status = 402
+    type = "insufficient_quota"
+    code = "budget_exceeded"
+
+    def __init__(self, message: str, balances: Sequence[Balance] = ()) -> None:
+        """`balances` of all budgets that were asked, as they stand."""
+        super().__init__(message)
+        self.balances = balances
+
+
+def budget_exceeded(balances: Sequence[Balance], amount: Decimal) -> BudgetExceeded:
+    """The refusal of a request that may cost `amount` US dollars, in words for its client.
+
+    `balances` of all its budgets as they stand without it, at least one of which has less left. It
+    speaks of the one whose next window begins last: until then nothing changes.
+    """
+    short = [balance for balance in balances if balance.left < amount]
+    worst = max(short, key=lambda balance: (balance.until, -balance.left))
+    budget = worst.budget
+    last_day = worst.until - timedelta(days=1)
+    window = f"{last_day:%Y-%m-%d}" if budget.period == "day" else f"{last_day:%Y-%m}"
+    state = "is spent" if worst.left <= 0 else "does not suffice"
+    return BudgetExceeded(
+        f"the budget of {budget.subject} for {window} ({_dollars(budget.limit)}) {state}: "
+        f"{_dollars(worst.spent)} spent, {_dollars(worst.reserved)} held back for open requests, "
+        f"this one may cost up to {_dollars(amount)}; "
+        f"a new one begins at {worst.until:%Y-%m-%dT%H:%M:%SZ}",
+        balances,
+    )
+
+
+def _dollars(amount: Decimal) -> str:
+    """Exact, with cents at least."""
+    whole, _, parts = f"{amount.normalize():f}".partition(".")
+    return f"${whole}.{parts:0<2}"
+
+
+class RateLimited(PointsmanError):
+    """Too many requests, tokens or open requests at a time."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "rate_limit_exceeded"
+
+    def __init__(self, message: str, *, retry_after: float, standing: Standing) -> None:
+        """`retry_after` in seconds: when the same request would pass."""
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.standing = standing
 
 
 class Unavailable(PointsmanError):

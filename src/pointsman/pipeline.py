@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 
 from pointsman import asking
+from pointsman.access.admit import Admission
 from pointsman.cache.flight import Flight
 from pointsman.cache.keep import Keeper
 from pointsman.cache.lookup import Cache, Found
@@ -23,10 +24,13 @@ from pointsman.calling.execute import Answer, Caller
 from pointsman.decider import Decider, Seen
 from pointsman.errors import PointsmanError, UpstreamError
 from pointsman.formats.wire import ClientFormat, Head
+from pointsman.ledger.marks import Marks
 from pointsman.ledger.settle import Record, Recorder
 from pointsman.ports import Clock
+from pointsman.prompt_keeping import PromptKeeping
 from pointsman.rechecking import Rechecking
 from pointsman.replaying import Replaying
+from pointsman.reserving import Reserving
 from pointsman.routing import explain
 from pointsman.routing.sticky import Sessions, is_named, is_sticky
 from pointsman.types import (
@@ -54,11 +58,15 @@ class Pipeline:
         cache: Cache,
         keeper: Keeper,
         rechecking: Rechecking | None,
+        prompts: PromptKeeping,
         replaying: Replaying,
         decider: Decider,
         caller: Caller,
         escalation: Escalation,
+        admission: Admission,
+        reserving: Reserving,
         recorder: Recorder,
+        marks: Marks,
         sessions: Sessions,
         clients: Mapping[FormatName, ClientFormat],
         clock: Clock,
@@ -68,21 +76,35 @@ class Pipeline:
         self._keeper = keeper
         self._rechecking = rechecking
         if rechecking is not None:
-            rechecking.answer = self.answer
+            rechecking.answer = self._admitted  # it is our own wish: no limit counts it
+        self._prompts = prompts
         self._replaying = replaying
         self.decider = decider
         self._caller = caller
         self._escalation = escalation
+        self._admission = admission
+        self._reserving = reserving
         self._recorder = recorder
+        self._marks = marks
         self._sessions = sessions
         self._clients = clients
         self.clock = clock
 
     async def answer(self, call: Call) -> Reply:
-        """Look up, else decide and call; record. Raises PointsmanError where there is no answer.
+        """Admit, look up, else decide and call; record. Raises PointsmanError without an answer.
 
-        That is recorded too. A stream's entry is settled when the stream ends or is closed.
+        That is recorded too, from when it was admitted. A stream's entry is settled when the stream
+        ends or is closed.
         """
+        standing = await self._admission.admit(call)
+        try:
+            return replace(await self._admitted(call), standing=standing)
+        except BaseException:
+            await self._admission.leave(call.request_id)
+            raise
+
+    async def _admitted(self, call: Call) -> Reply:
+        """An answer that was given before, or one of its own."""
         target = self.decider.target(call)
         confined = await self.decider.confine(call)
         since, trail = self.cache.flights.count, list[Attempt]()
@@ -92,6 +114,7 @@ class Pipeline:
         if found.is_hit:
             reply = await self._replaying.cached(call, target, found, trail)
             self.cache.answered(call, found)
+            self._prompts.hit(call, found)
             if self._rechecking is not None:
                 self._rechecking.hit(call, found)
             return reply
@@ -121,11 +144,12 @@ class Pipeline:
     ) -> Reply:
         """An answer of its own: score, decide, call, record."""
         seen = await self._look(call, confined, trail)
-        decision = self.decider.decide(call, seen, stay=self._stay(call))
-        self.decider.carry_out(call, decision)
+        record = await self._reserving.open(
+            call, seen, trail, lookup=found.lookup, stay=self._stay(call)
+        )
+        decision = record.decision
         served: str | None = None
         try:
-            record = await self._recorder.open(call, decision, trail, lookup=found.lookup)
             if flight is not None:
                 flight.decision.set_result(decision)
             answer = await self._answer(call, decision, record)
@@ -203,6 +227,7 @@ class Pipeline:
             usage=Usage(call.request.input_tokens, estimated=True) if sent else None,
             error=faults.recorded(error) or None,
         )
+        self._prompts.unanswered(call)
 
     async def _reply(
         self,
@@ -233,6 +258,7 @@ class Pipeline:
         )
         ttft_ms = record.elapsed_ms()
         recording = self._keeper.recording(call, found, reply, answer.verdict, flight)
+        tap = self._prompts.tap(call, recording)
 
         async def settle(outcome: Outcome, error: PointsmanError | None = None) -> Settlement:
             upstream = error if isinstance(error, UpstreamError) else None
@@ -252,12 +278,13 @@ class Pipeline:
         if not isinstance(content, Whole):
             raw = call.request.raw is not None  # no format, so no words for an error in it
             failure = None if raw else partial(client.stream_error, request_id=call.request_id)
-            return replace(reply, body=self._caller.deliver(answer, settle, failure, recording))
+            self._marks.watch(record, deployment, lambda: answer.usage)
+            return replace(reply, body=self._caller.deliver(answer, settle, failure, tap))
         body = content.body
         if content.refused is not None:
             body = client.error(content.refused, call.request_id)
         settlement = await settle("failed" if content.refused else "completed", content.refused)
-        recording.ended("failed" if content.refused else "completed", body, None)
+        tap.ended("failed" if content.refused else "completed", body, None)
         return replace(reply, status=content.status, body=body, settlement=settlement)
 
 

@@ -10,21 +10,35 @@ from datetime import datetime
 from typing import Protocol
 
 from pointsman.types import (
+    ALL_ENTRIES,
+    DIMENSIONS,
+    EVERYWHERE,
     Alignment,
+    Allowance,
+    Balance,
+    Budget,
     CachedReply,
     Check,
     DeploymentState,
+    Dimension,
     Entry,
     Feedback,
+    Filter,
     Health,
     Listing,
     Near,
     Outbound,
+    Progress,
     ProviderReply,
+    RatingRow,
     ReportRow,
+    Scope,
     Score,
     Selection,
     Settlement,
+    Standing,
+    StoredKey,
+    StoredPrompt,
     Turn,
     Vector,
 )
@@ -72,29 +86,113 @@ class Provider(Protocol):
 
 
 class Ledger(Protocol):
-    """The books: one entry per admitted request. What returned is durable."""
+    """Writes the books: one entry per admitted request. What returned is durable.
 
-    async def reserve(self, entry: Entry) -> None:
-        """Write an open entry. Raises LedgerUnavailable where it can't be made durable."""
+    Every method raises LedgerUnavailable.
+    """
+
+    async def reserve(self, entry: Entry, budgets: Sequence[Budget] = ()) -> Sequence[Balance]:
+        """Write an open entry and hold its `reserved` money back, if every budget has as much left.
+
+        Atomic: concurrent reservations never exceed a budget together. Returns how the budgets stand
+        then. Raises BudgetExceeded, and nothing is written. Reserving an entry that is there
+        changes nothing; one that comes with its settlement is written settled.
+        """
+
+    async def mark(self, request_id: str, progress: Progress) -> None:
+        """How far an open entry has come: it is what is known of it if the gateway dies."""
 
     async def settle(self, request_id: str, settlement: Settlement) -> None:
-        """Close an open entry; settling a settled entry changes nothing."""
+        """Close an open entry, and free what it reserved; settling a settled entry changes nothing."""
 
-    async def get(self, request_id: str) -> Entry | None:
-        """The entry with its feedback, or None."""
 
-    async def list(self, *, limit: int, before: datetime | None = None) -> Sequence[Entry]:
+class Books(Protocol):
+    """Reads the books. Every method raises LedgerUnavailable."""
+
+    async def get(self, request_id: str, scope: Scope = EVERYWHERE) -> Entry | None:
+        """The entry with its feedback; None where there is none in the scope."""
+
+    async def list(
+        self, *, limit: int, before: datetime | None = None, which: Filter = ALL_ENTRIES
+    ) -> Sequence[Entry]:
         """The newest entries first, older than `before` where it is given."""
 
-    async def report(self, *, since: datetime | None = None) -> Sequence[ReportRow]:
-        """Sums per deployment and outcome."""
+    async def report(
+        self, which: Filter = ALL_ENTRIES, by: Sequence[Dimension] = DIMENSIONS
+    ) -> Sequence[ReportRow]:
+        """Exact sums over the entries, by the dimensions, in their order; open ones are counted."""
+
+    async def ratings(self, which: Filter = ALL_ENTRIES) -> Sequence[RatingRow]:
+        """What users said, by deployment, tier and state of the cache."""
+
+    async def balances(self, budgets: Sequence[Budget], now: datetime) -> Sequence[Balance]:
+        """How the budgets stand at `now`."""
+
+
+class Retention(Protocol):
+    """What is forgotten. Every method raises LedgerUnavailable."""
+
+    async def forget_entries(
+        self, *, organisation: str | None = None, before: datetime | None = None
+    ) -> int:
+        """Delete settled entries with all that hangs on them; returns how many.
+
+        Of one organisation or of all, older than `before` or of all time. With `before`, sums over
+        whole days stay in the books; without it they go, too.
+        """
+
+
+class PromptStore(Protocol):
+    """Redacted prompts and replies, where somebody turned that on."""
+
+    async def keep_prompt(self, prompt: StoredPrompt) -> None:
+        """Keep it, beside its entry. Raises LedgerUnavailable."""
+
+    async def prompt(self, request_id: str, scope: Scope = EVERYWHERE) -> StoredPrompt | None:
+        """The prompt of a request; None where none is kept in the scope."""
+
+    async def forget_prompts(
+        self, *, organisation: str | None = None, before: datetime | None = None
+    ) -> int:
+        """Delete; returns how many."""
+
+
+class KeyStore(Protocol):
+    """API keys, by their digests."""
+
+    async def keys(self) -> Sequence[StoredKey]:
+        """All of them, the oldest first."""
+
+    async def put_key(self, key: StoredKey) -> None:
+        """Add it, or write it in place of what was there for its id."""
+
+    async def remove_key(self, key_id: str) -> bool:
+        """Forget it; whether it was there."""
+
+    async def keys_stamp(self) -> str:
+        """What is another whenever any key has changed, also by another gateway."""
+
+
+class RateLimiter(Protocol):
+    """Counts requests and tokens at a time."""
+
+    async def admit(
+        self, request_id: str, allowances: Sequence[Allowance], tokens: int
+    ) -> Standing:
+        """Count a request and the `tokens` that it may take against all of them, or none.
+
+        Raises RateLimited.
+        """
+
+    async def leave(self, request_id: str, tokens: int | None) -> None:
+        """It has ended and took so many `tokens`; None: as many as were counted. Idempotent."""
 
 
 class FeedbackStore(Protocol):
     """What users said of replies."""
 
-    async def add(self, feedback: Feedback) -> None:
-        """Store it with its entry. Raises NotFound where there is no such entry."""
+    async def add(self, feedback: Feedback, scope: Scope = EVERYWHERE) -> None:
+        """Store it with its entry. Raises NotFound where there is no such entry in the scope."""
 
 
 class CacheStore(Protocol):

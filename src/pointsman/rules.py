@@ -6,13 +6,20 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from pointsman import data
+from pointsman.access.allowances import NO_BUDGETS, NO_LIMITS, Allowances, Stated
 from pointsman.cache.guard import Guard
 from pointsman.cache.verifier import PairVerifier
 from pointsman.calling.escalate import Patience
 from pointsman.calling.verify import Verifier
-from pointsman.config import EscalateSettings, PrincipalSettings, Settings
+from pointsman.config import (
+    BudgetSettings,
+    EscalateSettings,
+    LimitSettings,
+    PrincipalSettings,
+    Settings,
+)
 from pointsman.ports import Scorer
-from pointsman.routing.confine import Confinement, Wish
+from pointsman.routing.confine import Confinement
 from pointsman.routing.looks import Looks
 from pointsman.routing.policy import DEFAULTS, Escalate, Floors, Policy
 from pointsman.routing.privacy import Detector
@@ -21,6 +28,7 @@ from pointsman.scoring.calibration import Calibration
 from pointsman.scoring.heuristic import HeuristicScorer
 from pointsman.scoring.learned import LearnedScorer
 from pointsman.scoring.lexicon import Lexicon
+from pointsman.types import Budgets, Limits, PrivacyWish
 
 
 def policy(settings: Settings) -> Policy:
@@ -82,6 +90,20 @@ def confinement(settings: Settings) -> Confinement:
         privacy.level,
         _wishes(settings.organisations),
         _wishes(settings.keys),
+    )
+
+
+def allowances(settings: Settings) -> Allowances:
+    """How much of what somebody may use."""
+    limits, budgets = settings.limits, settings.budgets
+    return Allowances(
+        key=Stated(_limits(limits.key), _budgets(budgets.key)),
+        organisation=Stated(_limits(limits.organisation), _budgets(budgets.organisation)),
+        user=_limits(limits.user),
+        keys={key: _stated(principal) for key, principal in settings.keys.items()},
+        organisations={
+            name: _stated(principal) for name, principal in settings.organisations.items()
+        },
     )
 
 
@@ -170,12 +192,29 @@ def _escalates(principals: Mapping[str, PrincipalSettings]) -> dict[str, Escalat
     }
 
 
-def _wishes(principals: Mapping[str, PrincipalSettings]) -> dict[str, Wish]:
+def _wishes(principals: Mapping[str, PrincipalSettings]) -> dict[str, PrivacyWish]:
     return {
         name: principal.privacy
         for name, principal in principals.items()
         if principal.privacy is not None
     }
+
+
+def _stated(principal: PrincipalSettings) -> Stated:
+    limits, budgets = principal.limits, principal.budgets
+    return Stated(
+        NO_LIMITS if limits is None else _limits(limits),
+        NO_BUDGETS if budgets is None else _budgets(budgets),
+    )
+
+
+def _limits(stated: LimitSettings) -> Limits:
+    return Limits(stated.requests_per_minute, stated.tokens_per_minute, stated.concurrent)
+
+
+def _budgets(stated: BudgetSettings) -> Budgets:
+    said = "allow_unpriced" in stated.model_fields_set
+    return Budgets(stated.per_day, stated.per_month, stated.allow_unpriced if said else None)
 
 
 def _stakes(floor: str | bool, tiers: tuple[str, ...]) -> dict[str, str]:  # noqa: FBT001

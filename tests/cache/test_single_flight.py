@@ -48,7 +48,7 @@ async def read(reply: Reply) -> bytes:
 async def outcome(gateway: Gateway, asked: Call) -> tuple[str, object]:
     """How it ended, once it has, and what it cost."""
     while True:
-        entry = await gateway.app.ledger.get(asked.request_id)
+        entry = await gateway.app.books.get(asked.request_id)
         if entry is not None and entry.settlement is not None:
             return entry.outcome, entry.settlement.usage is not None
         await asyncio.sleep(0.005)
@@ -188,7 +188,7 @@ async def test_the_gateway_stops_in_the_middle(gateway: Gateway):
     calls = [call(gateway, stream=True) for _ in range(3)]
     for each in calls:
         await asks(gateway, each)
-    ledger = gateway.app.ledger
+    ledger = gateway.app.books
     await gateway.app.close()
     entries = [await ledger.get(each.request_id) for each in calls]
     assert [entry and entry.outcome for entry in entries] == ["interrupted"] * 3

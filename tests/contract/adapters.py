@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.support import servers
+from tests.support.books import LedgerAdapter
 from tests.support.caches import Adapter, Cache, Opener
 from tests.support.servers import RedisServer
 
@@ -84,7 +85,7 @@ ADAPTERS = (
 )
 
 
-def those(adapters: Sequence[Adapter]) -> list[object]:
+def those(adapters: Sequence[Adapter | LedgerAdapter]) -> list[object]:
     """As parameters; those that need a real server run with `make test-full`."""
     return [
         pytest.param(each, id=each.name, marks=[pytest.mark.full] if each.server else [])

@@ -1,4 +1,4 @@
-"""Every store of the cache, opened in a place of its own."""
+"""Every store of the cache and of the books, opened in a place of its own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.contract.adapters import ADAPTERS, those
+from tests.support.books import LEDGERS, LedgerAdapter, Store
 from tests.support.caches import Adapter, Cache
 
 
@@ -22,5 +23,13 @@ async def cache(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Cache]:
     """Each store in turn that finds replies by vector."""
     adapter: Adapter = request.param
+    async with adapter.open(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(params=those(LEDGERS))
+async def books(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    """Each store of the books in turn."""
+    adapter: LedgerAdapter = request.param
     async with adapter.open(tmp_path) as opened:
         yield opened

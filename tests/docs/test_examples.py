@@ -32,6 +32,7 @@ KEYS = dict.fromkeys(
         "ANTHROPIC_API_KEY",
         "GEMINI_API_KEY",
         "GATEWAY_KEY",
+        "BUDGET_WEBHOOK",
         "AZURE_OPENAI_API_KEY",
     ),
     "test",

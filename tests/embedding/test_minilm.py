@@ -12,6 +12,7 @@ import pytest
 from tests.support.embedders import cosine, minilm_weights, numbers
 
 from pointsman.embedding import MiniLM
+from pointsman.embedding.reader import NETWORK
 from pointsman.errors import CacheUnavailable
 
 TOKENIZER = json.dumps({"model": {"vocab": {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "word": 3}}})
@@ -33,7 +34,7 @@ async def test_without_onnxruntime_it_says_how_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "tokenizer.json").write_text(TOKENIZER)
-    (tmp_path / "model.onnx").write_bytes(b"never read")
+    (tmp_path / NETWORK).write_bytes(b"never read")
     monkeypatch.setitem(sys.modules, "onnxruntime", None)  # as where it is not installed
     minilm = MiniLM(tmp_path)
 
@@ -52,7 +53,7 @@ async def test_without_onnxruntime_it_says_how_to_install_it(
 )
 async def test_damaged_weights_are_said_so(tmp_path: Path, tokenizer: str, model: bytes) -> None:
     (tmp_path / "tokenizer.json").write_text(tokenizer)
-    (tmp_path / "model.onnx").write_bytes(model)
+    (tmp_path / NETWORK).write_bytes(model)
     minilm = MiniLM(tmp_path)
 
     with pytest.raises(CacheUnavailable, match=r"can't be read \(.*models rm minilm"):
@@ -102,16 +103,16 @@ async def test_weights_that_come_later_are_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.full
-async def test_vectors_are_those_of_the_model() -> None:
+async def test_vectors_are_nearly_those_of_the_model_in_floats() -> None:
     minilm = MiniLM(minilm_weights())
 
     asked, rephrased, other = [await minilm.embed(text) for text in (ASKED, REPHRASED, OTHER)]
 
-    # As the `tokenizers` library and onnxruntime's own defaults have them.
+    # As the `tokenizers` library has the pieces, and the published file the vectors.
     assert asked is not None
-    assert numbers(asked)[:4] == pytest.approx([0.00969, 0.05523, 0.03371, -0.01416], abs=1e-4)
-    assert cosine(asked, rephrased) == pytest.approx(0.9652, abs=1e-3)
-    assert cosine(asked, other) == pytest.approx(0.0122, abs=1e-3)
+    assert numbers(asked)[:4] == pytest.approx([0.00969, 0.05523, 0.03371, -0.01416], abs=5e-3)
+    assert cosine(asked, rephrased) == pytest.approx(0.9652, abs=0.01)
+    assert cosine(asked, other) == pytest.approx(0.0122, abs=0.01)
     await minilm.close()
 
 

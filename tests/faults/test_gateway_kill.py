@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from signal import SIGINT, SIGTERM, Signals
 
 import aiohttp
 import pytest
+from tests.support import exact_books
+from tests.support.exact_books import check_files, cost, held_and_spent, reported
 from tests.support.gateway import Gateway, eventually
 from tests.support.listener import Heard, Listener, listening
 
@@ -25,7 +28,18 @@ CONFIG = f"""
 [models.brisk]
 provider = "scripted"
 model = "brisk"
+price = {{ input = "1.7", output = "5.3" }}
 script = [{{ reply = "{REPLY}", chunks = 12, chunk_delay_s = 0.003, first_byte_delay_s = 0.003 }}]
+
+[ledger]
+mark_s = 0.02
+
+[budgets.organisation]
+per_day = "1000"
+
+[limits.organisation]
+requests_per_minute = 1000000
+concurrent = 1000
 """
 
 
@@ -78,15 +92,20 @@ async def test_what_a_client_got_is_in_the_books_once(
     chance = random.Random(20261121)  # noqa: S311 - the same moments in every run
     gateway = Gateway(tmp_path_factory.mktemp("home"), CONFIG)
     heard: list[Heard] = []
+    starts: list[float] = []
     try:
         for life in range(KILLS):
+            began = time.monotonic()
             gateway.start()
+            starts.append(time.monotonic() - began)
             load = Load(gateway, life, chance.randint(1, LATEST_EVENT))
             await load.run()
             assert load.events >= load.fatal_event
             heard += load.heard
         gateway.start()
-        records = gateway.records()
+        records = exact_books.records(gateway)
+        spent, balances = reported(gateway), held_and_spent(gateway.home)
+        check_files(gateway.home)
         assert (
             gateway.chat({"model": "auto", "messages": [{"role": "user", "content": "Hi"}]}).status
             == 200
@@ -103,6 +122,12 @@ async def test_what_a_client_got_is_in_the_books_once(
     for each in heard:
         assert len(by_name[each.name]) <= 1
         assert each.request_id is None or by_name[each.name]
+    assert spent == cost(*records)
+    assert balances == (0, spent)
+    marked = [
+        record for record in records if record["outcome"] == "interrupted" and record["usage"]
+    ]
+    assert all(record["usage"]["estimated"] and record["cost"] for record in marked)
     outcomes = Counter(record["outcome"] for record in records)
     assert set(outcomes) <= {"completed", "interrupted"}
     assert outcomes["completed"] - len(whole) <= KILLS * CLIENTS
@@ -110,7 +135,9 @@ async def test_what_a_client_got_is_in_the_books_once(
     assert "Traceback" not in gateway.log
     print(  # noqa: T201
         f"{KILLS} kills, {len(heard)} requests, {len(whole)} replies whole and all of them in the "
-        f"books once; {len(records)} entries: {dict(outcomes)}"
+        f"books once; {len(records)} entries: {dict(outcomes)}, "
+        f"{len(marked)} of the interrupted with what was marked; serving again after "
+        f"{sorted(starts)[len(starts) // 2]:.1f} s (median), {max(starts):.1f} s at most"
     )
 
 

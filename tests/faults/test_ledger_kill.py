@@ -6,15 +6,28 @@ import asyncio
 import shutil
 import sqlite3
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import count
 from pathlib import Path
 
 import pytest
-from ledger_writer import CLIENTS, entry, settlement
+from ledger_writer import (
+    CLIENTS,
+    FIRST,
+    KEYS,
+    budgets,
+    entry,
+    key_of,
+    progress,
+    settlement,
+    stored_key,
+)
 
 from pointsman.storage.sqlite import SqliteStore
+from pointsman.types import Entry
 
 pytestmark = [
     pytest.mark.full,
@@ -34,7 +47,12 @@ class Said:
 
     status: int
     reserved: frozenset[str]
+    marked: frozenset[str]
+    keys: frozenset[str]
     settled: frozenset[str]
+    #: By a budget.
+    unpaid: frozenset[str]
+    #: By a ledger that was unavailable.
     refused: frozenset[str]
 
 
@@ -50,10 +68,10 @@ async def run(path: Path, *faults: str, entries: int = ENTRIES) -> Said:
     )
     output, _ = await process.communicate()
     lines = [line.split() for line in output.decode().splitlines()]
-    said = {mark: frozenset(line[1] for line in lines if line[0] == mark) for mark in "RS!"}
+    said = {mark: frozenset(line[1] for line in lines if line[0] == mark) for mark in "RMKSB!"}
     status = KILLED if process.returncode in {KILLED, -9} else process.returncode
     assert status is not None
-    return Said(status, said["R"], said["S"], said["!"])
+    return Said(status, *said.values())
 
 
 async def audit(path: Path, said: Said) -> int:
@@ -66,18 +84,49 @@ async def audit(path: Path, said: Said) -> int:
         rows = {row.request_id: row for row in found}
         assert len(rows) == len(found)
         assert said.reserved <= rows.keys()
+        assert not said.unpaid & rows.keys()
         for request_id, row in rows.items():
-            number = int(request_id[1:])
-            assert row.decision == entry(number).decision
-            if row.outcome == "interrupted":
-                assert request_id not in said.settled
-            else:
-                assert row.settlement == settlement(number)
+            audit_row(int(request_id[1:]), row, said)
+        await audit_sums(store, found)
+        kept = {key.key.id: key for key in await store.keys()}
+        wanted = [stored_key(int(request_id[1:])) for request_id in said.keys]
+        assert all(kept[key.key.id] == key for key in wanted)
         await store.reserve(entry(10_000))
         assert await store.get("r10000") == entry(10_000)
         return len(rows.keys() - said.reserved)
     finally:
         await store.close()
+
+
+def audit_row(number: int, row: Entry, said: Said) -> None:
+    """One entry is as it was written last, of what was acknowledged."""
+    assert row.decision == entry(number).decision
+    settled = row.settlement
+    assert settled is not None
+    if settled.outcome != "interrupted":
+        assert settled == settlement(number)
+        return
+    assert row.request_id not in said.settled
+    if row.request_id in said.marked or settled.usage is not None:
+        marked = progress(number)
+        assert (settled.deployment, settled.served_tier) == (marked.deployment, marked.served_tier)
+        assert (settled.usage, settled.cost) == (marked.usage, marked.cost)
+
+
+async def audit_sums(store: SqliteStore, found: Sequence[Entry]) -> None:
+    """Balances and reports are the sums of the entries; nothing is held back; no budget is broken."""
+    costs = {row.request_id: row.settlement.cost or Decimal(0) for row in found if row.settlement}
+    for key in map(key_of, range(KEYS)):
+        of_key, of_all = await store.balances(budgets(key), FIRST)
+        mine = [costs[row.request_id] for row in found if row.principal.key == key]
+        assert of_key.spent == sum(mine, Decimal(0))
+        assert of_all.spent == sum(costs.values(), Decimal(0))
+        assert of_key.reserved == of_all.reserved == 0
+        assert of_key.left >= 0
+        assert of_all.left >= 0
+    report = await store.report()
+    assert sum(line.requests for line in report) == len(found)
+    assert sum((line.cost for line in report), Decimal(0)) == sum(costs.values(), Decimal(0))
 
 
 async def sweep(folder: Path, syscall: str, step: int, template: Path | None) -> tuple[int, int]:

@@ -1,41 +1,80 @@
 """The books added up."""
 
+from datetime import date
 from decimal import Decimal
+from typing import get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pointsman.ledger.report import report
-from pointsman.types import ReportRow
+from pointsman.ledger.analytics import GROUPINGS
+from pointsman.ledger.report import Line, lines, report, summed
+from pointsman.types import CacheState, Dimension, Outcome, ReportRow
 
+MONEY = st.decimals(0, 1000, places=12)
 ROWS = st.lists(
     st.builds(
         ReportRow,
+        requests=st.integers(1, 9),
+        day=st.none() | st.dates(date(2026, 1, 1), date(2026, 1, 5)),
+        organisation=st.sampled_from([None, "acme", "umbrella"]),
+        key=st.sampled_from([None, "k1", "k2"]),
         deployment=st.sampled_from([None, "small", "strong"]),
         served_tier=st.sampled_from([None, "simple", "complex"]),
-        outcome=st.sampled_from(["completed", "failed", "client_left"]),
-        requests=st.integers(1, 9),
+        outcome=st.sampled_from([None, *get_args(Outcome)]),
+        cache=st.sampled_from([None, *get_args(CacheState)]),
         input_tokens=st.integers(0, 10**9),
         output_tokens=st.integers(0, 10**9),
-        cost=st.decimals(0, 1000, places=12),
+        cost=MONEY,
+        overhead=MONEY,
+        baseline_cost=MONEY,
         saved=st.decimals(-1000, 1000, places=12),
+        compared=st.integers(0, 9),
         unpriced=st.integers(0, 9),
+        estimated=st.integers(0, 9),
+        estimated_cost=MONEY,
     ),
     max_size=12,
 )
+SUMS = (
+    *("requests", "input_tokens", "output_tokens", "cost", "overhead", "baseline_cost", "saved"),
+    *("compared", "unpriced", "estimated", "estimated_cost"),
+)
 
 
-@given(ROWS)
-def test_every_view_has_the_same_total(rows: list[ReportRow]) -> None:
-    summed = report(rows)
+def in_all(those: tuple[Line, ...]) -> list[object]:
+    return [sum((getattr(line, name) for line in those), Decimal(0)) for name in SUMS]
 
-    for lines in (summed.by_deployment, summed.by_tier, summed.by_outcome):
-        assert sum(line.requests for line in lines) == summed.total.requests
-        assert sum((line.cost for line in lines), Decimal(0)) == summed.total.cost
-        assert sum((line.saved for line in lines), Decimal(0)) == summed.total.saved
-        assert sum(line.unpriced for line in lines) == summed.total.unpriced
+
+@given(ROWS, st.sampled_from(sorted(set(GROUPINGS.values()))))
+def test_any_grouping_adds_up_to_the_total(rows: list[ReportRow], by: Dimension) -> None:
+    assert in_all(lines(rows, by)) == in_all((summed("total", rows),))
 
 
 def test_empty_books() -> None:
     assert report([]).total.requests == 0
     assert report([]).by_deployment == ()
+    assert report([]).total.saved_share is None
+
+
+def test_days_come_in_order_and_the_rest_by_what_it_cost() -> None:
+    rows = [
+        ReportRow(1, day=date(2026, 5, 2), key="cheap", cost=Decimal(1)),
+        ReportRow(1, day=date(2026, 5, 1), key="dear", cost=Decimal(2)),
+        ReportRow(1, day=date(2026, 5, 3), cost=Decimal(0)),
+    ]
+
+    assert [line.name for line in lines(rows, "day")] == ["2026-05-01", "2026-05-02", "2026-05-03"]
+    assert [line.name for line in lines(rows, "key")] == ["dear", "cheap", "none"]
+
+
+def test_a_reply_from_the_cache_is_the_caches() -> None:
+    rows = [
+        ReportRow(3, deployment="strong", cache="exact"),
+        ReportRow(2, deployment="strong", cache="miss"),
+    ]
+
+    assert {line.name: line.requests for line in lines(rows, "deployment")} == {
+        "cache": 3,
+        "strong": 2,
+    }

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
@@ -13,6 +14,8 @@ from pointsman.ledger.settle import Recorder
 from pointsman.storage.memory import MemoryStore
 from pointsman.telemetry.decisions import SilentObserver
 from pointsman.types import (
+    Balance,
+    Budget,
     Call,
     Decision,
     Deployment,
@@ -43,10 +46,10 @@ class FullDisk(MemoryStore):
         super().__init__()
         self._at = at
 
-    async def reserve(self, entry: Entry) -> None:
+    async def reserve(self, entry: Entry, budgets: Sequence[Budget] = ()) -> Sequence[Balance]:
         if self._at == "reserve":
             raise LedgerUnavailable("disk full")
-        await super().reserve(entry)
+        return await super().reserve(entry, budgets)
 
     async def settle(self, request_id: str, settlement: Settlement) -> None:
         if self._at == "settle":
@@ -61,10 +64,11 @@ class SlowBooks(MemoryStore):
         super().__init__()
         self.written = asyncio.Event()
 
-    async def reserve(self, entry: Entry) -> None:
-        await super().reserve(entry)
+    async def reserve(self, entry: Entry, budgets: Sequence[Budget] = ()) -> Sequence[Balance]:
+        stands = await super().reserve(entry, budgets)
         self.written.set()
         await asyncio.Event().wait()
+        return stands
 
 
 class Told(SilentObserver):
@@ -75,9 +79,13 @@ class Told(SilentObserver):
         self.entries.append(entry)
 
 
+async def unheard(entry: Entry) -> None:
+    """Nobody counts requests here."""
+
+
 def recorder(store: MemoryStore, clock: ManualClock, observer: SilentObserver) -> Recorder:
     pricer = Pricer({"small": Free()}, Rates(Decimal(4), Decimal(20)))
-    return Recorder(store, pricer, clock, observer)
+    return Recorder(store, pricer, clock, observer, ended=unheard)
 
 
 def call(clock: ManualClock) -> Call:

@@ -275,6 +275,6 @@ async def test_a_stream_that_the_gateway_cuts_is_interrupted(gateway: Gateway) -
     await asyncio.gather(answering, return_exceptions=True)
 
     request_id = dict(started["headers"])[b"x-request-id"].decode()
-    entry = await gateway.app.ledger.get(request_id)
+    entry = await gateway.app.books.get(request_id)
     assert entry is not None
     assert entry.outcome == "interrupted"

@@ -39,6 +39,8 @@ def test_what_names_a_host(host: bytes) -> None:
         [HOST, LENGTH, CHUNKED],
         [HOST, LENGTH, LENGTH],
         [HOST, CHUNKED, CHUNKED],
+        [HOST, (b"authorization", b"Bearer a"), (b"authorization", b"Bearer a")],
+        [HOST, (b"x-api-key", b"a"), (b"x-api-key", b"b")],
     ],
 )
 def test_what_could_be_read_in_two_ways(headers: list[tuple[bytes, bytes]]) -> None:

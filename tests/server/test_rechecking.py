@@ -64,7 +64,7 @@ async def test_asking_again_is_in_the_books_under_a_request_of_its_own(start: St
     await ask(gateway, ASKED[0])
     hit = await ask(gateway, ASKED[1])
     await looked_at(gateway)
-    entries = await gateway.app.ledger.list(limit=10)
+    entries = await gateway.app.books.list(limit=10)
     again = [entry for entry in entries if entry.client_request_id == hit.headers["x-request-id"]]
     assert [entry.outcome for entry in again] == ["completed"]
     assert again[0].lookup.state == "bypass"

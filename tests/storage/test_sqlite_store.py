@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from pointsman.errors import ConfigError, LedgerUnavailable
-from pointsman.storage.owner import Owner, owner
+from pointsman.storage.owner import owner
 from pointsman.storage.reader import SqliteReader
 from pointsman.storage.sqlite import SqliteStore
 from pointsman.types import (
@@ -144,7 +144,9 @@ async def test_a_second_process_is_refused_and_told_who_has_it(path: Path):
     with pytest.raises(ConfigError, match=rf"process {os.getpid()} at http://127.0.0.1:7070"):
         SqliteStore.open(path)
     await store.reserve(entry())
-    assert owner(path) == Owner(pid=os.getpid(), address="http://127.0.0.1:7070")
+    held = owner(path)
+    assert held
+    assert (held.pid, held.address) == (os.getpid(), "http://127.0.0.1:7070")
 
     await store.close()
     assert owner(path) is None
@@ -215,7 +217,7 @@ async def test_more_than_may_wait_is_refused_at_once(path: Path):
         other.execute("ROLLBACK")
     ends = await asyncio.gather(*calls, return_exceptions=True)
 
-    written = {f"r{number}" for number, end in enumerate(ends) if end is None}
+    written = {f"r{n}" for n, end in enumerate(ends) if not isinstance(end, BaseException)}
     assert 4 <= len(written) < 20
     assert all(isinstance(end, LedgerUnavailable) for end in ends if end)
     assert {e.request_id for e in await store.list(limit=100)} == written

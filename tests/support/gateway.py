@@ -56,13 +56,20 @@ class Gateway:
     """
 
     def __init__(
-        self, home: Path, config: str, *, api_key: str | None = None, cache: bool = False
+        self,
+        home: Path,
+        config: str,
+        *,
+        api_key: str | None = None,
+        cache: bool = False,
+        log: str = "off",
     ) -> None:
         """`config` is the text of a pointsman.toml; `api_key` is asked of every caller.
 
-        Without `cache`, what is asked again is answered anew.
+        Without `cache`, what is asked again is answered anew. `log` is how decisions are printed.
         """
         self._cache = cache
+        self._log = log
         self.home = home
         self.api_key = api_key
         self.address = ""
@@ -93,20 +100,18 @@ class Gateway:
         self.home.mkdir(parents=True, exist_ok=True)
         config = self.home / "pointsman.toml"
         config.write_text(self._config, encoding="utf-8")
-        with self._stderr.open("a", encoding="utf-8") as stderr:
-            command = f"-m pointsman serve --config {config.name} --port 0 --log off"
+        with self._stderr.open("a") as stderr, self._stdout.open("w") as stdout:
+            command = f"-m pointsman serve --config {config.name} --port 0 --log {self._log}"
             self._process = subprocess.Popen(
                 [sys.executable, *command.split()],
                 cwd=self.home,
                 env=self._environment(),
-                stdout=subprocess.PIPE,
+                stdout=stdout,
                 stderr=stderr,
                 text=True,
             )
-        assert self._process.stdout is not None
-        greeting = self._process.stdout.readline()
-        assert " on http://" in greeting, f"it did not start: {self.log}"
-        self.address = greeting.split()[-1]
+        eventually(self._has_greeted, "the gateway says where it is")
+        self.address = self.printed.partition("\n")[0].split()[-1]
         eventually(lambda: self.get("/health/ready").status == 200, "the gateway is ready")
 
     @property
@@ -123,6 +128,11 @@ class Gateway:
     def log(self) -> str:
         """What it complained of, over all its lives."""
         return self._stderr.read_text(encoding="utf-8")
+
+    @property
+    def printed(self) -> str:
+        """What it printed in this life."""
+        return self._stdout.read_text(encoding="utf-8")
 
     def kill(self) -> None:
         """End it at once, as a power cut does. Idempotent."""
@@ -179,6 +189,15 @@ class Gateway:
     def _stderr(self) -> Path:
         return self.home / "stderr.log"
 
+    @property
+    def _stdout(self) -> Path:
+        return self.home / "stdout.log"
+
+    def _has_greeted(self) -> bool:
+        assert self._running().poll() is None, f"it did not start: {self.log}"
+        greeting, line_end, _ = self.printed.partition("\n")
+        return bool(line_end) and " on http://" in greeting
+
     def _running(self) -> subprocess.Popen[str]:
         assert self._process is not None, "the gateway is not started"
         return self._process
@@ -187,8 +206,6 @@ class Gateway:
         process, self._process = self._process, None
         if process is None:
             return 0
-        if process.stdout is not None:
-            process.stdout.close()
         return process.wait(PATIENCE_S)
 
     def _environment(self) -> dict[str, str]:

@@ -32,10 +32,12 @@ _BASE62 = string.ascii_letters + string.digits
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt, and the kind of what it holds."""
+    """A prompt, and what it holds."""
 
     kind: str
     text: str
+    #: Everything of that and other kinds, as it stands in the text.
+    values: tuple[str, ...]
 
 
 class Values:
@@ -164,11 +166,19 @@ def private(count: int, seed: int = 4) -> Iterator[Prompt]:
         source = values[chance.choice(LOCALES[language])]
         fields = _FIELD.findall(text)
         kind = next(field for field in fields if field in KINDS)
-        yield Prompt(kind, _filled(text, source))
+        yield _filled(kind, text, source)
 
 
-def _filled(text: str, source: Values) -> str:
-    return _FIELD.sub(lambda field: source.named(field[1]), text)
+def _filled(kind: str, text: str, source: Values) -> Prompt:
+    values: list[str] = []
+
+    def value(field: re.Match[str]) -> str:
+        found = source.named(field[1])
+        if field[1] in KINDS:
+            values.append(found)
+        return found
+
+    return Prompt(kind, _FIELD.sub(value, text), tuple(values))
 
 
 def _in_fours(number: str) -> str:

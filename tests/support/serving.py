@@ -15,9 +15,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncIterator[str]:
+async def serving(
+    app: ASGIApp, *, protocol: type[asyncio.Protocol] | None = None
+) -> AsyncIterator[str]:
     """Serve it from this event loop, on the loopback; its address."""
-    config = uvicorn.Config(app, log_level="warning", ws="none", lifespan="off")
+    http = protocol or "auto"
+    config = uvicorn.Config(app, http=http, log_level="warning", ws="none", lifespan="off")
     server = uvicorn.Server(config)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))

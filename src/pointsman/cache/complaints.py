@@ -6,8 +6,8 @@ from datetime import datetime
 
 from pointsman.cache.lookup import Cache
 from pointsman.errors import LedgerUnavailable
-from pointsman.ports import CheckStore, FeedbackStore, Ledger
-from pointsman.types import Check, Entry, Feedback
+from pointsman.ports import Books, CheckStore, FeedbackStore
+from pointsman.types import EVERYWHERE, Check, Entry, Feedback, Scope
 
 
 class Complaints:
@@ -18,21 +18,21 @@ class Complaints:
     """
 
     def __init__(
-        self, feedback: FeedbackStore, ledger: Ledger, checks: CheckStore, cache: Cache
+        self, feedback: FeedbackStore, books: Books, checks: CheckStore, cache: Cache
     ) -> None:
         """`feedback` is where it is kept."""
         self._feedback = feedback
-        self._ledger = ledger
+        self._books = books
         self._checks = checks
         self._cache = cache
 
-    async def add(self, feedback: Feedback) -> None:
+    async def add(self, feedback: Feedback, scope: Scope = EVERYWHERE) -> None:
         """See `ports.FeedbackStore`."""
-        await self._feedback.add(feedback)
+        await self._feedback.add(feedback, scope)
         if feedback.rating is None or feedback.rating >= 0:
             return
         try:
-            entry = await self._ledger.get(feedback.request_id)
+            entry = await self._books.get(feedback.request_id)
             if entry is not None:
                 await self._heed(entry, feedback.time)
         except LedgerUnavailable as error:  # what was said is kept

@@ -62,10 +62,15 @@ class Rules:
         return rule.within(self.keys.get(principal.key)).for_wish(wish)
 
     def realm(self, principal: Principal) -> Realm:
-        """Within which its reply may be shared."""
+        """Within which its reply may be shared.
+
+        A key that may not use every model gets nobody else's: that may be of one of those.
+        """
+        grant = principal.grant
+        shared = self.shared and grant.models is None and grant.tiers is None
         return Realm(
             principal.organisation,
-            "" if self.shared else principal.key,
+            "" if shared else principal.key,
             self.epoch,
             self.ignored,
         )

@@ -51,6 +51,8 @@ class Answer:
     started: float
     sent: float
     content: Whole | EventRelay | RawRelay
+    #: Of the prompt, by our own count.
+    prompt_tokens: int
     #: Names of what the client sent and the upstream was not told.
     left_out: tuple[str, ...] = ()
     #: What the verifier said of it; None where nobody looked.
@@ -60,8 +62,15 @@ class Answer:
 
     @property
     def usage(self) -> Usage | None:
-        """What was used so far."""
-        return self.content.usage
+        """What was used so far, as far as the upstream says; probably, where it does not."""
+        usage = self.content.usage
+        return None if usage is None else self.line.estimates.of(usage, self.prompt_tokens)
+
+    def learn(self) -> None:
+        """Take note of what the whole reply says it used."""
+        if (usage := self.content.usage) is not None:
+            produced = self.content.produced if isinstance(self.content, EventRelay) else None
+            self.line.estimates.learn(usage, self.prompt_tokens, produced)
 
     @property
     def content_type(self) -> str | None:
@@ -175,6 +184,7 @@ class Caller:
             return faults.failed_attempt(line.deployment, now - answer.started, error)
         if outcome == "completed":
             line.breaker.succeeded(now)
+            answer.learn()
         else:
             line.breaker.left()
         status = answer.content.status if isinstance(answer.content, Whole) else _OK
@@ -326,7 +336,7 @@ class Caller:
             trail.append(faults.given_up(line.deployment, self._since(started), stopped))
             raise
         line.breaker.answered()
-        return Answer(line, started, sent, content, outbound.left_out)
+        return Answer(line, started, sent, content, errand.request.input_tokens, outbound.left_out)
 
     def _note_given(self, line: Line) -> None:
         """Count it, and forget slowly: who was away must not catch up on all that it missed."""

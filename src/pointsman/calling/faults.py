@@ -9,7 +9,9 @@ from dataclasses import replace
 
 from pointsman.calling.retry import retriable
 from pointsman.errors import (
+    BudgetExceeded,
     Busy,
+    Forbidden,
     NoDeploymentFits,
     PointsmanError,
     RequestRefused,
@@ -44,6 +46,8 @@ _CODES = {
 }
 #: Gates that open again by themselves.
 PASSING = frozenset({"breaker", "rest"})
+#: Gates that a budget closes.
+_MONEY = frozenset({"price", "budget"})
 
 TOO_MANY_REQUESTS = 429
 _UNAVAILABLE = 503
@@ -175,6 +179,12 @@ def nothing_left(plan: Plan, wait_s: float) -> PointsmanError:
     gates = {drop.gate for drop in plan.dropped}
     if gates & PASSING:
         return Unavailable(message, retry_after=max(wait_s, 1.0))
+    if gates & _MONEY:
+        refused = BudgetExceeded(message)
+        refused.code = "budget_exceeded" if "budget" in gates else "price_unknown"
+        return refused
+    if gates == {"permission"}:
+        return Forbidden(message)
     code = next((_CODES[gate] for gate in _CODES if gate in gates), None)
     if code == _CODES["privacy"]:
         message += "; a local deployment that can take it would: add one, as [models.<id>]"

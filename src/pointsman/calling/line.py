@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from pointsman.calling.breaker import Breaker
+from pointsman.calling.estimate import Estimates
 from pointsman.calling.slots import Slots
 from pointsman.calling.trial import Trials
 from pointsman.formats.translate import Speech
@@ -40,6 +41,8 @@ class Line:
     rules: Rules = Rules()
     breaker: Breaker = field(default_factory=Breaker)
     trials: Trials = field(init=False)
+    #: What it makes of our count of tokens.
+    estimates: Estimates = field(default_factory=Estimates)
     #: Deployments that share a provider's limits: one `Retry-After` counts for all.
     quota_group: str = ""
     #: Its server is looked at now and then: one on this machine or its network.

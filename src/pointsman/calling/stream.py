@@ -73,6 +73,11 @@ class EventRelay:
         return self._reader.usage
 
     @property
+    def produced(self) -> int:
+        """Bytes of the reply so far, as the upstream sent them."""
+        return self._reader.produced
+
+    @property
     def model(self) -> str | None:
         """See `Relay`."""
         return self._reader.model

@@ -19,7 +19,9 @@ from pointsman.cli import (
     database,
     demo,
     doctor,
+    keys,
     models,
+    prices,
     prove,
     report,
     route,
@@ -42,8 +44,10 @@ app.command("prove")(prove.prove)
 app.command("calibrate")(calibrate.calibrate)
 app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)
+app.add_typer(keys.app, name="keys")
 app.add_typer(cache.app, name="cache")
 app.add_typer(models.app, name="models")
+app.add_typer(prices.app, name="prices")
 app.add_typer(database.app, name="db")
 
 

@@ -26,7 +26,7 @@ from pointsman.cli import remote
 from pointsman.config import Settings
 from pointsman.errors import NotFound
 from pointsman.storing import Store, open_store
-from pointsman.types import Selection
+from pointsman.types import Filter, Selection
 
 _T = TypeVar("_T")
 
@@ -81,7 +81,7 @@ async def figures(settings: Settings, since: datetime | None) -> CacheStats:
         return await _asked(settings, address, f"/v1/analytics/cache-stats{query}", CacheStats)
     books = read_books(settings)
     try:
-        rows, checks = await books.report(since=since), await books.checks()
+        rows, checks = await books.report(Filter(since=since)), await books.checks()
     finally:
         await books.close()
     async with _store(settings) as store:

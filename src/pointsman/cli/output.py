@@ -7,11 +7,14 @@ from decimal import Decimal
 
 import msgspec
 import typer
+from rich.bar import Bar
 from rich.console import Console
 from rich.table import Table
 
 #: Columns where the output is no terminal and nobody says how wide it is.
 _PIPED_WIDTH = 140
+#: Columns of the longest bar.
+_BAR_WIDTH = 30
 
 
 def print_json(value: object) -> None:
@@ -28,6 +31,30 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
         table.add_column(column.removesuffix("#").strip(), justify="right" if right else "left")
     for row in rows:
         table.add_row(*row)
+    _print(table)
+
+
+def print_bars(title: str, rows: Sequence[tuple[str, Decimal, Decimal]]) -> None:
+    """Cost and savings of each row as bars on one scale; what cost more than the baseline has none."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column(title)
+    for heading in ("cost $", "saved $"):
+        table.add_column(heading, justify="right")
+        table.add_column(min_width=_BAR_WIDTH)
+    most = float(max((amount for _, *both in rows for amount in both), default=0)) or 1.0
+    for name, cost, saved in rows:
+        table.add_row(
+            name,
+            dollars(cost),
+            Bar(most, 0, float(cost), width=_BAR_WIDTH),
+            dollars(saved),
+            Bar(most, 0, max(float(saved), 0.0), width=_BAR_WIDTH),
+        )
+    _print(table)
+    typer.echo()
+
+
+def _print(table: Table) -> None:
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         console.width = _PIPED_WIDTH

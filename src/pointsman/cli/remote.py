@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
-from typing import Literal, TypeVar
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.client import HTTPException, HTTPResponse
+from typing import BinaryIO, Literal, TypeVar
 
 import msgspec
 
+from pointsman.app import operator_token
 from pointsman.config import Settings, resolve_secret
 from pointsman.errors import ConfigError
 from pointsman.types import Json
@@ -37,21 +41,47 @@ def call(
 ) -> _T:
     """The reply as `kind`: to GET, or to POST where there is a body, or to `method`.
 
-    Raises ConfigError with the gateway's own words.
+    Raises ConfigError with the gateway's own words. It lets the command line of its own user in.
     """
-    headers = {"content-type": "application/json"}
-    if settings.api_key is not None:
-        headers["authorization"] = f"Bearer {resolve_secret(settings.api_key, os.environ)}"
     data = None if body is None else msgspec.json.encode(body)
+    with _asked(settings, address, path, data, method) as response:
+        return msgspec.json.decode(response.read(), type=kind)
+
+
+def download(settings: Settings, address: str, path: str, into: BinaryIO) -> None:
+    """Write what GET gives, as it comes. Raises ConfigError, also where it ends too early."""
+    with _asked(settings, address, path) as response:
+        shutil.copyfileobj(response, into)
+
+
+@contextmanager
+def _asked(
+    settings: Settings,
+    address: str,
+    path: str,
+    data: bytes | None = None,
+    method: Literal["DELETE"] | None = None,
+) -> Iterator[HTTPResponse]:
+    headers = {"content-type": "application/json"}
+    if (key := _key(settings)) is not None:
+        headers["authorization"] = f"Bearer {key}"
     request = urllib.request.Request(address + path, data, headers, method=method)  # noqa: S310
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=_TIMEOUT_S) as response:
-            return msgspec.json.decode(response.read(), type=kind)
+            yield response
     except urllib.error.HTTPError as error:
         raise ConfigError(f"the gateway at {address} said: {_words(error)}") from error
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, HTTPException, msgspec.DecodeError) as error:
         raise ConfigError(f"the gateway at {address} does not answer: {error}") from error
+
+
+def _key(settings: Settings) -> str | None:
+    """The gateway's own token for this user; the configured key where it left none."""
+    token = operator_token(settings)
+    if token is None and settings.api_key is not None:
+        return resolve_secret(settings.api_key, os.environ)
+    return token
 
 
 def _words(error: urllib.error.HTTPError) -> str:

@@ -3,76 +3,231 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
-from datetime import datetime
-from urllib.parse import quote
+from datetime import UTC, datetime
+from typing import Annotated
 
 import typer
 
-from pointsman.app import read_books, running_at
-from pointsman.cli import remote
-from pointsman.cli.options import ConfigOption, DaysOption, JsonOption, days_ago
-from pointsman.cli.output import dollars, print_json, print_table
+from pointsman.cli.options import (
+    ConfigOption,
+    DaysOption,
+    JsonOption,
+    KeyOption,
+    OrganisationOption,
+    SinceOption,
+    UntilOption,
+    entries_of,
+)
+from pointsman.cli.output import dollars, print_bars, print_json, print_table
+from pointsman.cli.reading import read
 from pointsman.config import Settings, load
+from pointsman.ledger import figures
+from pointsman.ledger.analytics import GROUPINGS, Costs, Savings, SavingsLine
 from pointsman.ledger.report import Line, Report
-from pointsman.ledger.report import report as summed
+from pointsman.tariffs import baseline_name
+from pointsman.types import Filter
+
+
+def _grouping(text: str) -> str:
+    if text not in GROUPINGS:
+        raise typer.BadParameter(f"one of {', '.join(GROUPINGS)}")
+    return text
 
 
 def report(
+    *,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHAT", parser=_grouping, help=f"Only by one of {', '.join(GROUPINGS)}."
+        ),
+    ] = None,
+    savings: Annotated[
+        bool, typer.Option("--savings", help="What was saved, and how that is known.")
+    ] = False,
+    plot: Annotated[
+        bool, typer.Option("--plot", help="Draw cost and savings, by day or as --by says.")
+    ] = False,
+    days: DaysOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    organisation: OrganisationOption = None,
+    key: KeyOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
-    days: DaysOption = None,
 ) -> None:
     """Sum the books up: requests, tokens, cost and savings."""
+    which = entries_of(days=days, since=since, until=until, organisation=organisation, key=key)
     settings = load(config)
-    since = days_ago(days)
-    figures = asyncio.run(_read(settings, since))
+    if savings:
+        saved = asyncio.run(_savings(settings, which, by))
+        _show_savings(saved, as_json=as_json, plot=plot)
+    elif by or plot:
+        spent = asyncio.run(_costs(settings, which, by or "day"))
+        _show_costs(spent, as_json=as_json, plot=plot)
+    else:
+        _show(asyncio.run(_report(settings, which)), as_json=as_json)
+
+
+async def _report(settings: Settings, which: Filter) -> Report:
+    return await read(
+        settings, "/v1/report", Report, lambda books: figures.report(books, which), which
+    )
+
+
+async def _costs(settings: Settings, which: Filter, by: str) -> Costs:
+    return await read(
+        settings,
+        "/v1/stats/cost",
+        Costs,
+        lambda books: figures.costs(books, which, (by,)),
+        which,
+        by=(by,),
+    )
+
+
+async def _savings(settings: Settings, which: Filter, by: str | None) -> Savings:
+    groupings = figures.USUAL if by is None else (by,)
+    baseline = baseline_name(settings, datetime.now(UTC))
+    return await read(
+        settings,
+        "/v1/analytics/savings-report",
+        Savings,
+        lambda books: figures.savings(books, which, groupings, baseline=baseline),
+        which,
+        by=groupings,
+    )
+
+
+def _show(found: Report, *, as_json: bool) -> None:
     if as_json:
-        print_json(asdict(figures))
+        print_json(found)
         return
-    if not figures.total.requests:
-        typer.echo("The books are empty. `pointsman serve`, then send it a prompt.")
+    if _is_empty(found.total.requests):
         return
     for title, lines in (
-        ("by deployment", figures.by_deployment),
-        ("by tier served", figures.by_tier),
-        ("by outcome", figures.by_outcome),
-        ("by cache", figures.by_cache),
+        ("by deployment", found.by_deployment),
+        ("by tier served", found.by_tier),
+        ("by outcome", found.by_outcome),
+        ("by cache", found.by_cache),
+        ("by day", found.by_day),
     ):
         _print(title, lines)
-    _print("all", (figures.total,))
-    typer.echo("saved = what the same tokens cost on the baseline - what they did cost")
-    if figures.total.unpriced:
-        typer.echo(f"{figures.total.unpriced} requests have no known price: they are in no sum")
+    _print("all", (found.total,))
+    _print_notes(found.total)
 
 
-async def _read(settings: Settings, since: datetime | None) -> Report:
-    """From the running gateway, or from the file where none runs."""
-    address = running_at(settings)
-    if address is not None:
-        query = f"?since={quote(since.isoformat())}" if since else ""
-        path = f"/v1/report{query}"
-        return await asyncio.to_thread(remote.call, settings, address, path, Report)
-    books = read_books(settings)
-    try:
-        return summed(await books.report(since=since))
-    finally:
-        await books.close()
+def _show_costs(found: Costs, *, as_json: bool, plot: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    if _is_empty(found.total.requests):
+        return
+    for name, lines in found.by.items():
+        if plot:
+            print_bars(name, [(line.name, line.cost, line.saved) for line in lines])
+        else:
+            _print(f"by {name}", lines)
+    _print("all", (found.total,))
+    _print_notes(found.total)
+
+
+def _show_savings(found: Savings, *, as_json: bool, plot: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    if _is_empty(found.total.requests):
+        return
+    for name, lines in found.by.items():
+        if plot:
+            print_bars(name, [(line.name, line.cost, line.saved) for line in lines])
+        else:
+            _print_savings(f"by {name}", lines)
+    _print_savings("all", (found.total,))
+    total = found.total
+    typer.echo(found.formula)
+    typer.echo(f"baseline: {found.baseline}")
+    if total.excluded:
+        typer.echo(
+            f"{total.excluded} requests can't be compared: their cost of"
+            f" {dollars(total.excluded_cost)} is in no savings; {total.unpriced} of them have no"
+            " known price"
+        )
+    _print_estimated(total)
+
+
+def _is_empty(requests: int) -> bool:
+    """Says so, too."""
+    if not requests:
+        typer.echo("The books have nothing there. `pointsman serve`, then send it a prompt.")
+    return not requests
 
 
 def _print(title: str, lines: tuple[Line, ...]) -> None:
     print_table(
-        (title, "requests #", "input tokens #", "output tokens #", "cost $", "saved $"),
+        (
+            *(title, "requests #", "input tokens #", "output tokens #"),
+            *("cost $", "baseline $", "saved $", "share #"),
+        ),
         [
             (
                 line.name,
                 str(line.requests),
                 str(line.input_tokens),
                 str(line.output_tokens),
-                dollars(line.cost),
+                _estimated(line) + dollars(line.cost),
+                dollars(line.baseline_cost),
                 dollars(line.saved),
+                _percent(line.saved_share),
             )
             for line in lines
         ],
     )
     typer.echo()
+
+
+def _print_savings(title: str, lines: tuple[SavingsLine, ...]) -> None:
+    print_table(
+        (
+            *(title, "compared #", "baseline $", "cost $", "saved $", "share #"),
+            *("by cache $", "overhead $", "excluded #"),
+        ),
+        [
+            (
+                line.name,
+                f"{line.compared} of {line.requests}",
+                dollars(line.baseline_cost),
+                _estimated(line) + dollars(line.cost),
+                dollars(line.saved),
+                _percent(line.share),
+                dollars(line.saved_by_cache),
+                dollars(line.overhead),
+                str(line.excluded),
+            )
+            for line in lines
+        ],
+    )
+    typer.echo()
+
+
+def _print_notes(total: Line) -> None:
+    typer.echo("saved = what the same tokens cost on the baseline - what they did cost")
+    if total.unpriced:
+        typer.echo(f"{total.unpriced} requests have no known price: they are in no sum")
+    _print_estimated(total)
+
+
+def _print_estimated(total: Line | SavingsLine) -> None:
+    if total.estimated:
+        typer.echo(
+            f"~ the tokens of {total.estimated} requests are estimated:"
+            f" {dollars(total.estimated_cost)} of the cost"
+        )
+
+
+def _estimated(line: Line | SavingsLine) -> str:
+    return "~" if line.estimated else ""
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.1%}"

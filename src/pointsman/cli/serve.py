@@ -22,6 +22,7 @@ from pointsman.server.protocol import BoundedProtocol
 from pointsman.telemetry.decisions import DecisionLog, SilentObserver
 
 _BACKLOG = 2048
+_log = logging.getLogger("pointsman")
 
 
 def serve(
@@ -36,11 +37,6 @@ def serve(
     settings = _with_found(load(config))
     decisions = log or settings.log.decisions
     host, port = host or settings.server.host, settings.server.port if port is None else port
-    if not is_loopback(host) and settings.api_key is None:
-        raise ConfigError(
-            f"refusing to listen on {host} without a key: anybody who reaches it could spend your "
-            'money. Set one: export POINTSMAN_API_KEY="$(openssl rand -hex 32)"'
-        )
     if missing := missing_weights(settings):
         raise ConfigError(missing)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
@@ -48,7 +44,7 @@ def serve(
     observer = SilentObserver() if decisions == "off" else DecisionLog(sys.stdout, decisions)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(App(settings, observer=observer), settings, listening))
+            runner.run(_serve(App(settings, observer=observer), settings, listening, host))
     finally:
         listening.close()
         if isinstance(observer, DecisionLog):
@@ -64,12 +60,18 @@ def _with_found(settings: Settings) -> Settings:
     )
 
 
-async def _serve(app: App, settings: Settings, listening: socket.socket) -> None:
-    host, port = listening.getsockname()[:2]
-    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+async def _serve(app: App, settings: Settings, listening: socket.socket, host: str) -> None:
+    bound, port = listening.getsockname()[:2]
+    address = f"http://{f'[{bound}]' if ':' in bound else bound}:{port}"
     try:
-        await app.start(address=address)
-        _greet(settings, address)
+        await app.start(address=address, local=is_loopback(host))
+        keys = app.bookkeeping.keys
+        if not (keys.has_keys or keys.lets_anybody_in):
+            raise ConfigError(
+                f"refusing to listen on {host} without a key: anybody who reaches it could spend "
+                "your money. Make the first: pointsman keys create --admin"
+            )
+        _greet(settings, address, keyless=keys.lets_anybody_in)
         server = uvicorn.Server(
             uvicorn.Config(
                 app.asgi(),
@@ -108,7 +110,7 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _greet(settings: Settings, address: str) -> None:
+def _greet(settings: Settings, address: str, *, keyless: bool) -> None:
     typer.echo(f"Pointsman {version()} on {address}")
     for name, model in settings.models.items():
         typer.echo(
@@ -119,9 +121,14 @@ def _greet(settings: Settings, address: str) -> None:
     typer.echo(
         '    -d \'{"model": "auto", "messages": [{"role": "user", "content": "What is Python?"}]}\''
     )
-    key = "any key" if settings.api_key is None else "your key"
+    key = "any key" if keyless else "your key"
     typer.echo(f"Clients: base URL {address}/v1, {key}. Paths: {address}/docs. Ctrl-C stops.")
     sys.stdout.flush()
+    if keyless:
+        _log.warning(
+            "there is no API key yet: anybody on this machine is let in as an admin; "
+            "`pointsman keys create --admin` makes the first"
+        )
 
 
 def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:

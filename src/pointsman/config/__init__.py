@@ -1,5 +1,15 @@
 """Settings: `pointsman.toml`, overridden by `POINTSMAN_*` variables."""
 
+from pointsman.config.books import (
+    AlertSettings,
+    BudgetSettings,
+    EveryBudget,
+    EveryLimit,
+    LedgerSettings,
+    LimitSettings,
+    PricesSettings,
+    PromptSettings,
+)
 from pointsman.config.cache import CacheSettings
 from pointsman.config.deployment import IN_PROCESS, ModelSettings, PriceSettings, TimeoutSettings
 from pointsman.config.routing import (
@@ -24,14 +34,22 @@ from pointsman.config.settings import (
 __all__ = [
     "DEFAULT_MODELS",
     "IN_PROCESS",
+    "AlertSettings",
+    "BudgetSettings",
     "CacheSettings",
     "EscalateSettings",
+    "EveryBudget",
+    "EveryLimit",
     "JudgeSettings",
+    "LedgerSettings",
+    "LimitSettings",
     "LogSettings",
     "ModelSettings",
     "PriceSettings",
+    "PricesSettings",
     "PrincipalSettings",
     "PrivacySettings",
+    "PromptSettings",
     "RoutingSettings",
     "ServerSettings",
     "Settings",

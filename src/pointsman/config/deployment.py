@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -49,17 +50,80 @@ class TimeoutSettings(Section):
     load_s: float = Field(default=600.0, gt=0)
 
 
-class PriceSettings(Section):
+class RateSettings(Section):
     """US dollars per million tokens."""
 
     #: For input tokens.
-    input: Decimal = Field(ge=0)
+    input: Decimal | None = Field(default=None, ge=0)
     #: For output tokens, reasoning included.
-    output: Decimal = Field(ge=0)
+    output: Decimal | None = Field(default=None, ge=0)
     #: For input tokens that the provider had cached; as `input` where not given.
     cached: Decimal | None = Field(default=None, ge=0)
     #: For input tokens that are written to the provider's cache; as `input` where not given.
     written: Decimal | None = Field(default=None, ge=0)
+    #: For those that are written to it for an hour; as `written` where not given.
+    written_1h: Decimal | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if (self.input is None) != (self.output is None):
+            raise ValueError("a price per token needs both input and output")
+        if self.input is None and self.model_fields_set & {"cached", "written", "written_1h"}:
+            raise ValueError("a price for the provider's cache needs input and output")
+        return self
+
+
+class PriceTierSettings(RateSettings):
+    """What all tokens cost where the prompt is longer than so many."""
+
+    #: Input tokens above which it holds.
+    above: int = Field(ge=1)
+
+
+class PriceSettings(RateSettings):
+    """What a deployment costs: by tokens and requests, or by time."""
+
+    #: US dollars for each request, beside its tokens.
+    per_request: Decimal | None = Field(default=None, ge=0)
+    #: Other prices for long prompts: tables with `above`, `input`, `output`, ...
+    tiers: tuple[PriceTierSettings, ...] = ()
+    #: By what the price of the tokens is multiplied where the reply says that it was served so:
+    #: `{ batch = 0.5, flex = 0.5, priority = 2 }`.
+    services: dict[str, Decimal] = Field(default_factory=dict)
+    #: US dollars for each hour that requests occupy it.
+    per_hour: Decimal | None = Field(default=None, ge=0)
+    #: The same by its power: US dollars per kilowatt-hour,
+    kwh: Decimal | None = Field(default=None, ge=0)
+    #: and watts that it draws while it answers, beyond what it draws anyway.
+    watts: Decimal | None = Field(default=None, ge=0)
+    #: Requests that share an hour, as a rule.
+    at_once: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        by_power = self.kwh is not None
+        if by_power != (self.watts is not None):
+            raise ValueError("a price by power needs both kwh and watts")
+        by_tokens = self.input is not None or self.per_request is not None
+        if (self.per_hour is not None) + by_power + by_tokens != 1:
+            raise ValueError(
+                "a price is one of: input and output (per million tokens) or per_request; "
+                "per_hour; kwh and watts"
+            )
+        if (self.tiers or self.services) and self.input is None:
+            raise ValueError("tiers and services of a price need input and output")
+        if any(each.input is None for each in self.tiers):
+            raise ValueError("each of the tiers of a price needs input and output")
+        if any(factor < 0 for factor in self.services.values()):
+            raise ValueError("services of a price are factors of at least 0")
+        return self
+
+    @property
+    def hourly(self) -> Decimal | None:
+        """US dollars per hour; None where it is not paid by time."""
+        if self.kwh is not None and self.watts is not None:
+            return self.kwh * self.watts / 1000
+        return self.per_hour
 
 
 class ModelSettings(Section):

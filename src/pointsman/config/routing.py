@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from pointsman.config.books import BudgetSettings, LimitSettings, PromptSettings
 from pointsman.config.deployment import Section
 
 
@@ -148,3 +149,11 @@ class PrincipalSettings(Section):
     privacy: Literal["off", "secrets", "personal", "local"] | None = None
     #: The most of the cache that it may use.
     cache: Literal["off", "exact", "semantic"] | None = None
+    #: As `[limits.organisation]`, or `[limits.key]`.
+    limits: LimitSettings | None = None
+    #: As `[budgets.organisation]`, or `[budgets.key]`.
+    budgets: BudgetSettings | None = None
+    #: As `[ledger] retention_days`; of organisations only.
+    retention_days: float | None = Field(default=None, gt=0)
+    #: As `[prompts]`; of organisations only.
+    prompts: PromptSettings | None = None

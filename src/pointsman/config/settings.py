@@ -27,6 +27,14 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from pointsman.config.books import (
+    AlertSettings,
+    EveryBudget,
+    EveryLimit,
+    LedgerSettings,
+    PricesSettings,
+    PromptSettings,
+)
 from pointsman.config.cache import CacheSettings
 from pointsman.config.deployment import ModelSettings, Section
 from pointsman.config.routing import PrincipalSettings, PrivacySettings, RoutingSettings
@@ -97,6 +105,12 @@ class Settings(BaseSettings):
     organisations: dict[str, PrincipalSettings] = Field(default_factory=dict)
     #: By key, which goes before its organisation.
     keys: dict[str, PrincipalSettings] = Field(default_factory=dict)
+    limits: EveryLimit = EveryLimit()
+    budgets: EveryBudget = EveryBudget()
+    alerts: AlertSettings = AlertSettings()
+    ledger: LedgerSettings = LedgerSettings()
+    prompts: PromptSettings = PromptSettings()
+    prices: PricesSettings = PricesSettings()
     log: LogSettings = LogSettings()
 
     @classmethod

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-NAME = "minilm-int8/1.0.0"
+#: Changes with anything that changes vectors.
+NAME = "minilm-int8/2"
+#: Likewise: what `data/weights.toml` says the network becomes.
+NETWORK = "network-2.onnx"
 WINDOW = 256
 #: A text with more characters for each piece of the window is not even split: it is no prose.
 _LONGEST_PIECES = 16
@@ -155,7 +158,7 @@ def _load(folder: Path) -> _Loaded:
     """Raises CacheUnavailable."""
     try:
         tokenizer = msgspec.json.decode((folder / "tokenizer.json").read_bytes(), type=_Tokenizer)
-        return _Loaded(WordPieces(tokenizer.model.vocab), load_network(folder / "model.onnx"))
+        return _Loaded(WordPieces(tokenizer.model.vocab), load_network(folder / NETWORK))
     except FileNotFoundError as error:
         raise CacheUnavailable(
             "the weights of minilm are not here; run: pointsman models pull minilm"

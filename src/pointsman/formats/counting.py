@@ -11,6 +11,11 @@ TOKENS_PER_MESSAGE = 4
 TOKENS_PER_IMAGE = 765
 #: More tokens than this in one reply is a mistake of the upstream's, not a figure.
 MOST_TOKENS = 1_000_000_000
+#: What upstreams call the service that everybody gets for the listed price.
+_USUAL = frozenset(
+    {"", "auto", "default", "standard", "standard_only", "on_demand", "global", "not_available"}
+)
+_LONGEST_SERVICE = 32
 
 
 def tokens_in(size: int) -> int:
@@ -21,3 +26,9 @@ def tokens_in(size: int) -> int:
 def counted(prompt_tokens: int, produced_bytes: int) -> Usage:
     """Our own count of a reply, marked as such."""
     return Usage(prompt_tokens, tokens_in(produced_bytes), estimated=True)
+
+
+def services(*said: object) -> tuple[str, ...]:
+    """Of an upstream's words for how it served a request, those that may change its price."""
+    words = (word.strip().lower() for word in said if isinstance(word, str))
+    return tuple(word for word in words if word not in _USUAL and len(word) <= _LONGEST_SERVICE)

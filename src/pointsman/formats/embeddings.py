@@ -67,6 +67,7 @@ def parse(body: bytes) -> ModelRequest:
         input_tokens=sum(map(estimate_tokens, texts)) + tokens,
         format="embeddings",
         task="embeddings",
+        user=members.end_user(value),
     )
 
 

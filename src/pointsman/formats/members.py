@@ -71,6 +71,11 @@ def text(value: dict[str, Json], name: str, place: str | None = None) -> str | N
     raise BadRequest(f"`{place or name}` must be a string", param=place or name)
 
 
+def end_user(value: dict[str, Json]) -> str | None:
+    """The end user, as OpenAI's formats name one; None where they do not."""
+    return text(value, "user") or text(value, "safety_identifier") or None
+
+
 def number(value: dict[str, Json], name: str) -> float | None:
     """A number, None where it is missing or null."""
     member = value.get(name)

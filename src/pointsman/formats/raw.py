@@ -33,11 +33,34 @@ _TEXT_FILE = re.compile(
 _MOST_OF_A_FILE = 1_000_000
 
 
+class _Kinds(msgspec.Struct):
+    audio_tokens: int = 0
+    image_tokens: int = 0
+
+
+_TEXT_ONLY = _Kinds()
+
+
 class _Tokens(msgspec.Struct):
     input_tokens: int = 0
     output_tokens: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    #: Of images and, in the singular, of transcriptions.
+    input_tokens_details: _Kinds | None = None
+    input_token_details: _Kinds | None = None
+    output_tokens_details: _Kinds | None = None
+
+    @property
+    def figures(self) -> tuple[int, ...]:
+        """As `Usage` takes them: input, output; audio and images of the one, and of the other."""
+        into = self.input_tokens_details or self.input_token_details or _TEXT_ONLY
+        out = self.output_tokens_details or _TEXT_ONLY
+        return (
+            self.input_tokens or self.prompt_tokens,
+            self.output_tokens or self.completion_tokens,
+            *(into.audio_tokens, out.audio_tokens, into.image_tokens, out.image_tokens),
+        )
 
 
 class _Counted(msgspec.Struct):
@@ -76,11 +99,16 @@ def usage(body: bytes) -> Usage | None:
         said = msgspec.json.decode(body, type=_Counted).usage
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    if said is None or min(msgspec.structs.astuple(said)) < 0:
+    if said is None or min(said.figures) < 0:
         return None
+    into, out, audio_into, audio_out, image_into, image_out = said.figures
     return Usage(
-        input_tokens=said.input_tokens or said.prompt_tokens,
-        output_tokens=said.output_tokens or said.completion_tokens,
+        input_tokens=into,
+        output_tokens=out,
+        audio_input_tokens=audio_into,
+        audio_output_tokens=audio_out,
+        image_input_tokens=image_into,
+        image_output_tokens=image_out,
     )
 
 

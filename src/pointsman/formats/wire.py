@@ -76,6 +76,10 @@ class StreamReader(Protocol):
         """What the upstream says it serves."""
 
     @property
+    def produced(self) -> int:
+        """Bytes of the reply so far, thoughts and calls included: what our own count is made of."""
+
+    @property
     def usage(self) -> Usage:
         """What was used so far: the upstream's figures, or our count, marked as estimated."""
 

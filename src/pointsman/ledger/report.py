@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pointsman.types import ReportRow
+from pointsman.types import Dimension, ReportRow
+
+#: What stands for an entry without one: no deployment answered, no key was sent.
+NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Sums over some of the entries."""
+    """Sums over some of the entries; money is in US dollars, exact."""
 
     name: str
-    requests: int
-    input_tokens: int
-    output_tokens: int
-    cost: Decimal
-    saved: Decimal
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    #: Of the input tokens: read from a provider's cache, and written to it.
+    cached_tokens: int = 0
+    written_tokens: int = 0
+    #: Of the output tokens: thought and not said.
+    reasoning_tokens: int = 0
+    #: Over the entries whose price is known.
+    cost: Decimal = Decimal(0)
+    #: Of `cost`: drafts, samples, judge, embeddings, what failed.
+    overhead: Decimal = Decimal(0)
+    #: Over the entries that can be compared: cost and baseline are both known.
+    baseline_cost: Decimal = Decimal(0)
+    #: `baseline_cost` less what those entries cost; less than nothing where they cost more.
+    saved: Decimal = Decimal(0)
+    #: `saved` of `baseline_cost`; None where there is no baseline cost.
+    saved_share: float | None = None
+    #: Entries in `baseline_cost` and `saved`.
+    compared: int = 0
     #: Entries with usage but no known price: in no sum of money.
-    unpriced: int
+    unpriced: int = 0
+    #: Entries whose tokens we counted, for want of the provider's word; and their part of `cost`.
+    estimated: int = 0
+    estimated_cost: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Sums over all entries, and by deployment, tier and outcome."""
+    """Sums over all entries, and over groups of them."""
 
     total: Line
     by_deployment: tuple[Line, ...]
@@ -33,39 +55,90 @@ class Report:
     by_outcome: tuple[Line, ...]
     #: By what the cache said: `exact` and `semantic` cost nothing.
     by_cache: tuple[Line, ...] = ()
+    #: By day, in UTC.
+    by_day: tuple[Line, ...] = ()
 
 
-def report(rows: Sequence[ReportRow]) -> Report:
-    """Add the ledger's rows up."""
+def report(rows: Sequence[ReportRow], days: Sequence[ReportRow] = ()) -> Report:
+    """Add the ledger's rows up: `rows` by `DIMENSIONS`, `days` by day."""
     return Report(
-        total=_line("total", rows),
-        by_deployment=_grouped(rows, _who),
-        by_tier=_grouped(rows, lambda row: row.served_tier or "none"),
-        by_outcome=_grouped(rows, lambda row: row.outcome),
-        by_cache=_grouped(rows, lambda row: row.cache),
+        total=summed("total", rows),
+        by_deployment=lines(rows, "deployment"),
+        by_tier=lines(rows, "served_tier"),
+        by_outcome=lines(rows, "outcome"),
+        by_cache=lines(rows, "cache"),
+        by_day=lines(days, "day"),
     )
 
 
-def _who(row: ReportRow) -> str:
-    """Who answered: a deployment, or the cache in its stead."""
-    if row.cache in {"exact", "semantic"}:
-        return "cache"
-    return row.deployment or "none"
+def lines(rows: Iterable[ReportRow], by: Dimension) -> tuple[Line, ...]:
+    """A line for each value of a dimension: days in order, else the most expensive first."""
+    each = [summed(name, group) for name, group in grouped(rows, by).items()]
+    if by == "day":
+        return tuple(sorted(each, key=lambda line: line.name))
+    return tuple(sorted(each, key=lambda line: (-line.cost, -line.requests, line.name)))
 
 
-def _grouped(rows: Sequence[ReportRow], name: Callable[[ReportRow], str]) -> tuple[Line, ...]:
-    names = sorted({name(row) for row in rows})
-    return tuple(_line(each, [row for row in rows if name(row) == each]) for each in names)
+def grouped(rows: Iterable[ReportRow], by: Dimension) -> dict[str, list[ReportRow]]:
+    """The rows by the name of what they are grouped by."""
+    name = _NAMES[by]
+    groups: defaultdict[str, list[ReportRow]] = defaultdict(list)
+    for row in rows:
+        groups[name(row) or NONE].append(row)
+    return dict(groups)
 
 
-def _line(name: str, rows: Iterable[ReportRow]) -> Line:
+def summed(name: str, rows: Iterable[ReportRow]) -> Line:
+    """The rows as one line."""
     rows = list(rows)
+    baseline_cost = dollars(row.baseline_cost for row in rows)
+    saved = dollars(row.saved for row in rows)
     return Line(
         name=name,
         requests=sum(row.requests for row in rows),
         input_tokens=sum(row.input_tokens for row in rows),
         output_tokens=sum(row.output_tokens for row in rows),
-        cost=sum((row.cost for row in rows), Decimal(0)),
-        saved=sum((row.saved for row in rows), Decimal(0)),
+        cached_tokens=sum(row.cached_tokens for row in rows),
+        written_tokens=sum(row.written_tokens for row in rows),
+        reasoning_tokens=sum(row.reasoning_tokens for row in rows),
+        cost=dollars(row.cost for row in rows),
+        overhead=dollars(row.overhead for row in rows),
+        baseline_cost=baseline_cost,
+        saved=saved,
+        saved_share=share(saved, baseline_cost),
+        compared=sum(row.compared for row in rows),
         unpriced=sum(row.unpriced for row in rows),
+        estimated=sum(row.estimated for row in rows),
+        estimated_cost=dollars(row.estimated_cost for row in rows),
     )
+
+
+def dollars(amounts: Iterable[Decimal]) -> Decimal:
+    """Their exact sum."""
+    return sum(amounts, Decimal(0))
+
+
+def share(part: Decimal | int, whole: Decimal | int) -> float | None:
+    """`part` of `whole`, for people; None of nothing."""
+    return float(part / whole) if whole else None
+
+
+def is_hit(row: ReportRow) -> bool:
+    """Whether the cache answered."""
+    return row.cache in {"exact", "semantic"}
+
+
+def _who(row: ReportRow) -> str | None:
+    """Who answered: a deployment, or the cache in its stead."""
+    return "cache" if is_hit(row) else row.deployment
+
+
+_NAMES: dict[Dimension, Callable[[ReportRow], str | None]] = {
+    "day": lambda row: row.day.isoformat() if row.day else None,
+    "organisation": lambda row: row.organisation,
+    "key": lambda row: row.key,
+    "deployment": _who,
+    "served_tier": lambda row: row.served_tier,
+    "outcome": lambda row: row.outcome,
+    "cache": lambda row: row.cache,
+}

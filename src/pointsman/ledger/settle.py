@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -15,15 +15,30 @@ from pointsman.types import (
     NOT_LOOKED_UP,
     UNSCORED,
     Attempt,
+    Balance,
+    Budget,
     Call,
     Decision,
     Deployment,
     Entry,
     Lookup,
     Outcome,
+    Progress,
     Settlement,
     Usage,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What is held back of which budgets while a request is open."""
+
+    #: US dollars.
+    amount: Decimal = Decimal(0)
+    budgets: tuple[Budget, ...] = ()
+
+
+NOTHING_HELD = Hold()
 
 
 class Record:
@@ -46,6 +61,18 @@ class Record:
         self._started = started
         #: Filled as the plan is walked.
         self.attempts = attempts
+        #: How the budgets stood when it was reserved.
+        self.balances: Sequence[Balance] = ()
+
+    @property
+    def decision(self) -> Decision:
+        """What was decided."""
+        return self._entry.decision
+
+    @property
+    def is_settled(self) -> bool:
+        """It has ended."""
+        return self._settled is not None
 
     def elapsed_ms(self) -> float:
         """Milliseconds since the request was admitted."""
@@ -73,9 +100,10 @@ class Record:
         pricer, at = self._recorder.pricer, self._entry.time
         attempts = tuple(_priced(attempt, pricer, at) for attempt in self.attempts)
         costs = [attempt.cost for attempt in attempts if attempt.usage is not None]
-        baseline_cost = None
+        overhead, baseline_cost = _total(costs) if costs else Decimal(0), None
         if deployment is not None and usage is not None:
-            costs.append(Decimal(0) if given else pricer.cost(deployment.id, usage, at))
+            seconds = _seconds(attempts)
+            costs.append(Decimal(0) if given else pricer.cost(deployment.id, usage, at, seconds))
             if self._entry.decision.scored.scorer != UNSCORED:  # no chat model embeds or draws
                 baseline_cost = pricer.baseline_cost(usage, at)
         settlement = self._settled = Settlement(
@@ -86,6 +114,7 @@ class Record:
             reason=reason or self._entry.decision.reasoning,
             usage=usage,
             cost=_total(costs),
+            overhead=overhead if costs else None,
             baseline_cost=baseline_cost,
             latency_ms=self.elapsed_ms(),
             ttft_ms=ttft_ms,
@@ -94,12 +123,27 @@ class Record:
         await self._recorder.close(self._entry, settlement, reserved=self._reserved)
         return settlement
 
+    async def mark(self, deployment: Deployment, usage: Usage) -> None:
+        """Write down how far its stream has come, for the case that the gateway dies."""
+        if self._settled is None:
+            seconds = self.elapsed_ms() / 1000
+            cost = self._recorder.pricer.cost(deployment.id, usage, self._entry.time, seconds)
+            progress = Progress(deployment.id, deployment.tier, usage, cost)
+            await self._recorder.mark(self._entry.request_id, progress)
+
 
 def _priced(attempt: Attempt, pricer: Pricer, at: datetime) -> Attempt:
     """With what it cost, where it used something that is not the answer's."""
     if attempt.usage is None:
         return attempt
-    return replace(attempt, cost=pricer.cost(attempt.deployment, attempt.usage, at))
+    seconds = attempt.latency_ms / 1000
+    return replace(attempt, cost=pricer.cost(attempt.deployment, attempt.usage, at, seconds))
+
+
+def _seconds(attempts: Sequence[Attempt]) -> float | None:
+    """How long the answering attempt took; None where there was none."""
+    took = [each.latency_ms for each in attempts if each.purpose == "answer"]
+    return took[-1] / 1000 if took else None
 
 
 def _total(costs: Sequence[Decimal | None]) -> Decimal | None:
@@ -111,9 +155,17 @@ def _total(costs: Sequence[Decimal | None]) -> Decimal | None:
 class Recorder:
     """Opens entries and closes them."""
 
-    def __init__(self, ledger: Ledger, pricer: Pricer, clock: Clock, observer: Observer) -> None:
-        """The observer is told of every settled entry."""
+    def __init__(
+        self,
+        ledger: Ledger,
+        pricer: Pricer,
+        clock: Clock,
+        observer: Observer,
+        ended: Callable[[Entry], Awaitable[None]],
+    ) -> None:
+        """The observer is told of every settled entry; before that, `ended` is awaited."""
         self._ledger = ledger
+        self._ended = ended
         self._observer = observer
         self.pricer = pricer
         self.clock = clock
@@ -125,9 +177,12 @@ class Recorder:
         attempts: Sequence[Attempt] = (),
         *,
         lookup: Lookup = NOT_LOOKED_UP,
+        hold: Hold = NOTHING_HELD,
         reserve: bool = True,
     ) -> Record:
-        """Reserve the entry. Raises LedgerUnavailable: then nothing more may be spent.
+        """Reserve the entry, and hold back what it may cost.
+
+        Raises LedgerUnavailable and BudgetExceeded: then nothing more may be spent.
 
         `attempts` are calls that deciding took: the judge's. `lookup` is what the cache said.
         Without `reserve` the entry is written when it is settled: for what is answered at once, and
@@ -143,12 +198,13 @@ class Recorder:
             decision=decision,
             client_request_id=call.client_request_id,
             lookup=lookup,
+            reserved=hold.amount,
         )
         record = Record(self, entry, started, list(attempts), reserved=reserve)
         if not reserve:
             return record
         try:
-            await self._ledger.reserve(entry)
+            record.balances = await self._ledger.reserve(entry, hold.budgets)
         except asyncio.CancelledError:
             await record.settle("client_left")
             raise
@@ -158,11 +214,24 @@ class Recorder:
         """Write the settlement and tell the observer. What was not reserved raises LedgerUnavailable."""
         if not reserved:
             await self._ledger.reserve(replace(entry, settlement=settlement))
-            self._observer.settled(replace(entry, settlement=settlement))
+            await self._tell(replace(entry, settlement=settlement))
             return
         try:
             await self._ledger.settle(entry.request_id, settlement)
         except LedgerUnavailable as error:
             self._observer.fault("record", error)
         finally:  # also where the client leaves in the middle of the write, which goes on
-            self._observer.settled(replace(entry, settlement=settlement))
+            await self._tell(replace(entry, settlement=settlement))
+
+    async def mark(self, request_id: str, progress: Progress) -> None:
+        """Write how far a stream has come. A ledger that can't be written now is no fault of its."""
+        try:
+            await self._ledger.mark(request_id, progress)
+        except LedgerUnavailable as error:
+            self._observer.fault("mark", error)
+
+    async def _tell(self, entry: Entry) -> None:
+        try:
+            await self._ended(entry)
+        finally:
+            self._observer.settled(entry)

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
 
 from pointsman.errors import BadRequest
 from pointsman.routing.privacy import Detector, Level
-from pointsman.types import Confined, ModelRequest, Principal, Turn
+from pointsman.types import Confined, ModelRequest, Principal, PrivacyWish, Turn
 
 #: What a key, an organisation or a request may ask for; `local` looks at nothing and stays local.
-Wish: TypeAlias = Literal["off", "secrets", "personal", "local"]
-_ORDER: tuple[Wish, ...] = ("off", "secrets", "personal", "local")
+_ORDER: tuple[PrivacyWish, ...] = ("off", "secrets", "personal", "local")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +22,9 @@ class Confinement:
 
     #: By level; `off` and `local` need none.
     detectors: Mapping[Level, Detector]
-    level: Wish = "secrets"
-    by_organisation: Mapping[str, Wish] = field(default_factory=dict)
-    by_key: Mapping[str, Wish] = field(default_factory=dict)
+    level: PrivacyWish = "secrets"
+    by_organisation: Mapping[str, PrivacyWish] = field(default_factory=dict)
+    by_key: Mapping[str, PrivacyWish] = field(default_factory=dict)
 
     def of(self, request: ModelRequest, principal: Principal, asked: str | None) -> Confined | None:
         """Why a request must stay local; None where it need not.
@@ -34,7 +32,11 @@ class Confinement:
         `asked` is the request's own wish. Raises BadRequest where it is none.
         """
         wished = _wish(asked)
-        own = (self.by_organisation.get(principal.organisation), self.by_key.get(principal.key))
+        own = (
+            self.by_organisation.get(principal.organisation),
+            self.by_key.get(principal.key),
+            principal.grant.privacy,
+        )
         held = max((self.level, *(wish for wish in own if wish)), key=_ORDER.index)
         if "local" in {held, wished}:
             return Confined((), "key" if held == "local" else "request")
@@ -46,7 +48,7 @@ class Confinement:
         return Confined(kinds, "prompt") if kinds else None
 
 
-def _wish(asked: str | None) -> Wish | None:
+def _wish(asked: str | None) -> PrivacyWish | None:
     if asked is None:
         return None
     wish = next((wish for wish in _ORDER if wish == asked.strip().lower()), None)

@@ -13,11 +13,13 @@ from pointsman.routing.gates import Question
 from pointsman.routing.policy import Policy
 from pointsman.routing.sticky import in_tool_loop
 from pointsman.types import (
+    EVERY_MEANS,
     UNSCORED,
     Candidate,
     Confined,
     Decision,
     Dropped,
+    Means,
     ModelRequest,
     Plan,
     PlannedAttempt,
@@ -41,11 +43,13 @@ def decide(
     confined: Confined | None = None,
     stay: Stay | None = None,
     side_call: str | None = None,
+    means: Means = EVERY_MEANS,
 ) -> Decision:
     """Where the request goes: the tier it should have, and the ordered plan to get there.
 
     `bounds` are the lowest score of each tier; where not given, they are the policy's or the
-    scorer's own. A request that is `confined` stays local.
+    scorer's own. A request that is `confined` stays local. `means` are what the caller may use;
+    everything where not given.
 
     A session stays where it was (`stay`): it may rise in tier, not fall. A client's side call
     (`side_call` says which kind) goes to the lowest tier.
@@ -55,7 +59,7 @@ def decide(
     if bounds is None:
         bounds = _bounds(scored, candidates, policy)
     aim = _aim(target, scored, candidates, policy, bounds, stay=stay, side_call=side_call)
-    kept, dropped = _sift(Question(request, target, confined), candidates)
+    kept, dropped = _sift(Question(request, target, confined, means), candidates)
     kept, below = _above(aim.floor, kept, policy)
     dropped += below
     chosen = _Order(request, target, aim, policy).of(kept)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
-from pointsman.types import Candidate, Confined, ModelRequest, Target
+from pointsman.types import EVERY_MEANS, Candidate, Confined, Means, ModelRequest, Target
 
 #: Tokens kept free for the reply where the request does not say how long it may be.
 REPLY_ROOM = 256
@@ -24,6 +25,7 @@ class Question:
     request: ModelRequest
     target: Target
     confined: Confined | None = None
+    means: Means = EVERY_MEANS
 
 
 Gate = Callable[[Question, Candidate], str | None]
@@ -36,6 +38,16 @@ def privacy(question: Question, candidate: Candidate) -> str | None:
         return None
     found = ", ".join(kind.replace("_", " ") for kind in confined.kinds)
     return f"must stay local: {_CONFINED_BY[confined.by]}{f' ({found})' if found else ''}"
+
+
+def permission(question: Question, candidate: Candidate) -> str | None:
+    """What the caller's key may use."""
+    grant, deployment = question.means.grant, candidate.deployment
+    if grant.models is not None and deployment.id not in grant.models:
+        return "its key may not use it"
+    if grant.tiers is not None and deployment.tier not in grant.tiers:
+        return f"its key may not use the {deployment.tier} tier"
+    return None
 
 
 def target(question: Question, candidate: Candidate) -> str | None:
@@ -91,9 +103,26 @@ def rest(question: Question, candidate: Candidate) -> str | None:
     return f"asked to be left alone for {candidate.resting_s:.0f} s more"
 
 
+def price(question: Question, candidate: Candidate) -> str | None:
+    """Where a budget applies, what nobody knows the price of is not used unless that is allowed."""
+    means = question.means
+    if means.left is None or means.allow_unpriced or candidate.worst_cost is not None:
+        return None
+    return "its price is unknown, and a budget applies"
+
+
+def budget(question: Question, candidate: Candidate) -> str | None:
+    """What may cost more than the budget has left."""
+    left, worst = question.means.left, candidate.worst_cost
+    if left is None or not worst or worst <= left:
+        return None
+    return f"may cost up to ${worst:.6f}, the budget has ${max(left, Decimal(0)):.6f} left"
+
+
 #: In this order; the first that objects gives the reason.
 GATES: Mapping[str, Gate] = {
     "privacy": privacy,
+    "permission": permission,
     "target": target,
     "task": task,
     "format": wire,
@@ -101,6 +130,8 @@ GATES: Mapping[str, Gate] = {
     "context": context,
     "breaker": breaker,
     "rest": rest,
+    "price": price,
+    "budget": budget,
 }
 
 

@@ -20,8 +20,8 @@ from pointsman.server.routes import PATHS, Path
 from pointsman.types import FormatName
 
 _DOCS = (
-    Path("GET", "/openapi.json", docs.openapi, access="open"),
-    Path("GET", "/docs", docs.page, access="open"),
+    Path("GET", "/openapi.json", docs.openapi, "open"),
+    Path("GET", "/docs", docs.page, "open"),
 )
 
 

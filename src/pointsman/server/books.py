@@ -1,20 +1,17 @@
-"""Look at decisions without making a call, and at the books: route, decisions, feedback, report."""
+"""Decide without making a call, and take what users say of a reply."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import msgspec
 
-from pointsman.errors import BadRequest, NotFound
+from pointsman.access.permissions import scope_of
+from pointsman.errors import BadRequest
 from pointsman.feedback.signals import said
 from pointsman.formats.chat.request import chat_body
-from pointsman.ledger.report import report
-from pointsman.ledger.view import decision_view, entry_view
+from pointsman.ledger.view import decision_view
 from pointsman.server.bodies import FeedbackRequest, RouteRequest, read
 from pointsman.server.gateway import Gateway, call_of
 from pointsman.server.http import Incoming, Outgoing, as_json
-from pointsman.server.query import limit_of, time_of
 from pointsman.server.talk import parse
 
 
@@ -34,35 +31,13 @@ async def route(gateway: Gateway, incoming: Incoming) -> Outgoing:
     return as_json(decision_view(decider.decide(call, seen)))
 
 
-async def decisions(gateway: Gateway, incoming: Incoming) -> Outgoing:
-    """The newest decision records. `?limit=`, and `?before=` a record's `time` for the next page."""
-    limit = limit_of(incoming.query)
-    before = time_of(incoming.query, "before")
-    entries = await gateway.ledger.list(limit=limit, before=before)
-    return as_json({"object": "list", "data": [entry_view(entry) for entry in entries]})
-
-
-async def decision(gateway: Gateway, incoming: Incoming) -> Outgoing:
-    """One decision record, by the `x-request-id` of its reply."""
-    request_id = incoming.parameters["request_id"]
-    entry = await gateway.ledger.get(request_id)
-    if entry is None:
-        raise NotFound(f"there is no decision {request_id[:128]!r}")
-    return as_json(entry_view(entry))
-
-
 async def feedback(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """Store what a user says of a reply."""
     body = await read(incoming.body, FeedbackRequest)
     now = gateway.clock.now()
-    await gateway.feedback.add(said(body.request_id, now, body.rating, body.comment))
+    feedback = said(body.request_id, now, body.rating, body.comment)
+    await gateway.feedback.add(feedback, scope_of(incoming.principal))
     return as_json({"request_id": body.request_id, "stored": True}, status=201)
-
-
-async def report_totals(gateway: Gateway, incoming: Incoming) -> Outgoing:
-    """What was spent and saved. `?since=` a time, ISO 8601."""
-    since = time_of(incoming.query, "since")
-    return as_json(asdict(report(await gateway.ledger.report(since=since))))
 
 
 def _with_model(body: bytes) -> bytes:

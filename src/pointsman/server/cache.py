@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 
+from pointsman.access.permissions import narrowed, require_everywhere, scope_of
 from pointsman.cache.view import cache_stats, held_page, held_text
 from pointsman.errors import BadRequest, NotFound
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import Incoming, Outgoing, as_json
 from pointsman.server.query import limit_of, time_of
-from pointsman.types import Selection
+from pointsman.types import EVERYWHERE, Filter, Principal, Selection
 
 _FILTERS = ("organisation", "scope", "route", "deployment", "tag")
 
 
 async def cached_replies(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """What the cache holds, the newest first, without its words. `?organisation=`, `?scope=`, `?route=`, `?deployment=`, `?tag=`, `?limit=`."""
-    which = _selection(incoming.query, others=("limit",))
+    which = _selection(incoming, others=("limit",))
     listing = await gateway.pipeline.cache.store.list(which, limit=limit_of(incoming.query))
     return as_json(held_page(listing, gateway.clock.now()))
 
@@ -24,7 +25,8 @@ async def cached_replies(gateway: Gateway, incoming: Incoming) -> Outgoing:
 async def cached_reply(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """One cached reply with what it says, by the `id` in `x-pointsman-cache`."""
     reply_id = incoming.parameters["id"]
-    found = await gateway.pipeline.cache.store.list(Selection(id=reply_id), limit=1)
+    which = _own(Selection(id=reply_id), incoming.principal)
+    found = await gateway.pipeline.cache.store.list(which, limit=1)
     if not found.replies:
         raise _missing(reply_id)
     return as_json(held_text(found.replies[0], gateway.clock.now()))
@@ -33,7 +35,8 @@ async def cached_reply(gateway: Gateway, incoming: Incoming) -> Outgoing:
 async def forget_reply(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """Forget one cached reply."""
     reply_id = incoming.parameters["id"]
-    removed = await gateway.pipeline.cache.store.remove(Selection(id=reply_id))
+    which = _own(Selection(id=reply_id), incoming.principal)
+    removed = await gateway.pipeline.cache.store.remove(which)
     if not removed:
         raise _missing(reply_id)
     return as_json({"removed": removed})
@@ -41,8 +44,8 @@ async def forget_reply(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 async def forget_replies(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """Forget what fits `?organisation=`, `?scope=`, `?route=`, `?deployment=`, `?tag=`, or `?all=true`."""
-    which = _selection(incoming.query, others=("all",))
-    if which == Selection() and incoming.query.get("all") != "true":
+    which = _selection(incoming, others=("all",))
+    if which == _own(Selection(), incoming.principal) and incoming.query.get("all") != "true":
         named = ", ".join(f"`{name}`" for name in _FILTERS)
         raise BadRequest(f"say which: {named}, or `all=true`", param="all")
     return as_json({"removed": await gateway.pipeline.cache.store.remove(which)})
@@ -50,9 +53,14 @@ async def forget_replies(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 async def stats(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """How the cache does: hits, savings, what is kept and what is not, false hits. `?since=` a time."""
-    rows = await gateway.ledger.report(since=time_of(incoming.query, "since"))
+    scope = scope_of(incoming.principal)
+    which = narrowed(Filter(since=time_of(incoming.query, "since")), scope)
+    rows = await gateway.books.report(which)
     cache = gateway.pipeline.cache
-    listing = await cache.store.list(Selection(), limit=0)
+    held = Selection(organisation=scope.organisation, scope=scope.key)
+    listing = await cache.store.list(held, limit=0)
+    if scope != EVERYWHERE:  # what is not kept and what was wrong is counted for all together
+        return as_json(cache_stats(rows, listing, (), {}))
     return as_json(
         cache_stats(rows, listing, cache.truth.routes(gateway.clock.now()), cache.refused)
     )
@@ -60,6 +68,7 @@ async def stats(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 async def begin_anew(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """Forget what checks said of a route's semantic hits: it begins anew, on again."""
+    require_everywhere(incoming.principal, "what was found of a route")
     route = incoming.parameters["route"]
     removed = await gateway.checks.forget_checks(route)
     if not removed:
@@ -68,21 +77,30 @@ async def begin_anew(gateway: Gateway, incoming: Incoming) -> Outgoing:
     return as_json({"removed": removed})
 
 
-def _selection(query: Mapping[str, str], *, others: tuple[str, ...]) -> Selection:
+def _selection(incoming: Incoming, *, others: tuple[str, ...]) -> Selection:
     """What the filters say. What is unknown or empty is refused: it would select more than is meant."""
+    query = incoming.query
     for name, value in query.items():
         if name not in {*_FILTERS, *others}:
             known = ", ".join(f"`{each}`" for each in (*_FILTERS, *others))
             raise BadRequest(f"there is no filter {name[:64]!r}, only {known}", param=name[:64])
         if not value:
             raise BadRequest(f"`{name}` is empty", param=name)
-    return Selection(
+    which = Selection(
         organisation=query.get("organisation"),
         scope=query.get("scope"),
         route=query.get("route"),
         deployment=query.get("deployment"),
         tag=query.get("tag"),
     )
+    return _own(which, incoming.principal)
+
+
+def _own(which: Selection, principal: Principal) -> Selection:
+    """What is meant, of the organisation that the principal is confined to."""
+    scope = scope_of(principal)
+    mine = narrowed(Filter(organisation=which.organisation), scope)
+    return replace(which, organisation=mine.organisation)
 
 
 def _missing(reply_id: str) -> NotFound:

@@ -12,6 +12,11 @@ ALIASES: Mapping[str, str] = {
     "/decisions": "/v1/decisions",
     "/decisions/{request_id}": "/v1/decisions/{request_id}",
     "/report": "/v1/report",
+    "/stats/cost": "/v1/stats/cost",
+    "/stats/quality": "/v1/stats/quality",
+    "/api/v1/analytics/summary": "/v1/analytics/summary",
+    "/api/v1/analytics/cache-stats": "/v1/analytics/cache-stats",
+    "/api/v1/analytics/savings-report": "/v1/analytics/savings-report",
     "/chat/completions": "/v1/chat/completions",
     "/models": "/v1/models",
 }

@@ -84,8 +84,9 @@ def _operation(path: Path, schema: object) -> dict[str, object]:
         "summary": path.summary,
         "responses": {"200": {"description": "Success"}},
     }
-    if path.access == "key":
+    if path.access != "open":
         operation["security"] = [{"key": []}]
+        operation["x-access"] = path.access
     if names := _PARAMETER.findall(path.path):
         operation["parameters"] = [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}

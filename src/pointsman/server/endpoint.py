@@ -1,4 +1,4 @@
-"""One exchange: authenticate, read, handle, respond; and notice when the client leaves."""
+"""One exchange: authenticate, authorise, read, handle, respond; and notice when the client leaves."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from starlette.types import Receive, Scope, Send
 
+from pointsman.access.permissions import NOBODY, require
 from pointsman.errors import PointsmanError
 from pointsman.formats.wire import ClientFormat
 from pointsman.ids import new_request_id
@@ -33,7 +34,7 @@ class Endpoint:
     """A path as an ASGI application."""
 
     def __init__(self, gateway: Gateway, path: Path) -> None:
-        """Access is the path's own; nothing else decides it."""
+        """Access is what the path asks for; nothing else decides it."""
         self._gateway = gateway
         self._path = path
 
@@ -49,7 +50,7 @@ class Endpoint:
             refused = errors.render(error, self._client(headers), request_id)
             await respond(refused, send, request_id)
             return
-        if self._path.method == "GET":
+        if self._path.method == "GET" and not self._path.is_long:
             await self._answer(incoming, send)
         else:
             await self._answer_while_there(incoming, receive, send)
@@ -59,8 +60,7 @@ class Endpoint:
     ) -> Incoming:
         guards.check_head(scope["headers"], scope["http_version"])
         gateway = self._gateway
-        is_open = self._path.access == "open"
-        principal = Principal() if is_open else gateway.access.authenticate(headers)
+        principal = self._caller(headers)
         return Incoming(
             request_id=request_id,
             method=scope["method"],
@@ -71,6 +71,14 @@ class Endpoint:
             body=await read_body(headers, receive, gateway.max_body_bytes, gateway.body_timeout_s),
             principal=principal,
         )
+
+    def _caller(self, headers: Mapping[str, str]) -> Principal:
+        """Who asks, where who asks may call this path. Raises AuthenticationFailed, Forbidden."""
+        if self._path.access == "open":
+            return NOBODY
+        principal = self._gateway.access.authenticate(headers)
+        require(principal, self._path.access)
+        return principal
 
     async def _answer_while_there(self, incoming: Incoming, receive: Receive, send: Send) -> None:
         """Answer; when the client leaves, stop, so that the upstream stops too."""
@@ -96,7 +104,8 @@ class Endpoint:
         try:
             return await self._path.handler(self._gateway, incoming)
         except PointsmanError as error:
-            return errors.render(error, self._client(incoming.headers), incoming.request_id)
+            client, now = self._client(incoming.headers), self._gateway.clock.now()
+            return errors.render(error, client, incoming.request_id, now)
         except Exception:  # noqa: BLE001 - the last boundary: logged, and said
             _log.exception("%s %s failed", incoming.request_id, self._path.path)
             return errors.unexpected(self._client(incoming.headers), incoming.request_id)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import datetime
 
-from pointsman.errors import PointsmanError
+from pointsman.errors import BudgetExceeded, PointsmanError, RateLimited
 from pointsman.formats.wire import ClientFormat
+from pointsman.server import headers as heads
 from pointsman.server.http import Outgoing
 from pointsman.types import FormatName
 
@@ -19,13 +21,21 @@ def format_for(path: FormatName, headers: Mapping[str, str]) -> FormatName:
     return "messages" if path == "chat" and "anthropic-version" in headers else path
 
 
-def render(error: PointsmanError, client: ClientFormat, request_id: str) -> Outgoing:
-    """The response that says what went wrong and, where it helps, when to come back."""
+def render(
+    error: PointsmanError, client: ClientFormat, request_id: str, now: datetime | None = None
+) -> Outgoing:
+    """The response that says what went wrong and, where it helps, when to come back.
+
+    `now` is for those who are told when their limits are at their full again.
+    """
     headers = {"request-id": request_id} if client.name == "messages" else {}
     if error.retry_after is not None:
         headers["retry-after"] = str(max(1, math.ceil(error.retry_after)))
-    elif error.status >= 500:  # noqa: PLR2004 - SDKs try these again, unless they are told not to
+    elif error.status >= 500 or isinstance(error, BudgetExceeded):  # noqa: PLR2004
+        # SDKs try server errors again, unless they are told not to.
         headers["x-should-retry"] = "false"
+    if isinstance(error, RateLimited):
+        headers |= heads.standing(error.standing, client.name, now)
     if error.status == 408:  # noqa: PLR2004 - what is left of the body is not waited for
         headers["connection"] = "close"
     if error.status == 401:  # noqa: PLR2004 - RFC 9110 asks for the challenge

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from pointsman.access.authenticate import StaticKey
+from pointsman.access.keyring import KeyRing
 from pointsman.cache import request as cache_request
+from pointsman.errors import BadRequest
 from pointsman.formats.wire import ClientFormat
 from pointsman.pipeline import Pipeline
-from pointsman.ports import CheckStore, Clock, FeedbackStore, Ledger
+from pointsman.ports import Books, CheckStore, Clock, FeedbackStore, PromptStore, Retention
 from pointsman.routing.sticky import session_of
 from pointsman.server.http import Incoming
 from pointsman.server.kept import KeptReplies
@@ -21,10 +23,12 @@ class Gateway:
     """The wired parts that the HTTP surface needs."""
 
     pipeline: Pipeline
-    access: StaticKey
-    ledger: Ledger
+    access: KeyRing
+    books: Books
     feedback: FeedbackStore
     checks: CheckStore
+    retention: Retention
+    prompts: PromptStore
     clock: Clock
     #: The formats that clients speak, by name.
     clients: Mapping[FormatName, ClientFormat]
@@ -38,10 +42,16 @@ class Gateway:
     #: Seconds until a request's body must be there.
     body_timeout_s: float
     version: str
+    #: What savings are measured against: a deployment, or a model of the price list.
+    baseline: str
 
 
 #: Headers of the client's that an upstream of the same format gets to see.
 _ALONG = ("anthropic-version", "anthropic-beta", "openai-beta")
+#: Names the end user, where a client serves many (Open WebUI).
+_USER = "x-openwebui-user-id"
+#: Characters.
+_LONGEST_USER = 128
 
 
 def call_of(gateway: Gateway, incoming: Incoming, request: ModelRequest) -> Call:
@@ -53,7 +63,7 @@ def call_of(gateway: Gateway, incoming: Incoming, request: ModelRequest) -> Call
     return Call(
         request_id=incoming.request_id,
         time=gateway.clock.now(),
-        principal=incoming.principal,
+        principal=replace(incoming.principal, user=_end_user(headers, request)),
         request=request,
         force_route=headers.get("x-force-route") or None,
         client_request_id=headers.get("x-request-id"),
@@ -62,3 +72,23 @@ def call_of(gateway: Gateway, incoming: Incoming, request: ModelRequest) -> Call
         privacy=headers.get("x-pointsman-privacy"),
         cache=cache_request.wish(headers),
     )
+
+
+def _end_user(headers: Mapping[str, str], request: ModelRequest) -> str | None:
+    """Whom the header names, else the body. Raises BadRequest for a header that is no name.
+
+    In a body, any text has passed for a name so far: what is no readable one has its hash for it.
+    """
+    named = headers.get(_USER)
+    if named and not _is_name(named):
+        raise BadRequest(
+            f"`{_USER}` must be at most {_LONGEST_USER} printable characters", param=_USER
+        )
+    user = named or request.user
+    if user is None or _is_name(user):
+        return user
+    return "sha256:" + hashlib.sha256(user.encode()).hexdigest()[:32]
+
+
+def _is_name(user: str) -> bool:
+    return user.isprintable() and len(user) <= _LONGEST_USER

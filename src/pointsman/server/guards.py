@@ -11,6 +11,7 @@ from pointsman.errors import BadRequest
 MAX_HEAD_BYTES = 32 * 1024
 #: A name, an IPv4 or a bracketed IPv6 address, and perhaps a port (RFC 9110, section 7.2).
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_CREDENTIALS = frozenset({b"authorization", b"x-api-key"})
 #: What each header and each line adds to the names and values: `: ` and the line's end.
 _AROUND = 4
 
@@ -19,8 +20,8 @@ def check_head(headers: Iterable[tuple[bytes, bytes]], http_version: str = "1.1"
     """Raises BadRequest where a proxy in front could understand the request as another one.
 
     That is: without exactly one usable `Host` (HTTP/1.0 may do without), with more than one
-    length, or a length beside `transfer-encoding`; and where it is too long (431). Names are in
-    lower case, as ASGI has them.
+    length, a length beside `transfer-encoding`, or a key's header twice; and where it is too long
+    (431). Names are in lower case, as ASGI has them.
     """
     headers = list(headers)
     if sum(len(name) + len(value) + _AROUND for name, value in headers) > MAX_HEAD_BYTES:
@@ -30,6 +31,9 @@ def check_head(headers: Iterable[tuple[bytes, bytes]], http_version: str = "1.1"
         raise _ambiguous(f"{len(hosts)} Host headers, and there must be one")
     if hosts and not _HOST.fullmatch(hosts[0]):
         raise _ambiguous("a Host header that names no host")
+    credentials = [name for name, _ in headers if name in _CREDENTIALS]
+    if len(credentials) != len(set(credentials)):
+        raise _ambiguous("two keys under one name")
     lengths = [name for name, _ in headers if name == b"content-length"]
     encodings = [name for name, _ in headers if name == b"transfer-encoding"]
     if len(lengths) + len(encodings) > 1:

@@ -18,6 +18,8 @@ from pointsman.types import ByteStream, Principal
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _LONGEST_HEADER = 512
 _LARGE_BYTES = 128 * 1024
+#: Digits of a length that can be meant.
+_LONGEST_LENGTH = 19
 _T = TypeVar("_T")
 
 
@@ -74,7 +76,7 @@ async def read_body(
     disconnect; BadRequest (415) for an encoding that is not understood.
     """
     stated = headers.get("content-length", "0")
-    if stated.isdecimal() and int(stated) > limit:
+    if stated.isdecimal() and (len(stated) > _LONGEST_LENGTH or int(stated) > limit):
         raise BodyTooLarge(limit)
     encoding = headers.get("content-encoding", "identity").strip().lower()
     unpacker = unpacking.unpacker(encoding, limit)

@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from pointsman.errors import BadRequest
+from pointsman.access.permissions import shows
+from pointsman.errors import BadRequest, UnknownModel
 from pointsman.routing.policy import names, resolve
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import Incoming, Outgoing, as_json
+from pointsman.types import Principal
 
 #: The wire format wants a time of creation; Pointsman's first release stands in for all.
 _CREATED = 1_795_219_200
@@ -20,9 +22,8 @@ _LIMIT = re.compile(r"[1-9][0-9]{0,2}|1000")
 
 
 async def models(gateway: Gateway, incoming: Incoming) -> Outgoing:
-    """Every name: `auto`, the locations, the tiers, the deployments and the aliases."""
-    decider = gateway.pipeline.decider
-    found = names(decider.policy, decider.deployments)
+    """What the key may ask for: `auto`, the locations, the tiers, the deployments, the aliases."""
+    found = shown_names(gateway, incoming.principal)
     if _ANTHROPIC not in incoming.headers:
         return as_json(
             {"object": "list", "data": [_model(name, _owner(gateway, name)) for name in found]}
@@ -42,7 +43,22 @@ async def model(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """One name; it may hold slashes and colons, and be one that only fits an alias's pattern."""
     asked = incoming.parameters["model_id"]
     owner = _owner(gateway, asked)
+    if not _is_shown(gateway, incoming.principal, asked):
+        raise UnknownModel(f"this key may not use {asked[:128]!r}", param="model")
     return as_json(_anthropic(asked) if _ANTHROPIC in incoming.headers else _model(asked, owner))
+
+
+def shown_names(gateway: Gateway, principal: Principal) -> tuple[str, ...]:
+    """The names that the principal may ask for."""
+    decider = gateway.pipeline.decider
+    found = names(decider.policy, decider.deployments)
+    return tuple(name for name in found if _is_shown(gateway, principal, name))
+
+
+def _is_shown(gateway: Gateway, principal: Principal, name: str) -> bool:
+    decider = gateway.pipeline.decider
+    target = resolve(name, decider.policy, decider.deployments)
+    return shows(principal.grant, target, decider.deployments.get(target.name))
 
 
 def _owner(gateway: Gateway, name: str) -> str:

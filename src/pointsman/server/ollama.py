@@ -14,7 +14,8 @@ from pointsman.routing.policy import names, resolve
 from pointsman.server import talk
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import Incoming, Outgoing, aside
-from pointsman.types import FormatName, ModelRequest
+from pointsman.server.models import shown_names
+from pointsman.types import FormatName, ModelRequest, Principal
 
 #: What Ollama's clients put behind a name that has no tag.
 _TAG = ":latest"
@@ -47,15 +48,15 @@ async def embeddings(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 
 async def tags(gateway: Gateway, incoming: Incoming) -> Outgoing:
-    """Every name that `model` may say, as Ollama lists models."""
-    del incoming
-    return Outgoing(200, listing.tags(_models(gateway), gateway.clock.now()))
+    """What the key may ask for, as Ollama lists models."""
+    found = _models(gateway, incoming.principal)
+    return Outgoing(200, listing.tags(found, gateway.clock.now()))
 
 
 async def running(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """The deployments that answer at once, as Ollama lists loaded models."""
-    del incoming
-    return Outgoing(200, listing.running(_models(gateway), gateway.clock.now()))
+    found = _models(gateway, incoming.principal)
+    return Outgoing(200, listing.running(found, gateway.clock.now()))
 
 
 async def show(gateway: Gateway, incoming: Incoming) -> Outgoing:
@@ -124,9 +125,8 @@ def _known(gateway: Gateway, name: str) -> str:
     return bare if bare in names(decider.policy, decider.deployments) else name
 
 
-def _models(gateway: Gateway) -> list[listing.Model]:
-    decider = gateway.pipeline.decider
-    return [_model(gateway, name) for name in names(decider.policy, decider.deployments)]
+def _models(gateway: Gateway, principal: Principal) -> list[listing.Model]:
+    return [_model(gateway, name) for name in shown_names(gateway, principal)]
 
 
 def _model(gateway: Gateway, name: str) -> listing.Model:

@@ -6,7 +6,22 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from pointsman.server import books, cache, models, ollama, passed_on, plain, responses, status, talk
+from pointsman.access.permissions import Access
+from pointsman.access.wishes import KeyChange, NewKey, Rotation
+from pointsman.server import (
+    analytics,
+    books,
+    cache,
+    keys,
+    models,
+    ollama,
+    passed_on,
+    plain,
+    prompts,
+    responses,
+    status,
+    talk,
+)
 from pointsman.server.bodies import (
     FeedbackRequest,
     MessageRequest,
@@ -27,12 +42,14 @@ class Path:
     method: Literal["GET", "POST", "DELETE"]
     path: str
     handler: Handler
-    #: `open`: anybody; `key`: whoever sends the key, where one is set.
-    access: Literal["open", "key"] = "key"
+    #: What it asks of who calls it; see `access.permissions`.
+    access: Access
     #: The body's type, for the documentation.
     takes: type | None = None
     #: In whose shape its errors are.
     format: FormatName = "chat"
+    #: A GET that takes a while: nobody writes on for a client that left.
+    is_long: bool = False
 
     @property
     def summary(self) -> str:
@@ -41,39 +58,52 @@ class Path:
 
 
 PATHS: tuple[Path, ...] = (
-    Path("POST", "/v1/chat/completions", talk.chat_completions),
-    Path("POST", "/v1/completions", talk.completions, format="completions"),
-    Path("POST", "/v1/embeddings", talk.embeddings, format="embeddings"),
-    Path("POST", "/v1/responses", responses.responses, format="responses"),
-    Path("POST", "/v1/messages", talk.messages, format="messages"),
-    Path("POST", "/v1/messages/count_tokens", talk.count_tokens, format="messages"),
-    Path("POST", "/v1/audio/{rest:path}", passed_on.audio),
-    Path("POST", "/v1/images/{rest:path}", passed_on.images),
-    Path("POST", "/v1/rerank", passed_on.rerank),
-    Path("POST", "/api/chat", ollama.chat, format="ollama"),
-    Path("POST", "/api/generate", ollama.generate, format="ollama"),
-    Path("POST", "/api/embed", ollama.embed, format="ollama"),
-    Path("POST", "/api/embeddings", ollama.embeddings, format="ollama"),
-    Path("POST", "/api/show", ollama.show, format="ollama"),
-    Path("GET", "/api/tags", ollama.tags, format="ollama"),
-    Path("GET", "/api/ps", ollama.running, format="ollama"),
-    Path("GET", "/api/version", ollama.version, access="open", format="ollama"),
-    Path("GET", "/v1/models", models.models),
-    Path("GET", "/v1/models/{model_id:path}", models.model),
-    Path("POST", "/v1/complete", plain.complete, takes=PlainRequest),
-    Path("POST", "/v1/route", books.route, takes=RouteRequest),
-    Path("GET", "/v1/decisions", books.decisions),
-    Path("GET", "/v1/decisions/{request_id}", books.decision),
-    Path("POST", "/v1/feedback", books.feedback, takes=FeedbackRequest),
-    Path("GET", "/v1/report", books.report_totals),
-    Path("GET", "/v1/cache", cache.cached_replies),
-    Path("DELETE", "/v1/cache", cache.forget_replies),
-    Path("GET", "/v1/cache/{id}", cache.cached_reply),
-    Path("DELETE", "/v1/cache/{id}", cache.forget_reply),
-    Path("GET", "/v1/analytics/cache-stats", cache.stats),
-    Path("DELETE", "/v1/analytics/cache-stats/{route:path}", cache.begin_anew),
-    Path("POST", "/api/v1/chat", plain.message, takes=MessageRequest),
-    Path("GET", "/", status.root, access="open"),
-    Path("GET", "/health", status.health, access="open"),
-    Path("GET", "/health/ready", status.ready, access="open"),
+    Path("POST", "/v1/chat/completions", talk.chat_completions, "call"),
+    Path("POST", "/v1/completions", talk.completions, "call", format="completions"),
+    Path("POST", "/v1/embeddings", talk.embeddings, "call", format="embeddings"),
+    Path("POST", "/v1/responses", responses.responses, "call", format="responses"),
+    Path("POST", "/v1/messages", talk.messages, "call", format="messages"),
+    Path("POST", "/v1/messages/count_tokens", talk.count_tokens, "call", format="messages"),
+    Path("POST", "/v1/audio/{rest:path}", passed_on.audio, "call"),
+    Path("POST", "/v1/images/{rest:path}", passed_on.images, "call"),
+    Path("POST", "/v1/rerank", passed_on.rerank, "call"),
+    Path("POST", "/api/chat", ollama.chat, "call", format="ollama"),
+    Path("POST", "/api/generate", ollama.generate, "call", format="ollama"),
+    Path("POST", "/api/embed", ollama.embed, "call", format="ollama"),
+    Path("POST", "/api/embeddings", ollama.embeddings, "call", format="ollama"),
+    Path("POST", "/api/show", ollama.show, "read", format="ollama"),
+    Path("GET", "/api/tags", ollama.tags, "read", format="ollama"),
+    Path("GET", "/api/ps", ollama.running, "read", format="ollama"),
+    Path("GET", "/api/version", ollama.version, "open", format="ollama"),
+    Path("GET", "/v1/models", models.models, "read"),
+    Path("GET", "/v1/models/{model_id:path}", models.model, "read"),
+    Path("POST", "/v1/complete", plain.complete, "call", takes=PlainRequest),
+    Path("POST", "/v1/route", books.route, "call", takes=RouteRequest),
+    Path("GET", "/v1/decisions", analytics.decisions, "read"),
+    Path("GET", "/v1/decisions/{request_id}", analytics.decision, "read"),
+    Path("GET", "/v1/decisions/{request_id}/prompt", prompts.prompt, "read"),
+    Path("POST", "/v1/feedback", books.feedback, "call", takes=FeedbackRequest),
+    Path("GET", "/v1/report", analytics.report, "read"),
+    Path("GET", "/v1/stats/cost", analytics.costs, "read"),
+    Path("GET", "/v1/stats/quality", analytics.quality, "read"),
+    Path("GET", "/v1/analytics/summary", analytics.summary, "read"),
+    Path("GET", "/v1/analytics/savings-report", analytics.savings, "read"),
+    Path("GET", "/v1/export", analytics.export, "read", is_long=True),
+    Path("DELETE", "/v1/entries", analytics.forget, "manage"),
+    Path("GET", "/v1/cache", cache.cached_replies, "manage"),
+    Path("DELETE", "/v1/cache", cache.forget_replies, "manage"),
+    Path("GET", "/v1/cache/{id}", cache.cached_reply, "manage"),
+    Path("DELETE", "/v1/cache/{id}", cache.forget_reply, "manage"),
+    Path("GET", "/v1/analytics/cache-stats", cache.stats, "read"),
+    Path("DELETE", "/v1/analytics/cache-stats/{route:path}", cache.begin_anew, "manage"),
+    Path("GET", "/v1/keys", keys.listed, "manage"),
+    Path("POST", "/v1/keys", keys.create, "manage", takes=NewKey),
+    Path("GET", "/v1/keys/{id}", keys.show, "manage"),
+    Path("POST", "/v1/keys/{id}", keys.change, "manage", takes=KeyChange),
+    Path("DELETE", "/v1/keys/{id}", keys.delete, "manage"),
+    Path("POST", "/v1/keys/{id}/rotate", keys.rotate, "manage", takes=Rotation),
+    Path("POST", "/api/v1/chat", plain.message, "call", takes=MessageRequest),
+    Path("GET", "/", status.root, "open"),
+    Path("GET", "/health", status.health, "open"),
+    Path("GET", "/health/ready", status.ready, "open"),
 )

@@ -59,7 +59,8 @@ async def answer(
 async def ask(gateway: Gateway, incoming: Incoming, request: ModelRequest) -> Outgoing:
     """The answer to a request that has been read."""
     reply = await gateway.pipeline.answer(call_of(gateway, incoming, request))
-    return Outgoing(reply.status, reply.body, reply.content_type, headers.of(reply))
+    told = headers.of(reply, request.format, gateway.clock.now())
+    return Outgoing(reply.status, reply.body, reply.content_type, told)
 
 
 async def parse(gateway: Gateway, format_name: FormatName, body: bytes) -> ModelRequest:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import filelock
@@ -13,6 +14,7 @@ from pointsman.errors import ConfigError
 
 #: Seconds to wait for the lock: `owner` holds it for an instant when it looks.
 _PATIENCE_S = 0.5
+_TOKEN_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class Owner:
     pid: int | None = None
     #: Where it listens, such as `http://127.0.0.1:7070`.
     address: str | None = None
+    #: What lets the command line in there, whatever keys there are: of this run, for this user.
+    token: str | None = field(default=None, repr=False)
 
 
 class Claim:
@@ -39,7 +43,8 @@ class Claim:
         except filelock.Timeout as error:
             raise ConfigError(_held_message(path, what, _read(self._note))) from error
         try:
-            _write(self._note, Owner(pid=os.getpid(), address=address))
+            token = None if address is None else secrets.token_urlsafe(_TOKEN_BYTES)
+            _write(self._note, Owner(os.getpid(), address, token))
         except OSError:
             self._lock.release()
             raise
@@ -75,10 +80,11 @@ def _note(path: Path) -> Path:
 
 
 def _write(note: Path, owner: Owner) -> None:
-    """Whole or not at all, so that nobody reads half a note."""
+    """Whole or not at all, so that nobody reads half a note, and for this user's eyes only."""
     draft = note.with_name(f"{note.name}.new")
-    draft.write_bytes(msgspec.json.encode(owner))
-    draft.chmod(0o600)
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(msgspec.json.encode(owner))
     draft.replace(note)
 
 

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, Select
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from pointsman.errors import ConfigError, LedgerUnavailable
-from pointsman.storage import statements
+from pointsman.storage import queries
 from pointsman.storage.connection import blank, engine
 from pointsman.storage.migrate import HEAD, revision
-from pointsman.storage.rows import CheckRow, EntryRow, FeedbackRow, read_entry
 from pointsman.storage.schema import metadata
-from pointsman.types import Check, Entry, ReportRow
+from pointsman.types import (
+    ALL_ENTRIES,
+    DIMENSIONS,
+    EVERYWHERE,
+    Balance,
+    Budget,
+    Check,
+    Dimension,
+    Entry,
+    Filter,
+    RatingRow,
+    ReportRow,
+    Scope,
+    StoredKey,
+    StoredPrompt,
+)
 
 T = TypeVar("T")
 
@@ -28,7 +41,9 @@ _READERS = 2
 
 
 class SqliteReader:
-    """The reading half of a ledger: `get`, `list` and `report`, each over one snapshot.
+    """The reading half of a ledger: `ports.Books`, and what the other stores read.
+
+    Each read is of one snapshot.
 
     It takes no lock and never changes the file, so the command line may use one at any time.
     Reads run on threads of its own and raise LedgerUnavailable where the file can't be read.
@@ -63,22 +78,45 @@ class SqliteReader:
             f" reads {HEAD}); start the newest gateway on it once"
         )
 
-    async def get(self, request_id: str) -> Entry | None:
-        """See `ports.Ledger`."""
-        found = await self._run(lambda db: _entries(db, statements.entry(request_id)))
-        return found[0] if found else None
+    async def get(self, request_id: str, scope: Scope = EVERYWHERE) -> Entry | None:
+        """See `ports.Books`."""
+        return await self._run(lambda db: queries.entry(db, request_id, scope))
 
-    async def list(self, *, limit: int, before: datetime | None = None) -> Sequence[Entry]:
-        """See `ports.Ledger`."""
-        return await self._run(lambda db: _entries(db, statements.newest(limit, before)))
+    async def list(
+        self, *, limit: int, before: datetime | None = None, which: Filter = ALL_ENTRIES
+    ) -> Sequence[Entry]:
+        """See `ports.Books`."""
+        return await self._run(lambda db: queries.newest(db, limit, before, which))
 
-    async def report(self, *, since: datetime | None = None) -> Sequence[ReportRow]:
-        """See `ports.Ledger`."""
-        return await self._run(lambda db: _report(db, since))
+    async def report(
+        self, which: Filter = ALL_ENTRIES, by: Sequence[Dimension] = DIMENSIONS
+    ) -> Sequence[ReportRow]:
+        """See `ports.Books`."""
+        return await self._run(lambda db: queries.report(db, which, by))
+
+    async def ratings(self, which: Filter = ALL_ENTRIES) -> Sequence[RatingRow]:
+        """See `ports.Books`."""
+        return await self._run(lambda db: queries.ratings(db, which))
+
+    async def balances(self, budgets: Sequence[Budget], now: datetime) -> Sequence[Balance]:
+        """See `ports.Books`."""
+        return await self._run(lambda db: queries.balances(db, budgets, now))
+
+    async def prompt(self, request_id: str, scope: Scope = EVERYWHERE) -> StoredPrompt | None:
+        """See `ports.PromptStore`."""
+        return await self._run(lambda db: queries.prompt(db, request_id, scope))
+
+    async def keys(self) -> Sequence[StoredKey]:
+        """See `ports.KeyStore`."""
+        return await self._run(queries.keys)
+
+    async def keys_stamp(self) -> str:
+        """See `ports.KeyStore`."""
+        return await self._run(queries.keys_stamp)
 
     async def checks(self, *, route: str | None = None) -> Sequence[Check]:
         """See `ports.CheckStore`."""
-        return await self._run(lambda db: _checks(db, route))
+        return await self._run(lambda db: queries.checks(db, route))
 
     async def close(self) -> None:
         """Wait for reads under way, then give back threads and connections. Idempotent."""
@@ -101,21 +139,3 @@ def _nothing() -> Engine:
     source = blank()
     metadata.create_all(source)
     return source
-
-
-def _entries(db: Connection, page: Select[tuple[object, ...]]) -> Sequence[Entry]:
-    """The entries on a page, with what was said of them."""
-    rows = cast("Sequence[EntryRow]", db.execute(page).mappings().all())
-    said: defaultdict[str, list[FeedbackRow]] = defaultdict(list)
-    for row in cast("Sequence[FeedbackRow]", db.execute(statements.feedback_of(page)).mappings()):
-        said[row["request_id"]].append(row)
-    return [read_entry(row, said[row["request_id"]]) for row in rows]
-
-
-def _checks(db: Connection, route: str | None) -> Sequence[Check]:
-    rows = cast("Sequence[CheckRow]", db.execute(statements.checks(route)).mappings().all())
-    return [Check(**row) for row in rows]
-
-
-def _report(db: Connection, since: datetime | None) -> Sequence[ReportRow]:
-    return [ReportRow(**row) for row in db.execute(statements.report(since)).mappings()]

@@ -20,6 +20,7 @@ from pointsman.types import (
     Lookup,
     Outcome,
     Principal,
+    Progress,
     Settlement,
     Usage,
 )
@@ -47,10 +48,28 @@ class SettlementRow(TypedDict):
     usage_estimated: bool | None
     stated_cost: Decimal | None
     cost: Decimal | None
+    overhead: Decimal | None
     baseline_cost: Decimal | None
+    verified: bool | None
+    escalated: bool | None
     latency_ms: float | None
     ttft_ms: float | None
     settled_at: datetime | None
+
+
+class MarkRow(TypedDict):
+    """The columns that `mark` writes."""
+
+    deployment: str
+    served_tier: str
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    written_tokens: int
+    reasoning_tokens: int
+    usage_estimated: bool
+    stated_cost: Decimal | None
+    cost: Decimal | None
 
 
 class EntryRow(SettlementRow):
@@ -61,6 +80,7 @@ class EntryRow(SettlementRow):
     time: datetime
     organisation: str
     key: str
+    user: str | None
     model_asked: str
     stream: bool
     decision: str
@@ -70,6 +90,8 @@ class EntryRow(SettlementRow):
     domain: str
     cache: CacheState
     lookup: str | None
+    reserved: Decimal
+    gateway: str | None
 
 
 class CheckRow(TypedDict):
@@ -96,10 +118,11 @@ class FeedbackRow(TypedDict):
     comment: str | None
 
 
-def entry_row(entry: Entry, settled_at: datetime) -> EntryRow:
+def entry_row(entry: Entry, settled_at: datetime, gateway: str | None = None) -> EntryRow:
     """The entry as a row, without its feedback.
 
-    `settled_at` is when it was settled; it is not used for an open entry.
+    `settled_at` is when it was settled; it is not used for an open entry. `gateway` is the process
+    that has it, where several share the books.
     """
     decision = entry.decision
     return {
@@ -108,6 +131,7 @@ def entry_row(entry: Entry, settled_at: datetime) -> EntryRow:
         "time": entry.time,
         "organisation": entry.principal.organisation,
         "key": entry.principal.key,
+        "user": entry.principal.user,
         "model_asked": entry.model_asked,
         "stream": entry.stream,
         "decision": _encode(decision).decode(),
@@ -117,6 +141,8 @@ def entry_row(entry: Entry, settled_at: datetime) -> EntryRow:
         "domain": decision.domain,
         "cache": entry.lookup.state,
         "lookup": None if entry.lookup == NOT_LOOKED_UP else _encode(entry.lookup).decode(),
+        "reserved": entry.reserved,
+        "gateway": gateway,
         **(settlement_row(entry.settlement, settled_at) if entry.settlement else _OPEN),
     }
 
@@ -139,10 +165,43 @@ def settlement_row(settlement: Settlement, settled_at: datetime) -> SettlementRo
         "usage_estimated": usage.estimated if usage else None,
         "stated_cost": usage.stated_cost if usage else None,
         "cost": settlement.cost,
+        "overhead": settlement.overhead,
         "baseline_cost": settlement.baseline_cost,
+        "verified": is_verified(settlement),
+        "escalated": is_escalated(settlement),
         "latency_ms": settlement.latency_ms,
         "ttft_ms": settlement.ttft_ms,
         "settled_at": settled_at,
+    }
+
+
+def is_verified(settlement: Settlement) -> bool:
+    """A verifier looked at the first answer."""
+    return any(attempt.verdict is not None for attempt in settlement.attempts)
+
+
+def is_escalated(settlement: Settlement) -> bool:
+    """It looked, and a better model's answer was given out."""
+    return any(
+        attempt.verdict is not None and attempt.purpose == "draft"
+        for attempt in settlement.attempts
+    )
+
+
+def mark_row(progress: Progress) -> MarkRow:
+    """The columns that say how far an open entry has come."""
+    usage = progress.usage
+    return {
+        "deployment": progress.deployment,
+        "served_tier": progress.served_tier,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "written_tokens": usage.written_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+        "usage_estimated": usage.estimated,
+        "stated_cost": usage.stated_cost,
+        "cost": progress.cost,
     }
 
 
@@ -178,11 +237,12 @@ def read_entry(row: EntryRow, feedback: Iterable[FeedbackRow] = ()) -> Entry:
         request_id=row["request_id"],
         client_request_id=row["client_request_id"],
         time=row["time"],
-        principal=Principal(organisation=row["organisation"], key=row["key"]),
+        principal=Principal(row["organisation"], row["key"], row["user"]),
         model_asked=row["model_asked"],
         stream=row["stream"],
         decision=_decision.decode(row["decision"]),
         lookup=NOT_LOOKED_UP if row["lookup"] is None else _lookup.decode(row["lookup"]),
+        reserved=row["reserved"],
         settlement=None if row["outcome"] == "open" else _read_settlement(row),
         feedback=tuple(Feedback(**said) for said in feedback),
     )
@@ -197,6 +257,7 @@ def _read_settlement(row: SettlementRow) -> Settlement:
         reason=row["reason"] or "",
         usage=_read_usage(row),
         cost=row["cost"],
+        overhead=row["overhead"],
         baseline_cost=row["baseline_cost"],
         latency_ms=row["latency_ms"] or 0.0,
         ttft_ms=row["ttft_ms"],
@@ -233,7 +294,10 @@ _OPEN: SettlementRow = {
     "usage_estimated": None,
     "stated_cost": None,
     "cost": None,
+    "overhead": None,
     "baseline_cost": None,
+    "verified": None,
+    "escalated": None,
     "latency_ms": None,
     "ttft_ms": None,
     "settled_at": None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from sqlalchemy import (
@@ -14,11 +14,14 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
-    Text,
     TypeDecorator,
 )
+from sqlalchemy.schema import SchemaItem
+
+from pointsman.storage.any_text import Text
 
 _PICOS_PER_DOLLAR = Decimal(10**12)
 _PICO_DOLLAR = 1 / _PICOS_PER_DOLLAR
@@ -43,11 +46,11 @@ class Money(TypeDecorator[Decimal]):
         """Dollars to pico-dollars."""
         if value is None:
             return None
-        return int(value.quantize(_PICO_DOLLAR, context=_MONEY).scaleb(12, _MONEY))
+        return int(rounded(value).scaleb(12, _MONEY))
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
         """Pico-dollars to dollars, without trailing zeros."""
-        return None if value is None else _MONEY.divide(Decimal(value), _PICOS_PER_DOLLAR)
+        return None if value is None else dollars(value)
 
 
 class Instant(TypeDecorator[datetime]):
@@ -68,6 +71,31 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else _EPOCH + value * _MICROSECOND
 
 
+class Day(TypeDecorator[date]):
+    """A day in UTC: a date in Python, days since 1970 in the database."""
+
+    impl = Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: date | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        """A date to days."""
+        return None if value is None else (value - _EPOCH.date()).days
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> date | None:  # noqa: ARG002
+        """Days to a date."""
+        return None if value is None else _EPOCH.date() + timedelta(days=value)
+
+
+def dollars(picos: int) -> Decimal:
+    """US dollars from pico-dollars, without trailing zeros."""
+    return _MONEY.divide(Decimal(picos), _PICOS_PER_DOLLAR)
+
+
+def rounded(amount: Decimal) -> Decimal:
+    """US dollars as the books have them: whole pico-dollars."""
+    return amount.quantize(_PICO_DOLLAR, context=_MONEY)
+
+
 metadata = MetaData(
     naming_convention={
         "pk": "%(table_name)s_pk",
@@ -83,6 +111,8 @@ entries = Table(
     Column("time", Instant, nullable=False),
     Column("organisation", Text, nullable=False),
     Column("key", Text, nullable=False),
+    # The end user whom the client named.
+    Column("user", Text),
     Column("model_asked", Text, nullable=False),
     Column("stream", Boolean, nullable=False),
     # The whole decision as JSON, and beside it copies of what one wants to query by.
@@ -94,7 +124,12 @@ entries = Table(
     # What the cache said, and the whole of it as JSON.
     Column("cache", Text, nullable=False, server_default="bypass"),
     Column("lookup", Text),
-    # How it ended. All but the outcome are NULL while it is `open`.
+    # Held back in `balances` while it is open.
+    Column("reserved", Money, nullable=False, server_default="0"),
+    # The process that has it open, where several share the books.
+    Column("gateway", Text),
+    # How it ended. All but the outcome are NULL while it is `open`, or a mark of how far it has
+    # come: deployment, tier, tokens and cost.
     Column("outcome", Text, nullable=False),
     Column("attempts", Text),
     Column("served_tier", Text),
@@ -109,15 +144,24 @@ entries = Table(
     Column("usage_estimated", Boolean),
     Column("stated_cost", Money),
     Column("cost", Money),
+    Column("overhead", Money),
     Column("baseline_cost", Money),
+    # A verifier looked at the first answer; it went to a better model.
+    Column("verified", Boolean),
+    Column("escalated", Boolean),
     Column("latency_ms", Float),
     Column("ttft_ms", Float),
     Column("settled_at", Instant),
 )
 Index("entries_newest", entries.c.time, entries.c.request_id)
-_is_open = entries.c.outcome == "open"
-# On PostgreSQL the revision makes it partial too; named here, that would load its whole dialect.
-Index("entries_open", entries.c.outcome, sqlite_where=_is_open)
+Index("entries_of_organisation", entries.c.organisation, entries.c.time)
+Index("entries_of_key", entries.c.key, entries.c.time)
+Index("entries_of_outcome", entries.c.outcome, entries.c.time)
+# On PostgreSQL the revision makes these partial too; named here, that would load its whole dialect.
+_has_user = entries.c.user.is_not(None)
+Index("entries_of_user", entries.c.user, entries.c.time, sqlite_where=_has_user)
+_is_answered = entries.c.deployment.is_not(None)
+Index("entries_of_deployment", entries.c.deployment, entries.c.time, sqlite_where=_is_answered)
 
 feedback = Table(
     "feedback",
@@ -146,3 +190,118 @@ cache_checks = Table(
     Column("decider", Text, nullable=False),
 )
 Index("cache_checks_of_route", cache_checks.c.route)
+Index("cache_checks_of_entry", cache_checks.c.request_id)
+
+
+def _sums() -> list[SchemaItem]:
+    """The sums of `ReportRow`, by its names."""
+    return [
+        *(
+            Column(name, BigInteger, nullable=False)
+            for name in (
+                *("requests", "input_tokens", "output_tokens", "cached_tokens"),
+                *("written_tokens", "reasoning_tokens"),
+            )
+        ),
+        *(
+            Column(name, Money, nullable=False)
+            for name in ("cost", "overhead", "baseline_cost", "saved", "estimated_cost")
+        ),
+        *(
+            Column(name, BigInteger, nullable=False)
+            for name in ("compared", "unpriced", "estimated", "verified", "escalated", "completed")
+        ),
+        Column("latency_ms", Float, nullable=False),
+    ]
+
+
+#: Sums over the settled entries of a day, written with each settlement; empty text is none.
+rollups = Table(
+    "rollups",
+    metadata,
+    Column("day", Day, primary_key=True, autoincrement=False),
+    Column("organisation", Text, primary_key=True),
+    Column("deployment", Text, primary_key=True),
+    Column("served_tier", Text, primary_key=True),
+    Column("outcome", Text, primary_key=True),
+    Column("cache", Text, primary_key=True),
+    *_sums(),
+    sqlite_with_rowid=False,
+)
+
+#: The same sums apart for each key and what was asked for: many more rows, read where these matter.
+key_rollups = Table(
+    "key_rollups",
+    metadata,
+    Column("organisation", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("day", Day, primary_key=True, autoincrement=False),
+    Column("model_asked", Text, primary_key=True),
+    Column("deployment", Text, primary_key=True),
+    Column("served_tier", Text, primary_key=True),
+    Column("outcome", Text, primary_key=True),
+    Column("cache", Text, primary_key=True),
+    *_sums(),
+    sqlite_with_rowid=False,
+)
+
+#: Money of a day's entries: what is settled, and what open ones may still cost. Of each
+#: organisation (then the name is empty) and of each key.
+balances = Table(
+    "balances",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("organisation", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("day", Day, primary_key=True, autoincrement=False),
+    Column("spent", Money, nullable=False),
+    Column("reserved", Money, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("organisation", Text, nullable=False),
+    # As JSON.
+    Column("grant", Text, nullable=False),
+    Column("created", Instant, nullable=False),
+    Column("expires", Instant),
+    Column("active", Boolean, nullable=False),
+    # SHA-256 of the key, and of the one that it was rotated from.
+    Column("digest", LargeBinary, nullable=False),
+    Column("previous", LargeBinary),
+    Column("grace_until", Instant),
+)
+
+#: How often something was changed, for others to notice: `keys`.
+changes = Table(
+    "changes",
+    metadata,
+    Column("what", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
+
+prompts = Table(
+    "prompts",
+    metadata,
+    Column("request_id", Text, primary_key=True),
+    Column("time", Instant, nullable=False),
+    Column("organisation", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("prompt", Text, nullable=False),
+    Column("reply", Text),
+    # Kinds of what was replaced, as JSON.
+    Column("redacted", Text, nullable=False),
+)
+Index("prompts_oldest", prompts.c.time)
+
+#: The processes that share the books, and when each was last heard of.
+gateways = Table(
+    "gateways",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("beat", Instant, nullable=False),
+)

@@ -5,23 +5,45 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import cast
 
-from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.exc import SQLAlchemyError
 
 from pointsman.errors import ConfigError, NotFound
-from pointsman.storage import statements
+from pointsman.storage import prompt_rows, statements
 from pointsman.storage.connection import connect, engine
+from pointsman.storage.forgetting import PORTION
 from pointsman.storage.migrate import upgrade
 from pointsman.storage.owner import Claim
+from pointsman.storage.prompt_rows import prompt_row
 from pointsman.storage.reader import SqliteReader
-from pointsman.storage.rows import check_row, entry_row, feedback_row, settlement_row
+from pointsman.storage.rows import check_row, entry_row, feedback_row, mark_row, settlement_row
+from pointsman.storage.scribe import DIALECT, Eraser, PromptEraser, Scribe
+from pointsman.storage.statements import Prepared
 from pointsman.storage.writer import Writer
-from pointsman.types import Check, Entry, Feedback, ReportRow, Settlement
+from pointsman.types import (
+    ALL_ENTRIES,
+    DIMENSIONS,
+    EVERYWHERE,
+    Balance,
+    Budget,
+    Check,
+    Dimension,
+    Entry,
+    Feedback,
+    Filter,
+    Progress,
+    RatingRow,
+    ReportRow,
+    Scope,
+    Settlement,
+    StoredKey,
+    StoredPrompt,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -35,26 +57,31 @@ def utc_now() -> datetime:
 
 
 class SqliteStore:
-    """Ledger, FeedbackStore and CheckStore over one SQLite file; what returned survives a power cut.
+    """All the books' ports over one SQLite file; what returned survives a power cut.
 
     Writes go through one thread (see `Writer`), reads through others (see `SqliteReader`);
     none of them holds up the event loop. `open` is synchronous, everything else is not.
     """
 
     def __init__(
-        self, claim: Claim, writer: Writer, reader: SqliteReader, now: Callable[[], datetime]
+        self,
+        claim: Claim,
+        writer: Writer,
+        reader: SqliteReader,
+        scribe: Scribe,
+        now: Callable[[], datetime],
     ) -> None:
         """See `open`."""
+        self._scribe = scribe
         self._claim = claim
         self._writer = writer
         self._reader = reader
         self._now = now
-        dialect = sqlite_dialect(paramstyle="qmark")
-        self._reserve = statements.reserve(dialect)
-        self._settle = statements.settle(dialect)
-        self._add = statements.add_feedback(dialect)
-        self._add_check = statements.add_check(dialect)
-        self._forget_checks = statements.forget_checks(dialect)
+        self._mark = statements.mark(DIALECT)
+        self._keep_prompt = prompt_rows.keep(DIALECT)
+        self._add = statements.add_feedback(DIALECT)
+        self._add_check = statements.add_check(DIALECT)
+        self._forget_checks = statements.forget_checks(DIALECT)
 
     @classmethod
     def open(
@@ -79,13 +106,14 @@ class SqliteStore:
             raise ConfigError(f"the ledger {path} can't be used: {error}") from error
         try:
             path.touch(mode=0o600)
-            _prepare(path, now())
+            scribe = Scribe()
+            _prepare(path, scribe, now())
             reader = SqliteReader.open(path)
             writer = Writer(partial(connect, path), capacity=capacity)
         except (OSError, sqlite3.Error, SQLAlchemyError, ConfigError) as error:
             claim.release()
             raise ConfigError(f"the ledger {path} can't be used: {_reason(error)}") from error
-        return cls(claim, writer, reader, now)
+        return cls(claim, writer, reader, scribe, now)
 
     async def close(self) -> None:
         """Write what waits, checkpoint, and give the file back. Idempotent."""
@@ -93,59 +121,125 @@ class SqliteStore:
         await asyncio.to_thread(self._writer.stop)
         self._claim.release()
 
-    async def reserve(self, entry: Entry) -> None:
-        """See `ports.Ledger`. Reserving an entry that is there changes nothing.
+    async def reserve(self, entry: Entry, budgets: Sequence[Budget] = ()) -> Sequence[Balance]:
+        """See `ports.Ledger`.
 
-        An entry that comes with its settlement is written settled. Where the caller is
-        cancelled the entry may be written all the same, so settle it.
+        Where the caller is cancelled the entry may be written all the same, so settle it.
         """
-        row = entry_row(entry, settled_at=self._now())
-        await self._writer.write(self._reserve.sql, self._reserve.values(row))
+        values = self._scribe.reserve_values(entry_row(entry, settled_at=self._now()))
+        return await self._writer.run(partial(self._scribe.reserve, entry, values, budgets))
+
+    async def mark(self, request_id: str, progress: Progress) -> None:
+        """See `ports.Ledger`."""
+        await self._change(self._mark, {"request_id": request_id, **mark_row(progress)})
 
     async def settle(self, request_id: str, settlement: Settlement) -> None:
-        """See `ports.Ledger`. Raises LedgerUnavailable; then it may be tried again."""
-        row = {"request_id": request_id, **settlement_row(settlement, settled_at=self._now())}
-        await self._writer.write(self._settle.sql, self._settle.values(row))
+        """See `ports.Ledger`. Where it raises LedgerUnavailable, it may be tried again."""
+        row = settlement_row(settlement, settled_at=self._now())
+        values = self._scribe.settle_values(request_id, row)
+        await self._writer.run(partial(self._scribe.settle, request_id, values))
 
-    async def add(self, feedback: Feedback) -> None:
+    async def get(self, request_id: str, scope: Scope = EVERYWHERE) -> Entry | None:
+        """See `ports.Books`."""
+        return await self._reader.get(request_id, scope)
+
+    async def list(
+        self, *, limit: int, before: datetime | None = None, which: Filter = ALL_ENTRIES
+    ) -> Sequence[Entry]:
+        """See `ports.Books`."""
+        return await self._reader.list(limit=limit, before=before, which=which)
+
+    async def report(
+        self, which: Filter = ALL_ENTRIES, by: Sequence[Dimension] = DIMENSIONS
+    ) -> Sequence[ReportRow]:
+        """See `ports.Books`."""
+        return await self._reader.report(which, by)
+
+    async def ratings(self, which: Filter = ALL_ENTRIES) -> Sequence[RatingRow]:
+        """See `ports.Books`."""
+        return await self._reader.ratings(which)
+
+    async def balances(self, budgets: Sequence[Budget], now: datetime) -> Sequence[Balance]:
+        """See `ports.Books`."""
+        return await self._reader.balances(budgets, now)
+
+    async def forget_entries(
+        self, *, organisation: str | None = None, before: datetime | None = None
+    ) -> int:
+        """See `ports.Retention`. A portion at a time, so that others can write in between."""
+        forgotten = await self._portions(Eraser(organisation, before))
+        if before is None:  # those whose entries were never written, or went before
+            await self.forget_prompts(organisation=organisation)
+        return forgotten
+
+    async def keep_prompt(self, prompt: StoredPrompt) -> None:
+        """See `ports.PromptStore`."""
+        await self._change(self._keep_prompt, prompt_row(prompt))
+
+    async def prompt(self, request_id: str, scope: Scope = EVERYWHERE) -> StoredPrompt | None:
+        """See `ports.PromptStore`."""
+        return await self._reader.prompt(request_id, scope)
+
+    async def forget_prompts(
+        self, *, organisation: str | None = None, before: datetime | None = None
+    ) -> int:
+        """See `ports.PromptStore`."""
+        return await self._portions(PromptEraser(organisation, before))
+
+    async def keys(self) -> Sequence[StoredKey]:
+        """See `ports.KeyStore`. Raises LedgerUnavailable."""
+        return await self._reader.keys()
+
+    async def put_key(self, key: StoredKey) -> None:
+        """See `ports.KeyStore`. Raises LedgerUnavailable."""
+        await self._writer.run(partial(self._scribe.put_key, key))
+
+    async def remove_key(self, key_id: str) -> bool:
+        """See `ports.KeyStore`. Raises LedgerUnavailable."""
+        return await self._writer.run(partial(self._scribe.remove_key, key_id))
+
+    async def keys_stamp(self) -> str:
+        """See `ports.KeyStore`. Raises LedgerUnavailable."""
+        return await self._reader.keys_stamp()
+
+    async def add(self, feedback: Feedback, scope: Scope = EVERYWHERE) -> None:
         """See `ports.FeedbackStore`. Raises LedgerUnavailable."""
-        values = self._add.values(feedback_row(feedback))
-        if not await self._writer.write(self._add.sql, values):
+        seen = {"organisation": scope.organisation, "key": scope.key}
+        if not await self._change(self._add, {**feedback_row(feedback), **seen}):
             raise NotFound(f"there is no entry {feedback.request_id!r}", param="request_id")
 
     async def add_check(self, check: Check) -> None:
         """See `ports.CheckStore`. Raises LedgerUnavailable."""
-        await self._writer.write(self._add_check.sql, self._add_check.values(check_row(check)))
+        await self._change(self._add_check, check_row(check))
+
+    async def checks(self, *, route: str | None = None) -> Sequence[Check]:
+        """See `ports.CheckStore`. Raises LedgerUnavailable."""
+        return await self._reader.checks(route=route)
 
     async def forget_checks(self, route: str) -> int:
         """See `ports.CheckStore`. Raises LedgerUnavailable."""
-        values = self._forget_checks.values({"route": route})
-        return await self._writer.write(self._forget_checks.sql, values)
+        return await self._change(self._forget_checks, {"route": route})
 
-    async def checks(self, *, route: str | None = None) -> Sequence[Check]:
-        """See `ports.CheckStore`."""
-        return await self._reader.checks(route=route)
+    async def _change(self, prepared: Prepared, row: Mapping[str, object]) -> int:
+        """One statement; returns the number of rows changed."""
+        return await self._writer.write(prepared.sql, prepared.values(row))
 
-    async def get(self, request_id: str) -> Entry | None:
-        """See `ports.Ledger`."""
-        return await self._reader.get(request_id)
-
-    async def list(self, *, limit: int, before: datetime | None = None) -> Sequence[Entry]:
-        """See `ports.Ledger`."""
-        return await self._reader.list(limit=limit, before=before)
-
-    async def report(self, *, since: datetime | None = None) -> Sequence[ReportRow]:
-        """See `ports.Ledger`."""
-        return await self._reader.report(since=since)
+    async def _portions(self, erase: Callable[[sqlite3.Connection], int]) -> int:
+        """Erase until there is no whole portion any more; returns how many in all."""
+        erased = [await self._writer.run(erase)]
+        while erased[-1] == PORTION:
+            erased.append(await self._writer.run(erase))
+        return sum(erased)
 
 
-def _prepare(path: Path, now: datetime) -> None:
+def _prepare(path: Path, scribe: Scribe, now: datetime) -> None:
     """The schema, then the sweep, in one transaction: all of it or nothing."""
     source = engine(path)
     try:
         with source.begin() as db:
             upgrade(db)
-            swept = db.execute(statements.interrupt(now)).rowcount
+            plain = cast("sqlite3.Connection", db.connection.driver_connection)
+            swept = scribe.interrupt(now, plain)
     finally:
         source.dispose()
     if swept:

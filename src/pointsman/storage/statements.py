@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from sqlalchemy import (
+    Column,
     Delete,
     Dialect,
     Insert,
     Select,
+    Table,
     Update,
     bindparam,
     case,
@@ -19,33 +21,43 @@ from sqlalchemy import (
     insert,
     null,
     select,
-    type_coerce,
     update,
 )
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from pointsman.storage.rows import CheckRow, SettlementRow, settlement_row
-from pointsman.storage.schema import Money, cache_checks, entries, feedback
-from pointsman.types import Settlement
+from pointsman.storage.filters import (
+    is_open,
+    is_settled,
+    of_entries,
+    of_given_scope,
+    of_scope,
+)
+from pointsman.storage.rows import CheckRow, MarkRow, SettlementRow
+from pointsman.storage.schema import cache_checks, entries, feedback, gateways
+from pointsman.types import ALL_ENTRIES, EVERYWHERE, Filter, Scope
 
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
+
+Written: TypeAlias = Table[ReadOnlyColumnCollection[str, Column[object]]]
 Value: TypeAlias = str | int | float | bytes | None
 _Processor: TypeAlias = Callable[[object], Value]
-
-#: What becomes of entries that were open when their process ended.
-_INTERRUPTED = Settlement(
-    outcome="interrupted",
-    error="the gateway stopped before this request ended",
-)
 
 
 class Prepared:
     """A Core statement compiled once, for the driver to execute many times.
 
+    Its parameters have the names of the columns that it sets and of its `bindparam`s.
+
     Through SQLAlchemy's own `execute` a lone write cost 50 us of CPU more, half as much again.
     """
 
     def __init__(
-        self, statement: Insert | Update | Delete, dialect: Dialect, *columns: str
+        self,
+        statement: Insert | Update | Delete | Select[*tuple[object, ...]],
+        dialect: Dialect,
+        *columns: str,
     ) -> None:
         """`columns` are what it sets, where that is not in the statement."""
         compiled = statement.compile(dialect=dialect, column_keys=columns or None)
@@ -68,28 +80,66 @@ class Prepared:
         )
 
 
+def upsert(table: Written, dialect: Dialect) -> sqlite.Insert | postgresql.Insert:
+    """An insert that knows ON CONFLICT, in the dialect's words."""
+    if dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - dear to import
+
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
+def replacing(table: Written, dialect: Dialect) -> Prepared:
+    """Write a row, in place of what is there for its primary key."""
+    key = [column.name for column in table.primary_key]
+    insert = upsert(table, dialect)
+    rest = {
+        column.name: insert.excluded[column.name] for column in table.c if not column.primary_key
+    }
+    return Prepared(insert.on_conflict_do_update(index_elements=key, set_=rest), dialect)
+
+
 def reserve(dialect: Dialect) -> Prepared:
     """Write an entry; one that is there stays as it is."""
-    return Prepared(sqlite.insert(entries).on_conflict_do_nothing(), dialect)
+    return Prepared(upsert(entries, dialect).on_conflict_do_nothing(), dialect)
+
+
+def mark(dialect: Dialect) -> Prepared:
+    """Write how far the open entry `request_id` has come."""
+    return Prepared(_open_entry(), dialect, *MarkRow.__annotations__)
 
 
 def settle(dialect: Dialect) -> Prepared:
     """Close the open entry `request_id`."""
-    return Prepared(
-        update(entries).where(
-            entries.c.request_id == bindparam("request_id"), entries.c.outcome == "open"
-        ),
-        dialect,
-        *SettlementRow.__annotations__,
+    return Prepared(_open_entry(), dialect, *SettlementRow.__annotations__)
+
+
+def interrupt(dialect: Dialect) -> Prepared:
+    """Close the open entry `request_id` at `settled_at` for a process that can't any more.
+
+    How far it has come stays.
+    """
+    closed = _open_entry().values(
+        outcome="interrupted", error="the gateway stopped before this request ended"
     )
+    return Prepared(closed, dialect, entries.c.settled_at.name)
+
+
+def open_entries(beaten_since: datetime | None = None) -> Select[*tuple[object, ...]]:
+    """Ids of open entries; only of gateways that were not heard of since then, where it is given."""
+    found = select(entries.c.request_id).where(is_open)
+    if beaten_since is None:
+        return found
+    alive = select(gateways.c.id).where(gateways.c.beat >= beaten_since)
+    return found.where(entries.c.gateway.is_(null()) | entries.c.gateway.not_in(alive))
 
 
 def add_feedback(dialect: Dialect) -> Prepared:
-    """Write what was said of the entry `request_id`, if there is one."""
+    """Write what was said of the entry `request_id`, if there is one in the given scope."""
     said = [feedback.c.time, feedback.c.rating, feedback.c.comment]
     row = select(
         entries.c.request_id, *(bindparam(column.name, type_=column.type) for column in said)
-    ).where(entries.c.request_id == bindparam("request_id"))
+    ).where(entries.c.request_id == bindparam("request_id"), *of_given_scope(entries))
     return Prepared(insert(feedback).from_select([feedback.c.request_id, *said], row), dialect)
 
 
@@ -103,65 +153,59 @@ def forget_checks(dialect: Dialect) -> Prepared:
     return Prepared(delete(cache_checks).where(cache_checks.c.route == bindparam("route")), dialect)
 
 
-def checks(route: str | None) -> Select[tuple[object, ...]]:
+def checks(route: str | None) -> Select[*tuple[object, ...]]:
     """What was found, the oldest first."""
     columns = [column for column in cache_checks.c if column.name != "id"]
     found = select(*columns).order_by(cache_checks.c.time, cache_checks.c.id)
     return found if route is None else found.where(cache_checks.c.route == route)
 
 
-def interrupt(now: datetime) -> Update:
-    """Close every open entry, in the name of a process that can't any more."""
-    return (
-        update(entries)
-        .where(entries.c.outcome == "open")
-        .values(settlement_row(_INTERRUPTED, settled_at=now))
-    )
-
-
-def entry(request_id: str) -> Select[tuple[object, ...]]:
+def entry(request_id: str, scope: Scope = EVERYWHERE) -> Select[*tuple[object, ...]]:
     """One entry, or none."""
-    return select(entries).where(entries.c.request_id == request_id)
+    return select(entries).where(entries.c.request_id == request_id, *of_scope(entries, scope))
 
 
-def newest(limit: int, before: datetime | None) -> Select[tuple[object, ...]]:
+def newest(
+    limit: int, before: datetime | None = None, which: Filter = ALL_ENTRIES
+) -> Select[*tuple[object, ...]]:
     """At most `limit` entries, the newest first, older than `before`."""
     page = (
         select(entries)
+        .where(*of_entries(which))
         .order_by(entries.c.time.desc(), entries.c.request_id.desc())
         .limit(max(limit, 0))
     )
     return page if before is None else page.where(entries.c.time < before)
 
 
-def feedback_of(page: Select[tuple[object, ...]]) -> Select[tuple[object, ...]]:
+def feedback_of(page: Select[*tuple[object, ...]]) -> Select[*tuple[object, ...]]:
     """What was said of the entries on a page, in the order in which it was said."""
     columns = [column for column in feedback.c if column.name != "id"]
     ids = page.with_only_columns(entries.c.request_id)
     return select(*columns).where(feedback.c.request_id.in_(ids)).order_by(feedback.c.id)
 
 
-def report(since: datetime | None) -> Select[tuple[object, ...]]:
-    """The columns of `ReportRow`, in its order, over the entries since then."""
+def ratings(which: Filter) -> Select[*tuple[object, ...]]:
+    """The columns of `RatingRow`, over the entries' feedback with a rating."""
+    rating = feedback.c.rating
     group = [
-        entries.c.deployment,
-        entries.c.served_tier,
-        entries.c.outcome,
+        case((is_settled, entries.c.deployment)).label("deployment"),
+        case((is_settled, entries.c.served_tier)).label("served_tier"),
         entries.c.cache,
     ]
-    is_unpriced = entries.c.input_tokens.is_not(null()) & entries.c.cost.is_(null())
-    saved = entries.c.baseline_cost - entries.c.cost  # NULL, in no sum, where either is unknown
-    sums = (
+    return (
         select(
             *group,
-            func.count().label("requests"),
-            func.coalesce(func.sum(entries.c.input_tokens), 0).label("input_tokens"),
-            func.coalesce(func.sum(entries.c.output_tokens), 0).label("output_tokens"),
-            type_coerce(func.coalesce(func.sum(entries.c.cost), 0), Money).label("cost"),
-            type_coerce(func.coalesce(func.sum(saved), 0), Money).label("saved"),
-            func.count(case((is_unpriced, 1))).label("unpriced"),
+            func.count(case((rating > 0, 1))).label("good"),
+            func.count(case((rating < 0, 1))).label("bad"),
+            func.count(case((rating == 0, 1))).label("neutral"),
+            func.avg(rating).label("mean"),
         )
+        .join_from(feedback, entries)
+        .where(rating.is_not(null()), *of_entries(which))
         .group_by(*group)
-        .order_by(*(column.asc().nulls_first() for column in group))
     )
-    return sums if since is None else sums.where(entries.c.time >= since)
+
+
+def _open_entry() -> Update:
+    return update(entries).where(entries.c.request_id == bindparam("request_id"), is_open)

@@ -9,23 +9,38 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
+from typing import TypeVar, cast
 
-from pointsman.errors import LedgerUnavailable, Unavailable
+from pointsman.errors import LedgerUnavailable, PointsmanError, Unavailable
 from pointsman.storage.statements import Value
 
+T = TypeVar("T")
+
 logger = logging.getLogger(__name__)
+
+#: What is wrong with one write's own values, or with what it says: the others are not concerned.
+_OWN_FAULTS = (
+    sqlite3.IntegrityError,  # a constraint
+    sqlite3.DataError,  # too big
+    sqlite3.InterfaceError,  # not a type it stores
+    sqlite3.ProgrammingError,  # the same, since Python 3.12
+    OverflowError,  # more than 64 bits
+    UnicodeEncodeError,  # half of a surrogate pair
+)
 
 
 @dataclass(slots=True, eq=False)
 class _Write:
-    """One statement that somebody awaits."""
+    """Something that somebody awaits."""
 
-    sql: str
-    values: tuple[Value, ...]
-    #: The number of rows changed, once that is on the disk.
-    done: asyncio.Future[int]
-    changed: int = 0
+    work: Callable[[sqlite3.Connection], object]
+    #: More than one statement, to be undone together.
+    several: bool
+    #: What the work returned, once that is on the disk.
+    done: asyncio.Future[object]
+    result: object = None
     fault: Exception | None = None
 
 
@@ -70,12 +85,27 @@ class Writer:
 
     def submit(self, sql: str, values: tuple[Value, ...]) -> asyncio.Future[int]:
         """As `write`, but it is in the queue when this returns, whoever is cancelled then."""
+        done = self._submit(partial(_change, sql, values), several=False)
+        return cast("asyncio.Future[int]", done)
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do several statements in one transaction; returns what `work` does, once it is durable.
+
+        All of it or nothing. The work runs on the writer's thread, shares its transaction with
+        others, and is short. A PointsmanError that it raises undoes it and reaches the caller.
+        Raises `unavailable`. Where the caller is cancelled, it may still happen.
+        """
+        return cast("T", await self._submit(work, several=True))
+
+    def _submit(
+        self, work: Callable[[sqlite3.Connection], object], *, several: bool
+    ) -> asyncio.Future[object]:
         if self._stopped:
             raise self._unavailable(f"the {self._what} is closed")
         if self._queue.qsize() >= self._capacity:
             raise self._unavailable(f"the {self._what} can't keep up")
-        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._queue.put(_Write(sql, values, done))
+        done: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        self._queue.put(_Write(work, several, done))
         return done
 
     def stop(self) -> None:
@@ -100,7 +130,7 @@ class Writer:
             self._connection.close()
 
     def _commit(self, batch: list[_Write]) -> None:
-        """One transaction; afterwards each write knows what it changed or why it failed."""
+        """One transaction; afterwards each write knows its result or why it failed."""
         recovering = self._connection is None
         try:
             connection = self._connection = self._connection or self._connect()
@@ -121,20 +151,17 @@ class Writer:
                 logger.info("the %s can be written again", self._what)
 
     def _execute(self, connection: sqlite3.Connection, write: _Write) -> None:
-        """Execute one write of a transaction; where only its own values are at fault, it fails alone.
+        """Execute one write of a transaction; what is only its own fault undoes only it.
 
-        SQLite undoes the failed statement and keeps the transaction.
+        SQLite by itself undoes a statement that fails, and keeps the transaction.
         """
         try:
-            write.changed = connection.execute(write.sql, write.values).rowcount
-        except (
-            sqlite3.IntegrityError,  # a constraint
-            sqlite3.DataError,  # too big
-            sqlite3.InterfaceError,  # not a type it stores
-            sqlite3.ProgrammingError,  # the same, since Python 3.12
-            OverflowError,  # more than 64 bits
-            UnicodeEncodeError,  # half of a surrogate pair
-        ) as fault:
+            write.result = (
+                _undoable(connection, write.work) if write.several else write.work(connection)
+            )
+        except PointsmanError as refusal:
+            write.fault = refusal
+        except _OWN_FAULTS as fault:
             logger.exception("the %s refused a write", self._what)
             write.fault = fault
 
@@ -151,8 +178,30 @@ class Writer:
             if write.done.done():  # cancelled
                 continue
             if write.fault is None:
-                write.done.set_result(write.changed)
+                write.done.set_result(write.result)
+            elif isinstance(write.fault, PointsmanError):
+                write.done.set_exception(write.fault)
             else:
                 error = self._unavailable(f"the {self._what} can't be written")
                 error.__cause__ = write.fault
                 write.done.set_exception(error)
+
+
+def _change(sql: str, values: tuple[Value, ...], connection: sqlite3.Connection) -> int:
+    return connection.execute(sql, values).rowcount
+
+
+def _undoable(
+    connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], object]
+) -> object:
+    """Do the work; undo all of it where it raises."""
+    connection.execute("SAVEPOINT work")
+    try:
+        result = work(connection)
+    except BaseException:
+        if connection.in_transaction:  # faults of the disk end it themselves
+            connection.execute("ROLLBACK TO work")
+            connection.execute("RELEASE work")
+        raise
+    connection.execute("RELEASE work")
+    return result

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from typing import Literal, TypeAlias
 
 from pointsman.types.caching import NOT_LOOKED_UP, CacheState, Lookup
 from pointsman.types.decisions import Decision, Verdict
@@ -28,6 +29,17 @@ class Usage:
     estimated: bool = False
     #: US dollars, where the upstream says what it cost.
     stated_cost: Decimal | None = None
+    #: Of `written_tokens`: those that stay there for an hour instead of minutes.
+    written_1h_tokens: int = 0
+    #: Of the input and of the output: what was no text.
+    audio_input_tokens: int = 0
+    audio_output_tokens: int = 0
+    image_input_tokens: int = 0
+    image_output_tokens: int = 0
+    #: Searches in the web that the provider made and charges for.
+    searches: int = 0
+    #: What the upstream says of how it was served, where that changes the price: `batch`, `flex`, ...
+    service: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +79,8 @@ class Settlement:
     usage: Usage | None = None
     #: US dollars, drafts and judge included; None where a price is unknown.
     cost: Decimal | None = None
+    #: US dollars of `cost` that were no answer: drafts, samples, judge, embeddings, what failed.
+    overhead: Decimal | None = None
     baseline_cost: Decimal | None = None
     latency_ms: float = 0.0
     #: Time to the first byte for the client; None where none was sent.
@@ -79,6 +93,18 @@ class Settlement:
         if self.cost is None or self.baseline_cost is None:
             return None
         return self.baseline_cost - self.cost
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a stream has come: all that is known of it if the gateway dies now."""
+
+    deployment: str
+    served_tier: str
+    #: Estimated, as long as the upstream has not said.
+    usage: Usage
+    #: US dollars; None where the price is unknown.
+    cost: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +130,15 @@ class Entry:
     decision: Decision
     client_request_id: str | None = None
     lookup: Lookup = NOT_LOOKED_UP
+    #: US dollars that are held back for it while it is open.
+    reserved: Decimal = Decimal(0)
     settlement: Settlement | None = None
     feedback: tuple[Feedback, ...] = ()
+
+    @property
+    def is_given(self) -> bool:
+        """Its reply was made for another request, which has its cost."""
+        return self.lookup.state in {"exact", "semantic"}
 
     @property
     def outcome(self) -> Outcome:
@@ -113,21 +146,103 @@ class Entry:
         return self.settlement.outcome if self.settlement else "open"
 
 
+#: What sums may be grouped by; `day` is a date in UTC.
+Dimension: TypeAlias = Literal[
+    "day", "organisation", "key", "deployment", "served_tier", "outcome", "cache"
+]
+#: What a report is grouped by where nobody says.
+DIMENSIONS: tuple[Dimension, ...] = ("deployment", "served_tier", "outcome", "cache")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which entries; None is all."""
+
+    #: Not before, by the time when a request was admitted.
+    since: datetime | None = None
+    #: Before.
+    until: datetime | None = None
+    organisation: str | None = None
+    key: str | None = None
+    user: str | None = None
+    deployment: str | None = None
+    served_tier: str | None = None
+    outcome: Outcome | None = None
+    cache: CacheState | None = None
+    model_asked: str | None = None
+
+
+#: No condition at all.
+ALL_ENTRIES = Filter()
+
+
 @dataclass(frozen=True, slots=True)
 class ReportRow:
-    """Sums over the entries of one deployment, outcome and state of the cache."""
+    """Sums over some entries. What they are not grouped by is None."""
+
+    requests: int
+    day: date | None = None
+    organisation: str | None = None
+    key: str | None = None
+    deployment: str | None = None
+    served_tier: str | None = None
+    outcome: Outcome | None = None
+    cache: CacheState | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    written_tokens: int = 0
+    reasoning_tokens: int = 0
+    #: US dollars, over the entries whose price is known.
+    cost: Decimal = Decimal(0)
+    #: Of `cost`: drafts, samples, judge, embeddings, what failed.
+    overhead: Decimal = Decimal(0)
+    #: US dollars, over the entries where cost and baseline are both known.
+    baseline_cost: Decimal = Decimal(0)
+    #: `baseline_cost` less what those entries cost.
+    saved: Decimal = Decimal(0)
+    #: Entries in `baseline_cost` and `saved`.
+    compared: int = 0
+    #: Entries with usage whose price is unknown: in no sum of money.
+    unpriced: int = 0
+    #: Entries whose tokens are counted by us, and what they cost.
+    estimated: int = 0
+    estimated_cost: Decimal = Decimal(0)
+    #: Answers that a verifier looked at first, and those that went to a better model.
+    verified: int = 0
+    escalated: int = 0
+    #: Milliseconds, summed over the entries that completed.
+    latency_ms: float = 0.0
+    #: Entries in `latency_ms`.
+    completed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RatingRow:
+    """What users said of one deployment's replies."""
 
     deployment: str | None
     served_tier: str | None
-    outcome: Outcome
-    requests: int
-    input_tokens: int
-    output_tokens: int
-    #: Over the entries whose price is known.
-    cost: Decimal
-    #: `baseline_cost - cost` over the entries where both are known.
-    saved: Decimal
-    #: Entries with usage whose price is unknown: in no sum.
-    unpriced: int
-    #: What the cache said of them.
-    cache: CacheState = "bypass"
+    cache: CacheState
+    #: Ratings above zero, below it, and at it.
+    good: int
+    bad: int
+    neutral: int
+    #: Of all ratings, -1 to 1.
+    mean: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPrompt:
+    """What was asked and answered, redacted; kept only where somebody turned that on."""
+
+    request_id: str
+    time: datetime
+    organisation: str
+    key: str
+    #: The turns as JSON, secrets and personal data replaced.
+    prompt: str
+    #: None where there was no answer.
+    reply: str | None
+    #: Kinds of what was replaced.
+    redacted: tuple[str, ...] = ()

@@ -46,6 +46,8 @@ class Candidate:
     given: float = 0.0
     #: US dollars that the request is expected to cost here; None where the price is unknown.
     expected_cost: Decimal | None = None
+    #: US dollars that it may cost at most; None where the price is unknown, or no budget applies.
+    worst_cost: Decimal | None = None
     #: Why the request can't be said in a format that it takes; None where it can.
     objection: str | None = None
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from pointsman.types.access import UNLIMITED, Standing
 from pointsman.types.books import Settlement
 from pointsman.types.caching import NOT_LOOKED_UP, Lookup
 from pointsman.types.decisions import Decision, Deployment, Verdict
@@ -70,3 +71,5 @@ class Reply:
     lookup: Lookup = NOT_LOOKED_UP
     #: None for a stream: it is not known yet.
     settlement: Settlement | None = None
+    #: What is left of the caller's limits.
+    standing: Standing = UNLIMITED

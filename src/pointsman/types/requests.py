@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pointsman.types.access import Grant
 from pointsman.types.caching import CacheTier
 from pointsman.types.words import Capability, FormatName, Priority, Task
 
@@ -45,6 +46,10 @@ class ModelRequest:
     task: Task = "chat"
     #: The conversation it continues, where the client's body names one (`prompt_cache_key`, ...).
     session: str | None = None
+    #: The end user, where the client's body names one (`user`, `metadata.user_id`).
+    user: str | None = None
+    #: Replies that it asks for at once (`n`).
+    choices: int = 1
     #: Headers of the client's that go along where the format stays (`anthropic-beta`, ...).
     headers: Mapping[str, str] = field(default_factory=dict)
     #: Set for what is passed on unread.
@@ -85,7 +90,12 @@ class Principal:
     """Who is asking."""
 
     organisation: str = "default"
+    #: The key's id; `anonymous` before there is any key.
     key: str = "anonymous"
+    #: The end user that the client names: `user` in its body, or `x-openwebui-user-id`.
+    user: str | None = None
+    #: What it may do. It is no part of who it is.
+    grant: Grant = field(default=Grant(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

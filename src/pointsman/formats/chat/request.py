@@ -46,6 +46,8 @@ def parse_chat(body: bytes) -> ModelRequest:
         input_tokens=_prompt_tokens(turns, value["messages"], raw, parts),
         max_output_tokens=_reply_limit(value),
         session=members.text(value, "prompt_cache_key"),
+        user=members.end_user(value),
+        choices=members.whole(value, "n", least=1) or 1,
     )
 
 

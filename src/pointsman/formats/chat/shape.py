@@ -63,6 +63,7 @@ class Body(msgspec.Struct):
     kind: object = msgspec.field(default=None, name="object")
     choices: list[Choice] | None = None
     usage: msgspec.Raw = NOTHING
+    service_tier: object = None
     error: msgspec.Raw = NOTHING
 
     @property

@@ -52,6 +52,8 @@ def parse(body: bytes) -> ModelRequest:
         input_tokens=sum(map(estimate_tokens, (*texts, suffix))) + tokens,
         max_output_tokens=limit if limit and limit > 0 else None,
         format="completions",
+        user=members.end_user(value),
+        choices=_choices(value),
     )
 
 
@@ -102,6 +104,16 @@ def conversation(request: ModelRequest) -> Conversation:
         advisory=notes.advisory,
         foreign=notes.foreign,
     )
+
+
+def _choices(value: dict[str, Json]) -> int:
+    """Replies that are written, given out or not: `n`, or `best_of`, for each prompt."""
+    each = max(members.whole(value, name) or 1 for name in ("n", "best_of"))
+    match value["prompt"]:
+        case [str() | list(), *_] as several:
+            return each * len(several)
+        case _:
+            return each
 
 
 def _needs(value: dict[str, Json]) -> frozenset[Capability]:

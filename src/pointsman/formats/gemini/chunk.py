@@ -175,12 +175,19 @@ class Chunk(msgspec.Struct, rename="camel"):
         return bytes(self.error) not in {b"", b"null"}
 
 
+class _Share(msgspec.Struct, rename="camel"):
+    modality: object = None
+    token_count: int | None = None
+
+
 class _Usage(msgspec.Struct, rename="camel"):
     prompt_token_count: int
     candidates_token_count: int | None = None
     thoughts_token_count: int | None = None
     cached_content_token_count: int | None = None
     tool_use_prompt_token_count: int | None = None
+    prompt_tokens_details: list[_Share] | None = None
+    candidates_tokens_details: list[_Share] | None = None
 
 
 _CHUNK = msgspec.json.Decoder(Chunk)
@@ -220,4 +227,13 @@ def usage_of(metadata: bytes, prompt_tokens: int, said: int, thought: int) -> Us
         cached_tokens=usage.cached_content_token_count or 0,
         reasoning_tokens=reasoning,
         estimated=answered is None and said > 0,
+        audio_input_tokens=_of("AUDIO", usage.prompt_tokens_details),
+        audio_output_tokens=_of("AUDIO", usage.candidates_tokens_details),
+        image_input_tokens=_of("IMAGE", usage.prompt_tokens_details),
+        image_output_tokens=_of("IMAGE", usage.candidates_tokens_details),
     )
+
+
+def _of(modality: str, shares: list[_Share] | None) -> int:
+    """How many of the tokens are of this modality."""
+    return sum(max(0, each.token_count or 0) for each in shares or () if each.modality == modality)

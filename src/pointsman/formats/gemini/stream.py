@@ -50,6 +50,11 @@ class GeminiReader:
         return bool(self._finishes)
 
     @property
+    def produced(self) -> int:
+        """See `wire.StreamReader`."""
+        return self._said + self._thought
+
+    @property
     def usage(self) -> Usage:
         """What was used so far: the upstream's figures, or our count."""
         return usage_of(self._metadata, self._prompt_tokens, self._said, self._thought)

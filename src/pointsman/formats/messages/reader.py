@@ -70,7 +70,7 @@ class MessagesReader:
         self._prompt_tokens = prompt_tokens
         self._stated = usage.Stated()
         self._final = False
-        self._produced = 0
+        self.produced = 0
         self._last = _STOP
         #: Of each block that is a tool call: which call it is, and whether it has arguments.
         self._calls: dict[int, int] = {}
@@ -85,7 +85,7 @@ class MessagesReader:
     def usage(self) -> Usage:
         """The upstream's figures once it gave its last ones, until then our count."""
         stated = self._stated if self._final else self._stated.of_input
-        return stated.usage(self._prompt_tokens, self._produced)
+        return stated.usage(self._prompt_tokens, self.produced)
 
     def follow(self, event: Event) -> bytes:
         """The event as it came; `message_stop` is held back. Raises UpstreamBroken."""
@@ -140,10 +140,10 @@ class MessagesReader:
                 self._stated = usage.stated(seen.message.usage)
             case "content_block_start":
                 self.begun = True
-                self._produced += seen.content_block.size if seen.content_block else 0
+                self.produced += seen.content_block.size if seen.content_block else 0
             case "content_block_delta":
                 self.begun = True
-                self._produced += seen.delta.size if seen.delta else 0
+                self.produced += seen.delta.size if seen.delta else 0
             case "message_delta":
                 self.begun = True
                 self.finished |= bool(seen.delta and seen.delta.stop_reason)

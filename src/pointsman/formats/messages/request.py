@@ -28,6 +28,13 @@ _NO_WORDS = frozenset({"text", "tool_result", "image"})
 _SESSION = re.compile(r'session_(?:id"\s*:\s*")?([0-9a-fA-F-]{36})')
 
 
+class _ClaudeCode(msgspec.Struct):
+    """What Claude Code says in `metadata.user_id`."""
+
+    device_id: str = ""
+    account_uuid: str = ""
+
+
 def parse(body: bytes) -> ModelRequest:
     """A checked view of a request's body. Raises BadRequest that names the member at fault.
 
@@ -64,6 +71,8 @@ def _view(value: dict[str, Json], raw: Mapping[str, bytes], limit: int | None) -
         raise shape.wrong("model", "Input should be a valid string")
     prompt = shape.system(value)
     said = shape.spoken(value)
+    metadata = members.typed(value, "metadata", dict, "an object") or {}
+    user_id = members.text(metadata, "user_id", "metadata.user_id")
     blocks = [*prompt, *(block for each in said for block in shape.every(each.blocks))]
     return ModelRequest(
         model=model,
@@ -75,7 +84,8 @@ def _view(value: dict[str, Json], raw: Mapping[str, bytes], limit: int | None) -
         input_tokens=TOKENS_PER_MESSAGE * len(said) + _tokens(blocks, raw),
         max_output_tokens=limit,
         format="messages",
-        session=_session(value),
+        session=_session(user_id),
+        user=_user(user_id),
     )
 
 
@@ -103,11 +113,21 @@ def _needs(value: dict[str, Json], blocks: list[dict[str, Json]]) -> frozenset[C
     return frozenset(needs)
 
 
-def _session(value: dict[str, Json]) -> str | None:
-    metadata = members.typed(value, "metadata", dict, "an object") or {}
-    user = members.text(metadata, "user_id", "metadata.user_id")
-    found = _SESSION.search(user) if user else None
+def _session(user_id: str | None) -> str | None:
+    found = _SESSION.search(user_id) if user_id else None
     return found[1] if found else None
+
+
+def _user(user_id: str | None) -> str | None:
+    """The end user; Claude Code's stays the same from session to session."""
+    found = _SESSION.search(user_id) if user_id else None
+    if not user_id or not found:
+        return user_id or None
+    try:
+        named = msgspec.json.decode(user_id, type=_ClaudeCode)
+    except msgspec.DecodeError:  # its older form: `user_..._account_..._session_...`
+        return user_id[: found.start()].rstrip("_") or None
+    return named.account_uuid or named.device_id or None
 
 
 def _tokens(blocks: list[dict[str, Json]], raw: Mapping[str, bytes]) -> int:

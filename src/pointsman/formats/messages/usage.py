@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import msgspec
 
-from pointsman.formats.counting import tokens_in
+from pointsman.formats.counting import services, tokens_in
 from pointsman.types import Json, Usage
 
 
 class _Details(msgspec.Struct):
     thinking_tokens: int | None = None
+
+
+class _Written(msgspec.Struct):
+    ephemeral_1h_input_tokens: int | None = None
+
+
+class _Tools(msgspec.Struct):
+    web_search_requests: int | None = None
 
 
 class Stated(msgspec.Struct):
@@ -20,6 +28,11 @@ class Stated(msgspec.Struct):
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
     output_tokens_details: _Details | None = None
+    cache_creation: _Written | None = None
+    server_tool_use: _Tools | None = None
+    service_tier: object = None
+    speed: object = None
+    inference_geo: object = None
 
     def updated(self, later: Stated) -> Stated:
         """These figures, with those that came later in the stream in their place."""
@@ -47,6 +60,8 @@ class Stated(msgspec.Struct):
         written = self.cache_creation_input_tokens or 0
         total = (self.input_tokens or 0) + cached + written
         output = self.output_tokens
+        lasting = self.cache_creation.ephemeral_1h_input_tokens if self.cache_creation else None
+        searches = self.server_tool_use.web_search_requests if self.server_tool_use else None
         return Usage(
             input_tokens=total or prompt_tokens,
             output_tokens=tokens_in(produced) if output is None else output,
@@ -54,6 +69,9 @@ class Stated(msgspec.Struct):
             written_tokens=written,
             reasoning_tokens=(details.thinking_tokens if details else 0) or 0,
             estimated=not total or output is None,
+            written_1h_tokens=max(0, lasting or 0),
+            searches=max(0, searches or 0),
+            service=services(self.service_tier, self.speed, self.inference_geo),
         )
 
 

@@ -33,7 +33,7 @@ class StreamReader:
         """`generate`: the stream is `/api/generate`'s."""
         self._prompt_tokens = prompt_tokens
         self._generate = generate
-        self._produced = 0
+        self.produced = 0
         self._calls = 0
         self._told_began = False
         self._last: shape.Body | None = None
@@ -55,7 +55,7 @@ class StreamReader:
     @property
     def usage(self) -> Usage:
         """What was used so far: the upstream's figures, or our count."""
-        return shape.usage(self._last, self._prompt_tokens, self._produced)
+        return shape.usage(self._last, self._prompt_tokens, self.produced)
 
     def follow(self, event: Event) -> bytes:
         """Take note of a line; returns it, but for the last one and errors.
@@ -121,7 +121,7 @@ class StreamReader:
             self.error = shape.fault(line.error)
             return None
         produced = shape.size(line.said)
-        self._produced += produced
+        self.produced += produced
         self.begun = self.begun or produced > 0 or bool(line.done)
         if isinstance(line.model, str):
             self.model = line.model

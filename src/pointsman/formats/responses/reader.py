@@ -110,7 +110,7 @@ class StreamReader:
         """`prompt_tokens` are those of the request, for where the upstream does not count."""
         self._prompt_tokens = prompt_tokens
         self._reported: Usage | None = None
-        self._produced = 0
+        self.produced = 0
         self._last = b""
         self._calls: dict[int, int] = {}
         self._argued: set[int] = set()
@@ -130,7 +130,7 @@ class StreamReader:
     @property
     def usage(self) -> Usage:
         """What was used so far: the upstream's figures, or our count."""
-        return self._reported or counted(self._prompt_tokens, self._produced)
+        return self._reported or counted(self._prompt_tokens, self.produced)
 
     def follow(self, event: Event) -> bytes:
         """Take note of an event; returns it as it came, but for errors and the last one.
@@ -168,7 +168,7 @@ class StreamReader:
         elif told.type not in _HEADS and told.type != "response.failed":
             self.begun = True
         if isinstance(told.delta, str):
-            self._produced += len(told.delta.encode())
+            self.produced += len(told.delta.encode())
         if told.response is not None:
             self._note_response(told.type, told.response)
         return told

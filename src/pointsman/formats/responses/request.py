@@ -115,6 +115,7 @@ def parse(body: bytes) -> ModelRequest:
         max_output_tokens=limit if limit is not None and limit >= 1 else None,
         format="responses",
         session=members.text(value, "prompt_cache_key"),
+        user=members.end_user(value),
     )
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from pointsman.conversation import Finish
 from pointsman.errors import UpstreamBroken
-from pointsman.formats.counting import MOST_TOKENS
+from pointsman.formats.counting import MOST_TOKENS, services
 from pointsman.formats.wire import Fault
 from pointsman.types import Usage
 
@@ -34,6 +34,7 @@ class Item(msgspec.Struct):
     call_id: object = None
     name: object = None
     arguments: object = None
+    action: object = None
     encrypted_content: object = None
     content: msgspec.Raw = NOTHING
     summary: msgspec.Raw = NOTHING
@@ -42,6 +43,13 @@ class Item(msgspec.Struct):
     def pieces(self) -> list[Piece]:
         """Its content, or where it is a reasoning item, its summary and content."""
         return [*_pieces(self.summary), *_pieces(self.content)]
+
+    @property
+    def is_search(self) -> bool:
+        """A search in the web that is charged for; opening a page that was found is not."""
+        if self.type != "web_search_call":
+            return False
+        return not isinstance(self.action, dict) or self.action.get("type", "search") == "search"
 
 
 class _Details(msgspec.Struct):
@@ -55,6 +63,7 @@ class Response(msgspec.Struct):
     status: object = None
     output: list[Item] | None = None
     usage: msgspec.Raw = NOTHING
+    service_tier: object = None
     error: msgspec.Raw = NOTHING
     incomplete_details: _Details | None = None
 
@@ -165,7 +174,10 @@ def usage_of(read: Response | None) -> Usage | None:
         into.cache_write_tokens or 0,
         out.reasoning_tokens or 0,
     )
-    return Usage(*figures) if all(0 <= each <= MOST_TOKENS for each in figures) else None
+    if not all(0 <= each <= MOST_TOKENS for each in figures):
+        return None
+    searches = sum(item.is_search for item in read.output or ())
+    return Usage(*figures, searches=searches, service=services(read.service_tier))
 
 
 def size(read: Response) -> int:

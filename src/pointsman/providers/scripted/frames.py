@@ -64,11 +64,14 @@ def error_body(
 
 def spent(usage: Usage) -> dict[str, Json]:
     """Usage as chat and completions say it."""
+    read: dict[str, Json] = {"cached_tokens": usage.cached_tokens}
+    if usage.written_tokens:
+        read["cache_write_tokens"] = usage.written_tokens
     return {
         "prompt_tokens": usage.input_tokens,
         "completion_tokens": usage.output_tokens,
         "total_tokens": usage.input_tokens + usage.output_tokens,
-        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
+        "prompt_tokens_details": read,
         "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
     }
 

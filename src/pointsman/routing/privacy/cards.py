@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from pointsman.routing.privacy.checks import luhn
 from pointsman.routing.privacy.numbers import Number, numbers
-from pointsman.routing.privacy.view import View
+from pointsman.routing.privacy.view import Span, View
 from pointsman.routing.privacy.words import Words
 
 _SHORTEST, _LONGEST = 12, 19
@@ -43,11 +44,13 @@ _LEAST_GROUP = 3
 _BESIDE = 4
 
 
-def holds_card(view: View) -> bool:
-    """Whether a payment card's number is in the text."""
+def find_cards(view: View) -> Iterator[Span]:
+    """The numbers of payment cards."""
     if view.digits < _SHORTEST:
-        return False
-    return any(_is_card(view, number) for number in numbers(view.text, _SHORTEST, _LONGEST))
+        return
+    for number in numbers(view.text, _SHORTEST, _LONGEST):
+        if _is_card(view, number):
+            yield number.start, number.end
 
 
 def _is_card(view: View, number: Number) -> bool:

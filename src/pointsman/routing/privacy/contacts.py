@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pointsman.routing.privacy.view import View
+from pointsman.routing.privacy.view import Span, View
 
 _NAME = re.compile(r"(?<![\w.+!#$%&'*=?^{|}~-])[\w.+!#$%&'*=?^{|}~-]{1,64}+\s?$")
 _DOMAIN = re.compile(
@@ -80,12 +80,15 @@ _LEAD = 4
 _LONGEST_DOMAIN = 256
 
 
-def holds_email(view: View) -> bool:
-    """Whether the text holds an address of a person, not of a machine or an example."""
-    return any(_is_person(name, domain) for name, domain in _addresses(view)) or _spelled(view)
+def find_emails(view: View) -> Iterator[Span]:
+    """Addresses of persons, not of machines or examples."""
+    for name, domain in _addresses(view):
+        if _is_person(name.group().strip(), domain.group().strip()):
+            yield name.start(), domain.end()
+    yield from _spelled(view)
 
 
-def _addresses(view: View) -> Iterator[tuple[str, str]]:
+def _addresses(view: View) -> Iterator[tuple[re.Match[str], re.Match[str]]]:
     low = view.low
     for sign in ("@", "%40"):
         place = low.find(sign)
@@ -95,7 +98,7 @@ def _addresses(view: View) -> Iterator[tuple[str, str]]:
             if domain and domain["last"] not in _NOT_DOMAINS:
                 name = _NAME.search(low, max(0, place - _LONGEST_NAME), place)
                 if name and not _in_address(low, name.start()):
-                    yield name.group().strip(), domain.group().strip()
+                    yield name, domain
             place = low.find(sign, after)
 
 
@@ -110,13 +113,13 @@ def _is_person(name: str, domain: str) -> bool:
     return not (_EXAMPLE_NAME.match(name) and _EXAMPLE_DOMAIN.match(domain))
 
 
-def _spelled(view: View) -> bool:
+def _spelled(view: View) -> Iterator[Span]:
     low = view.low
     for sign in _SPELLED_SIGNS:
         place = low.find(sign)
         while place >= 0:
             starts = range(max(0, place - _LEAD), place + 1)
-            if any(_SPELLED.match(low, start, place + _LONGEST_DOMAIN) for start in starts):
-                return True
+            tried = (_SPELLED.match(low, start, place + _LONGEST_DOMAIN) for start in starts)
+            if found := next(filter(None, tried), None):
+                yield found.span()
             place = low.find(sign, place + len(sign))
-    return False

@@ -13,7 +13,7 @@ from pointsman.routing.privacy.values import (
     may_be_password,
     trim,
 )
-from pointsman.routing.privacy.view import View
+from pointsman.routing.privacy.view import Span, View
 
 #: What links a name to its value: "password = ", "la clave es ", "пароль: ".
 _LINK = (
@@ -38,8 +38,10 @@ _DIGIT = re.compile(r"[0-9]")
 #: How far behind its name a value is looked for, and how far before it what qualifies the name.
 _FAR, _LISTED, _LEAD = 160, 80, 16
 _DELIMITERS = ("\t", ";", "|", ",")
-#: Of a table: rows that are read under the head, and the longest head and cell.
+#: Of a table: rows under the head in which the first value must be, and the longest head and cell.
 _ROWS, _WIDEST_HEAD, _WIDEST_CELL = 5, 400, 32
+#: Signs of a row that are read.
+_WIDEST_ROW = 8 * _WIDEST_HEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,18 +129,23 @@ _KEYS = _Family(
 )
 
 
-def holds_password(view: View) -> bool:
-    """Something that is called a password, or stands among credentials, and looks like one."""
-    return _holds(view, _PASSWORDS) or _holds(view, _LOGINS)
+def find_passwords(view: View) -> Iterator[Span]:
+    """What is called a password, or stands among credentials, and looks like one."""
+    yield from _find(view, _PASSWORDS)
+    yield from _find(view, _LOGINS)
 
 
-def holds_token(view: View) -> bool:
-    """Something that is called a token, a secret or a key, and spells nothing."""
-    return bool(view.long_tokens) and (_holds(view, _TOKENS) or _holds(view, _KEYS))
+def find_tokens(view: View) -> Iterator[Span]:
+    """What is called a token, a secret or a key, and spells nothing."""
+    if view.long_tokens:
+        yield from _find(view, _TOKENS)
+        yield from _find(view, _KEYS)
 
 
-def _holds(view: View, family: _Family) -> bool:
-    return any(_has_value(view, family, place) for place in _places(view.low, family))
+def _find(view: View, family: _Family) -> Iterator[Span]:
+    reached: dict[tuple[str, int], int] = {}
+    for place in _places(view.low, family):
+        yield from _values(view, family, place, reached)
 
 
 def _places(low: str, family: _Family) -> Iterator[int]:
@@ -151,24 +158,27 @@ def _places(low: str, family: _Family) -> Iterator[int]:
             place = low.find(stem, place + len(stem))
 
 
-def _has_value(view: View, family: _Family, place: int) -> bool:
-    """Whether a name begins here and a value belongs to it."""
+def _values(
+    view: View, family: _Family, place: int, reached: dict[tuple[str, int], int]
+) -> Iterator[Span]:
+    """The values that belong to a name, where one begins here."""
     low = view.low
     name = family.name.match(low, place)
     if name is None:
-        return False
+        return
     end = name.end()
     if (found := _NEXT.match(low, end)) and family.near(*_value(view, found)):
-        return True
+        yield found.span("value")
     if not _DIGIT.search(low, end, end + _FAR):
-        return False
+        return
     if (found := _BARE.match(low, end)) and _bare(view, family, place, found):
-        return True
+        yield found.span("value")
     if name.group() != "pass" and (found := _LATER.match(low, end)):
         value, _ = _value(view, found)
         if family.far(value):
-            return True
-    return _in_list(view, family, end) or _in_table(view, family, place)
+            yield found.span("value")
+    yield from _in_list(view, family, end)
+    yield from _in_table(view, family, place, reached)
 
 
 def _value(view: View, found: re.Match[str]) -> tuple[str, bool]:
@@ -184,27 +194,60 @@ def _bare(view: View, family: _Family, place: int, found: re.Match[str]) -> bool
     return family.near(value, quoted) if named else family.far(value)
 
 
-def _in_list(view: View, family: _Family, end: int) -> bool:
-    """Whether a value follows among other things: "bob / ...", "('bob', '...')"."""
+def _in_list(view: View, family: _Family, end: int) -> Iterator[Span]:
+    """What follows among other things: "bob / ...", "('bob', '...')"."""
     link = _LIST.match(view.low, end)
-    return link is not None and any(
-        family.listed(trim(word.group()))
-        for word in _WORD.finditer(view.text, link.end(), link.end() + _LISTED)
-    )
+    if link is not None:
+        for word in _WORD.finditer(view.text, link.end(), link.end() + _LISTED):
+            if family.listed(trim(word.group())):
+                yield word.span()
 
 
-def _in_table(view: View, family: _Family, place: int) -> bool:
-    """Whether the name heads a column with such values."""
+def _in_table(
+    view: View, family: _Family, place: int, reached: dict[tuple[str, int], int]
+) -> Iterator[Span]:
+    """The cells of the column that the name heads.
+
+    `reached` is how far columns were read by their delimiter and number: no row is read again.
+    """
     text = view.text
     start = text.rfind("\n", max(0, place - _WIDEST_HEAD), place) + 1
-    if place - start > _WIDEST_HEAD:
-        return False
-    head, *rows = text[start : place + 8 * _WIDEST_HEAD].split("\n")[: _ROWS + 1]
+    end = text.find("\n", place, place + _WIDEST_ROW)
+    if place - start > _WIDEST_HEAD or end < 0:
+        return
+    head = text[start:end]
     for delimiter in _DELIMITERS:
         column = head[: place - start].count(delimiter)
         if delimiter not in head or len(head.split(delimiter)[column]) > _WIDEST_CELL:
             continue
-        cells = (row.split(delimiter) for row in rows)
-        if any(family.near(trim(row[column].strip()), False) for row in cells if len(row) > column):
-            return True
-    return False
+        found = False
+        for number, row in enumerate(_rows(text, end + 1, delimiter)):
+            if number >= _ROWS and not (found and row > reached.get((delimiter, column), 0)):
+                break
+            if (cell := _cell(text, row, delimiter, column)) is None:
+                continue
+            if family.near(trim(text[slice(*cell)].strip()), False):
+                found = True
+                yield cell
+            reached[delimiter, column] = max(row, reached.get((delimiter, column), 0))
+
+
+def _rows(text: str, start: int, delimiter: str) -> Iterator[int]:
+    """Where the lines of a table begin: the first ones anyway, then as long as they have columns."""
+    number = 0
+    while 0 < start < len(text):
+        if number >= _ROWS and text.find(delimiter, start, start + _WIDEST_ROW) < 0:
+            return
+        yield start
+        number += 1
+        start = text.find("\n", start) + 1
+
+
+def _cell(text: str, row: int, delimiter: str, column: int) -> Span | None:
+    """Where the cell of a row lies; None where it has not so many."""
+    end = text.find("\n", row, row + _WIDEST_ROW)
+    cells = text[row : end if end >= 0 else row + _WIDEST_ROW].split(delimiter)
+    if len(cells) <= column:
+        return None
+    start = row + sum(len(cell) + len(delimiter) for cell in cells[:column])
+    return start, start + len(cells[column])

@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from pointsman.routing.privacy import cards, contacts, credentials, ids, keys, people, phones
-from pointsman.routing.privacy.patterns import Pattern, compile_all
-from pointsman.routing.privacy.view import View
+from pointsman.routing.privacy.patterns import Pattern, compile_all, spans_of
+from pointsman.routing.privacy.view import Span, View
 from pointsman.types import Turn
 
 #: `secrets`: keys, passwords and payment cards; `personal`: people's data as well.
 Level: TypeAlias = Literal["off", "secrets", "personal"]
 
-Rule: TypeAlias = Callable[[View], bool]
+#: Where in a view what it is about is.
+Rule: TypeAlias = Callable[[View], Iterator[Span]]
 
 _SECRETS: Mapping[str, tuple[Rule, ...]] = {
-    "api_key": (keys.holds_key,),
-    "private_key": (keys.holds_private_key,),
-    "password": (keys.holds_address_password, credentials.holds_password),
-    "token": (credentials.holds_token,),
-    "card_number": (cards.holds_card,),
+    "api_key": (keys.find_keys,),
+    "private_key": (keys.find_private_keys,),
+    "password": (keys.find_address_passwords, credentials.find_passwords),
+    "token": (credentials.find_tokens,),
+    "card_number": (cards.find_cards,),
 }
 _PERSONAL: Mapping[str, tuple[Rule, ...]] = {
-    "iban": (ids.holds_iban,),
-    "email": (contacts.holds_email,),
-    "phone": (phones.holds_phone,),
-    "national_id": (ids.holds_national_id, people.holds_named_id),
-    "birth_date": (people.holds_birth_date,),
-    "passport": (people.holds_passport,),
-    "medical_record": (people.holds_medical_record,),
-    "bank_account": (people.holds_bank_account,),
+    "iban": (ids.find_ibans,),
+    "email": (contacts.find_emails,),
+    "phone": (phones.find_phones,),
+    "national_id": (ids.find_national_ids, people.find_named_ids),
+    "birth_date": (people.find_birth_dates,),
+    "passport": (people.find_passports,),
+    "medical_record": (people.find_medical_records,),
+    "bank_account": (people.find_bank_accounts,),
 }
 _RULES: Mapping[Level, Mapping[str, tuple[Rule, ...]]] = {
     "off": {},
@@ -39,11 +40,19 @@ _RULES: Mapping[Level, Mapping[str, tuple[Rule, ...]]] = {
 }
 
 
+class Place(NamedTuple):
+    """Where something was found in a text: begin and end as a slice has them."""
+
+    start: int
+    end: int
+    kind: str
+
+
 class Detector:
     """Finds secrets and personal data in what people wrote.
 
-    Only turns of the role `user` are read, all of their text, in time linear in its length. What
-    matched is neither returned nor kept. `patterns` are regular expressions in RE2's syntax by the
+    Of a conversation only turns of the role `user` are read, all of their text, in time linear in
+    its length. What matched is neither returned nor kept. `patterns` are regular expressions in RE2's syntax by the
     name of what they find; they are matched at every level but `off`. Raises `ConfigError` where
     one can't be used.
     """
@@ -65,8 +74,29 @@ class Detector:
 
     def _built_in(self, views: Sequence[View]) -> Iterator[str]:
         for kind, rules in self._rules.items():
-            if any(rule(view) for view in views for rule in rules):
+            if any(True for view in views for rule in rules for _ in rule(view)):
                 yield kind
+
+    def places(self, text: str) -> Sequence[Place]:
+        """Where in a text each of them is; they may overlap, and come in no order.
+
+        A place may be longer than what was found in it, and a secret may be found more than once.
+        """
+        if self.level == "off":
+            return ()
+        view = View(text)
+        found = [
+            Place(*view.in_written(*span), kind)
+            for kind, rules in self._rules.items()
+            for rule in rules
+            for span in rule(view)
+        ]
+        for name, pattern in self._patterns.items():
+            found += [Place(*span, name) for span in spans_of(pattern, text)]
+            if view.text != text:
+                spans = spans_of(pattern, view.text)
+                found += [Place(*view.in_written(*span), name) for span in spans]
+        return found
 
 
 def _any(pattern: Pattern, texts: Sequence[str], views: Sequence[View]) -> bool:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from pointsman.routing.privacy import checks
 from pointsman.routing.privacy.numbers import Number, numbers
-from pointsman.routing.privacy.view import View
+from pointsman.routing.privacy.view import Span, View
 from pointsman.routing.privacy.words import Words
 
 Check: TypeAlias = Callable[[str], bool]
@@ -178,21 +178,31 @@ _IBAN_LENGTHS: Mapping[str, int] = {
 }
 
 
-def holds_iban(view: View) -> bool:
-    """Whether the number of a bank account in ISO 13616's form is in the text."""
-    return any(_is_iban(found[1]) for found in _IBAN.finditer(view.around_digits))
+def find_ibans(view: View) -> Iterator[Span]:
+    """The numbers of bank accounts in ISO 13616's form."""
+    for found in _IBAN.finditer(view.around_digits):
+        length = _iban_length(found[1])
+        if length:
+            yield view.in_around_digits(found.start(1), found.start(1) + length)
 
 
-def _is_iban(written: str) -> bool:
+def _iban_length(written: str) -> int:
+    """How many signs of it, separators included, are an IBAN; 0 where it begins with none."""
     length = _IBAN_LENGTHS.get(_SEPARATORS.sub("", written[:4])[:2].upper())
     if length is None:
-        return False
+        return 0
     text = _SEPARATORS.sub("", written).upper()
-    return any(
-        sum(char.isdigit() for char in text[:end]) >= _FEWEST_DIGITS and checks.iban(text[:end])
+    fitting = [
+        end
         for end in {length, *_ends(written)}
         if _SHORTEST_IBAN <= end <= len(text)
-    )
+        and sum(char.isdigit() for char in text[:end]) >= _FEWEST_DIGITS
+        and checks.iban(text[:end])
+    ]
+    if not fitting:
+        return 0
+    places = [place for place, char in enumerate(written) if not _SEPARATORS.match(char)]
+    return places[max(fitting) - 1] + 1
 
 
 def _ends(written: str) -> Iterator[int]:
@@ -205,21 +215,21 @@ def _ends(written: str) -> Iterator[int]:
     yield end
 
 
-def holds_national_id(view: View) -> bool:
-    """Whether a state's number of a person is in the text, told by shape and check digits."""
+def find_national_ids(view: View) -> Iterator[Span]:
+    """States' numbers of persons, told by shape and check digits."""
     if view.digits < _FEWEST_LETTERED:
-        return False
-    if any(_is_id(view, number) for number in numbers(view.text, _SHORTEST, _LONGEST)):
-        return True
-    return any(
-        check(_SEPARATORS.sub("", found.group()).upper())
-        for text, shapes in (
-            (view.around_digits_low, _LETTERED),
-            (view.around_digits, _CAPITALS),
-        )
-        for shape, check in shapes
-        for found in shape.finditer(text)
-    )
+        return
+    for number in numbers(view.text, _SHORTEST, _LONGEST):
+        if _is_id(view, number):
+            yield number.start, number.end
+    for text, shapes in (
+        (view.around_digits_low, _LETTERED),
+        (view.around_digits, _CAPITALS),
+    ):
+        for shape, check in shapes:
+            for found in shape.finditer(text):
+                if check(_SEPARATORS.sub("", found.group()).upper()):
+                    yield view.in_around_digits(*found.span())
 
 
 def _is_id(view: View, number: Number) -> bool:

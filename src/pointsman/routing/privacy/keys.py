@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from pointsman.routing.privacy.values import is_key_body, looks_random, may_be_password, trim
-from pointsman.routing.privacy.view import View
+from pointsman.routing.privacy.view import Span, View
 
 #: The sign that ends a known prefix: one cheap scan tells whether anything dearer is to be done.
 #: Every branch begins with a literal, which lets the engine skip all other places.
@@ -52,20 +53,25 @@ _PUTTY = "PuTTY-User-Key-File"
 _HEAD = 600
 _BODY = re.compile(r"[A-Za-z0-9+/=]{24,}")
 _BLANKS = re.compile(r"\\r|\\n|[\s\\\"'+|>]")
-#: The blanks between single characters: "s k - a b c".
-_SPREAD = re.compile(r"(?<![^\s])(\S)[ ](?=\S(?!\S))")
+#: Where a private key's text ends.
+_FINISH = re.compile(r"-{1,5} ?END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?(?: ?-{1,5})?")
+_PUTTY_FINISH = re.compile(r"Private-MAC: ?[0-9a-fA-F]+")
 
 
-def holds_key(view: View) -> bool:
-    """A key of a known shape, as it stands, wrapped into lines, or spread out with blanks."""
+def find_keys(view: View) -> Iterator[Span]:
+    """Keys of a known shape, as they stand, wrapped into lines, or spread out with blanks."""
     if not _SIGN.search(view.text):
-        return False
-    return any(
-        _is_key(found)
-        for text in (view.text, view.joined, _SPREAD.sub(r"\1", view.text))
-        for token in _LONG.finditer(text)
-        for found in _KEY.finditer(token.group())
-    )
+        return
+    yield from _keys(view.text)
+    yield from (view.in_joined(*span) for span in _keys(view.joined))
+    yield from (view.in_packed(*span) for span in _keys(view.packed))
+
+
+def _keys(text: str) -> Iterator[Span]:
+    for token in _LONG.finditer(text):
+        for found in _KEY.finditer(token.group()):
+            if _is_key(found):
+                yield token.start() + found.start(), token.start() + found.end()
 
 
 def _is_key(found: re.Match[str]) -> bool:
@@ -73,14 +79,22 @@ def _is_key(found: re.Match[str]) -> bool:
     return is_key_body(body)
 
 
-def holds_private_key(view: View) -> bool:
-    """The beginning of a private key: PEM, OpenSSH, PGP or PuTTY, its first line and some more."""
-    if "PRIVATE" not in view.text and _PUTTY not in view.text:
-        return False
-    starts = [found.end() for found in _BEGIN.finditer(view.text)]
-    if _PUTTY in view.text:
-        starts.append(view.text.find("Private-Lines:") + 1)
-    return any(start > 0 and _key_follows(view.text[start : start + _HEAD]) for start in starts)
+def find_private_keys(view: View) -> Iterator[Span]:
+    """Private keys that begin (PEM, OpenSSH, PGP or PuTTY: their first line and some more)."""
+    text, last = view.text, 0
+    for found in _BEGIN.finditer(text) if "PRIVATE" in text else ():
+        if found.start() >= last and _key_follows(text[found.end() : found.end() + _HEAD]):
+            last = _end(_FINISH, text, found.end())
+            yield found.start(), last
+    start = text.find("Private-Lines:") if _PUTTY in text else -1
+    if start >= 0 and _key_follows(text[start + 1 : start + _HEAD]):
+        yield start, _end(_PUTTY_FINISH, text, start)
+
+
+def _end(finish: re.Pattern[str], text: str, start: int) -> int:
+    """Where what began is over; with the text where nobody says so."""
+    found = finish.search(text, start)
+    return found.end() if found else len(text)
 
 
 def _key_follows(text: str) -> bool:
@@ -88,10 +102,12 @@ def _key_follows(text: str) -> bool:
     return any(looks_random(found.group()) for found in _BODY.finditer(body))
 
 
-def holds_address_password(view: View) -> bool:
-    """`scheme://name:password@host`, or `-u name:password`."""
+def find_address_passwords(view: View) -> Iterator[Span]:
+    """The password of `scheme://name:password@host`, or of `-u name:password`."""
     text = view.text
-    values = [found[2] for found in _ADDRESS.finditer(text)] if "://" in text else []
+    spans = [found.span(2) for found in _ADDRESS.finditer(text)] if "://" in text else []
     if "-u" in text:
-        values += [found[1] for found in _OPTION.finditer(text)]
-    return any(may_be_password(trim(value), quoted=True) for value in values)
+        spans += [found.span(1) for found in _OPTION.finditer(text)]
+    for start, end in spans:
+        if may_be_password(trim(text[start:end]), quoted=True):
+            yield start, end

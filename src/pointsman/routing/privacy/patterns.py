@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from pointsman.errors import ConfigError
 
 
+class Match(Protocol):
+    """A place where a pattern matches."""
+
+    def span(self) -> tuple[int, int]:
+        """Begin and end, in bytes."""
+
+
 class Pattern(Protocol):
     """A compiled pattern; texts are UTF-8."""
+
+    def finditer(self, text: bytes) -> Iterator[Match]:
+        """Every place where it matches, from the left."""
 
     def search(self, text: bytes) -> object | None:
         """None where nothing in the text matches."""
@@ -36,3 +46,16 @@ def compile_all(patterns: Mapping[str, str]) -> Mapping[str, Pattern]:
         if compiled[name].search(b"") is not None:
             raise ConfigError(f"privacy pattern {name!r} matches the empty text, so any text")
     return compiled
+
+
+def spans_of(pattern: Pattern, text: str) -> Iterator[tuple[int, int]]:
+    """Where a pattern matches something, in characters."""
+    written = text.encode("utf-8", "replace")
+    counted = at = 0
+    for found in pattern.finditer(written):
+        start, end = found.span()
+        if start < end:
+            at += len(written[counted:start].decode("utf-8", "replace"))
+            length = len(written[start:end].decode("utf-8", "replace"))
+            yield at, at + length
+            counted, at = end, at + length

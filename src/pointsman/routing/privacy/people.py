@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pointsman.routing.privacy.view import View
+from pointsman.routing.privacy.view import Span, View
 from pointsman.routing.privacy.words import Words
 
 #: How far behind the word the value may begin.
@@ -87,48 +87,46 @@ _STORY = Words(
 _LIVING = "1930"
 
 
-def holds_birth_date(view: View) -> bool:
-    """A full date where somebody's birth is spoken of."""
-    if any(True for _ in _years(view, _FORM)):
-        return True
-    return any(year == "" or year >= _LIVING for year in _years(view, _STORY))
+def find_birth_dates(view: View) -> Iterator[Span]:
+    """Full dates where somebody's birth is spoken of."""
+    yield from (span for _, span in _dates(view, _FORM))
+    yield from (span for year, span in _dates(view, _STORY) if year == "" or year >= _LIVING)
 
 
-def _years(view: View, words: Words) -> Iterator[str]:
-    """The year of the date behind each of the words: empty where it has two digits."""
+def _dates(view: View, words: Words) -> Iterator[tuple[str, Span]]:
+    """The dates behind each of the words, and their years: empty where it has two digits."""
     low = view.around_digits_low
     for end in words.ends(low):
         if date := _FULL_DATE.search(low, end, end + _FAR):
-            yield next(filter(None, date.groups()), "")
+            yield next(filter(None, date.groups()), ""), view.in_around_digits(*date.span())
 
 
-def holds_passport(view: View) -> bool:
-    """The number of a passport that is called so."""
+def find_passports(view: View) -> Iterator[Span]:
+    """The numbers of passports that are called so."""
     return _named(view, _PASSPORT, _PASSPORT_DIGITS)
 
 
-def holds_medical_record(view: View) -> bool:
-    """A patient's number that is called so."""
+def find_medical_records(view: View) -> Iterator[Span]:
+    """Patients' numbers that are called so."""
     return _named(view, _RECORD, _RECORD_DIGITS)
 
 
-def holds_bank_account(view: View) -> bool:
-    """The number of an account or a bank that is called so."""
+def find_bank_accounts(view: View) -> Iterator[Span]:
+    """The numbers of accounts or banks that are called so."""
     return _named(view, _ACCOUNT, _ACCOUNT_DIGITS)
 
 
-def holds_named_id(view: View) -> bool:
-    """A state's number of a person that is called so, whatever its shape."""
+def find_named_ids(view: View) -> Iterator[Span]:
+    """States' numbers of persons that are called so, whatever their shape."""
     return _named(view, _ID, _ID_DIGITS)
 
 
-def _named(view: View, words: Words, least: int) -> bool:
+def _named(view: View, words: Words, least: int) -> Iterator[Span]:
     low = view.around_digits_low
-    return any(
-        _is_number(token.group().strip(), least)
-        for end in words.ends(low)
-        for token in _TOKEN.finditer(low, end, end + _FAR)
-    )
+    for end in words.ends(low):
+        for token in _TOKEN.finditer(low, end, end + _FAR):
+            if _is_number(token.group().strip(), least):
+                yield view.in_around_digits(*token.span())
 
 
 def _is_number(token: str, least: int) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 
 from pointsman.routing.privacy.numbers import Number, numbers
-from pointsman.routing.privacy.view import View
+from pointsman.routing.privacy.view import Span, View
 from pointsman.routing.privacy.words import Words
 
 _SHORTEST, _LONGEST = 7, 17
@@ -73,14 +73,14 @@ _EXTENSION = re.compile(r"[ ]?(?:x|ext|#)\.? ?\d")
 _COUNTING = ("0123456789", "1234567890", "9876543210")
 
 
-def holds_phone(view: View) -> bool:
-    """Whether a telephone number is in the text."""
+def find_phones(view: View) -> Iterator[Span]:
+    """The telephone numbers."""
     if view.digits < _SHORTEST:
-        return False
+        return
     spoken_of = cache(lambda: _WORDS.are_in(view.low))
-    return any(
-        _is_phone(view, number, spoken_of) for number in numbers(view.text, _SHORTEST, _LONGEST)
-    )
+    for number in numbers(view.text, _SHORTEST, _LONGEST):
+        if _is_phone(view, number, spoken_of):
+            yield number.start, number.end
 
 
 def _is_phone(view: View, number: Number, spoken_of: Callable[[], bool]) -> bool:

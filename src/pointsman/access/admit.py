@@ -1,0 +1,82 @@
+"""Admit: may this caller ask for so much now, and what may be spent on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pointsman.access.alerts import Alerts
+from pointsman.access.allowances import Allowances, budgets_of
+from pointsman.access.budgets import Budgeting
+from pointsman.errors import Forbidden
+from pointsman.ports import Books, Clock, RateLimiter
+from pointsman.types import Balance, Budget, Call, Entry, Means, Principal, Standing
+
+#: Output tokens that a request counts for until it has ended, where it does not bound them.
+EXPECTED_REPLY_TOKENS = 400
+
+
+class Admission:
+    """Limits before anything is done, and budgets before anything is spent."""
+
+    def __init__(
+        self,
+        *,
+        allowances: Allowances,
+        limiter: RateLimiter,
+        budgeting: Budgeting,
+        alerts: Alerts,
+        books: Books,
+        clock: Clock,
+    ) -> None:
+        """The books are asked how a budget stands where what is remembered does not suffice."""
+        self._allowances = allowances
+        self._limiter = limiter
+        self._budgeting = budgeting
+        self._alerts = alerts
+        self._books = books
+        self._clock = clock
+
+    async def admit(self, call: Call) -> Standing:
+        """Count it; what is left then. Raises RateLimited, and Forbidden for a key that only reads."""
+        if call.principal.grant.role == "read-only":
+            raise Forbidden("this key reads the books; it may not call models")
+        request = call.request
+        reply = (request.max_output_tokens or EXPECTED_REPLY_TOKENS) * request.choices
+        tokens = request.input_tokens + (reply if request.task == "chat" else 0)
+        allowances = self._allowances.of(call.principal)
+        return await self._limiter.admit(call.request_id, allowances, tokens)
+
+    async def leave(self, request_id: str) -> None:
+        """It got no answer. Idempotent, and nothing where it has ended."""
+        await self._limiter.leave(request_id, 0)
+
+    async def ended(self, entry: Entry) -> None:
+        """It is settled: only what it really took counts."""
+        settled = entry.settlement
+        usage = None if settled is None or entry.is_given else settled.usage
+        tokens = 0 if usage is None else usage.input_tokens + usage.output_tokens
+        await self._limiter.leave(entry.request_id, tokens)
+
+    def budgets(self, principal: Principal) -> tuple[Budget, ...]:
+        """What binds its spending."""
+        return budgets_of(self._allowances.of(principal))
+
+    def means(self, principal: Principal) -> Means:
+        """What it may use, and what is left to spend as far as is remembered."""
+        allowances = self._allowances.of(principal)
+        left = self._budgeting.left(budgets_of(allowances), self._clock.now())
+        allowed = all(
+            each.budgets.allow_unpriced
+            for each in allowances
+            if (each.budgets.per_day, each.budgets.per_month) != (None, None)
+        )
+        return Means(principal.grant, left, allowed)
+
+    async def refresh(self, principal: Principal) -> None:
+        """Ask the books how its budgets stand. Raises LedgerUnavailable."""
+        self.note(await self._books.balances(self.budgets(principal), self._clock.now()))
+
+    def note(self, balances: Sequence[Balance]) -> None:
+        """Remember how budgets stand, and tell where one is nearly spent."""
+        self._budgeting.note(balances)
+        self._alerts.note(balances)

@@ -1,0 +1,130 @@
+"""An API key's life: made, changed, rotated, ended. Pure: time and randomness are given.
+
+The whole key is its id, which is public, and 256 secret bits: `pm_` and eight characters, `_`, and
+43 more. It is shown once; what is stored is its SHA-256.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from msgspec import UNSET
+
+from pointsman.access.permissions import excess
+from pointsman.access.wishes import (
+    KeyChange,
+    NewKey,
+    expiry_of,
+    grant_of,
+    name_of,
+    organisation_of,
+)
+from pointsman.errors import AuthenticationFailed, BadRequest, Forbidden, NotFound
+from pointsman.types import Grant, Key, Principal, StoredKey
+
+#: Random bytes of an id, which need not be secret.
+ID_BYTES = 5
+#: Random bytes of the secret.
+SECRET_BYTES = 32
+
+
+def new_id(random: bytes) -> str:
+    """A key's id from ID_BYTES random bytes."""
+    return "pm_" + base64.b32encode(random).decode().lower()
+
+
+def key_text(key_id: str, random: bytes) -> str:
+    """The whole key from SECRET_BYTES random bytes."""
+    return f"{key_id}_{base64.urlsafe_b64encode(random).decode().rstrip('=')}"
+
+
+def digest(text: str | bytes) -> bytes:
+    """What is stored of a key, 32 bytes. Its secret has 256 random bits: no salt, no stretching."""
+    return hashlib.sha256(text if isinstance(text, bytes) else text.encode()).digest()
+
+
+def made(by: Principal, wish: NewKey, key_id: str, text: str, now: datetime) -> StoredKey:
+    """A new key. Raises BadRequest, and Forbidden where `by` may not give what is wanted."""
+    organisation = organisation_of(wish, by.organisation)
+    if not by.grant.everywhere and organisation != by.organisation:
+        raise Forbidden(f"this key manages the keys of {by.organisation} only")
+    if wish.everywhere and wish.role == "user":
+        raise BadRequest("a user sees its own records only: not everywhere", param="everywhere")
+    before = replace(by.grant, role=wish.role, everywhere=wish.everywhere)
+    key = Key(
+        id=key_id,
+        name=name_of(wish, ""),
+        organisation=organisation,
+        grant=_given(by, grant_of(wish, before)),
+        created=now,
+        expires=expiry_of(wish, None, now),
+    )
+    return StoredKey(key, digest(text))
+
+
+def changed(by: Principal, stored: StoredKey, wish: KeyChange, now: datetime) -> StoredKey:
+    """The key as it is wanted. Raises BadRequest, and Forbidden as `made` does."""
+    key = managed(by, stored.key)
+    return replace(
+        stored,
+        key=replace(
+            key,
+            name=name_of(wish, key.name),
+            grant=_given(by, grant_of(wish, key.grant)),
+            expires=expiry_of(wish, key.expires, now),
+            active=key.active if wish.active is UNSET else wish.active,
+        ),
+    )
+
+
+def rotated(
+    by: Principal, stored: StoredKey, text: str, grace: timedelta, now: datetime
+) -> StoredKey:
+    """The key with another secret; the one it had is valid for `grace` more, one before that ends.
+
+    Raises Forbidden where `by` may not do what the key may.
+    """
+    key = replace(managed(by, stored.key), grace_until=now + grace if grace else None)
+    return StoredKey(key, digest(text), stored.digest if grace else None)
+
+
+def managed(by: Principal, key: Key) -> Key:
+    """The key, for an admin to change. Raises Forbidden where it may do more than `by`."""
+    _given(by, key.grant)
+    return key
+
+
+def seen(by: Principal, stored: StoredKey | None, key_id: str) -> StoredKey:
+    """The key with that id. Raises NotFound where there is none for who asks."""
+    if stored is None or not sees(by, stored.key):
+        raise NotFound(f"there is no key {key_id[:64]!r}")
+    return stored
+
+
+def sees(by: Principal, key: Key) -> bool:
+    """Whether `by` may know of the key."""
+    return by.grant.everywhere or key.organisation == by.organisation
+
+
+def check_valid(stored: StoredKey, shown: bytes, now: datetime) -> None:
+    """Raises AuthenticationFailed where the key whose digest was shown is valid no more.
+
+    Only who holds its secret gets here, and may know why.
+    """
+    key = stored.key
+    if not key.active:
+        raise AuthenticationFailed(f"the API key {key.id} is deactivated")
+    if key.expires is not None and now >= key.expires:
+        raise AuthenticationFailed(f"the API key {key.id} has expired")
+    if shown != stored.digest and (key.grace_until is None or now >= key.grace_until):
+        raise AuthenticationFailed(f"the API key {key.id} was rotated: this one is the older")
+
+
+def _given(by: Principal, grant: Grant) -> Grant:
+    """The grant, where `by` may give it: nobody gives what they have not."""
+    if (too_much := excess(grant, by.grant)) is not None:
+        raise Forbidden(f"this key may not give what it does not have: `{too_much}`")
+    return grant

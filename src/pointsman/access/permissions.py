@@ -1,0 +1,120 @@
+"""What a role may do, whose books it sees, and what it may give. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Literal, TypeAlias
+
+from pointsman.errors import Forbidden
+from pointsman.types import Deployment, Filter, Grant, Principal, PrivacyWish, Role, Scope, Target
+
+#: What a path asks of who calls it: nothing; to call models; to read books; to manage all of it.
+Access: TypeAlias = Literal["open", "call", "read", "manage"]
+
+ROLES: Mapping[Access, frozenset[Role]] = {
+    "call": frozenset({"admin", "user"}),
+    "read": frozenset({"admin", "user", "read-only"}),
+    "manage": frozenset({"admin"}),
+}
+_DOES: Mapping[Access, str] = {
+    "call": "call models",
+    "read": "read the books",
+    "manage": "manage the gateway",
+}
+#: Who asks on an open path: it has no books, and no key.
+NOBODY = Principal("", "nobody", grant=Grant(role="read-only", everywhere=False))
+#: How tight each is; what holds for everybody holds besides.
+_PRIVACY: Mapping[PrivacyWish | None, int] = {
+    None: 0,
+    "off": 0,
+    "secrets": 1,
+    "personal": 2,
+    "local": 3,
+}
+
+
+def require(principal: Principal, access: Access) -> None:
+    """Raises Forbidden where the principal's role may not do that."""
+    if access == "open":
+        return
+    role = principal.grant.role
+    if role not in ROLES[access]:
+        raise Forbidden(f"a key of the role `{role}` may not {_DOES[access]}")
+
+
+def require_everywhere(principal: Principal, what: str) -> None:
+    """Raises Forbidden for who is confined to an organisation: `what` concerns all of them."""
+    if not principal.grant.everywhere:
+        raise Forbidden(f"{what} concerns all organisations; this key is confined to one")
+
+
+def scope_of(principal: Principal) -> Scope:
+    """Whose books the principal sees: everybody's, its organisation's, or its own key's."""
+    if principal.grant.role == "user":
+        return Scope(principal.organisation, principal.key)
+    return Scope() if principal.grant.everywhere else Scope(principal.organisation)
+
+
+def narrowed(which: Filter, scope: Scope) -> Filter:
+    """`which` within the scope. Raises Forbidden where it asks for what lies outside."""
+    return replace(
+        which,
+        organisation=_within(which.organisation, scope.organisation, "organisation"),
+        key=_within(which.key, scope.key, "key"),
+    )
+
+
+def shows(grant: Grant, target: Target, deployment: Deployment | None) -> bool:
+    """Whether a model's name is in the lists for who has this grant.
+
+    `target` is what the name stands for; `deployment` the one that it names, if it names one.
+    """
+    if grant.routes is not None and target.name not in grant.routes:
+        return False
+    if deployment is not None:
+        named = grant.models is None or deployment.id in grant.models
+        return named and (grant.tiers is None or deployment.tier in grant.tiers)
+    return target.kind != "tier" or grant.tiers is None or target.name in grant.tiers
+
+
+def excess(given: Grant, own: Grant) -> str | None:
+    """What `given` allows and `own` does not, by its member's name; None where nothing."""
+    if given.everywhere and not own.everywhere:
+        return "everywhere"
+    lists = (
+        ("models", given.models, own.models),
+        ("tiers", given.tiers, own.tiers),
+        ("routes", given.routes, own.routes),
+    )
+    for name, theirs, mine in lists:
+        if mine is not None and (theirs is None or not theirs <= mine):
+            return name
+    if _PRIVACY[given.privacy] < _PRIVACY[own.privacy]:
+        return "privacy"
+    bounds = _bounds(own)
+    for name, bound in _bounds(given).items():
+        most = bounds[name]
+        if most is not None and (bound is None or bound > most):
+            return name
+    bounded = own.budgets.per_day is not None or own.budgets.per_month is not None
+    unpriced = given.budgets.allow_unpriced and not own.budgets.allow_unpriced
+    return "budgets.allow_unpriced" if bounded and unpriced else None
+
+
+def _bounds(grant: Grant) -> Mapping[str, Decimal | int | None]:
+    limits, budgets = grant.limits, grant.budgets
+    return {
+        "limits.requests_per_minute": limits.requests_per_minute,
+        "limits.tokens_per_minute": limits.tokens_per_minute,
+        "limits.concurrent": limits.concurrent,
+        "budgets.per_day": budgets.per_day,
+        "budgets.per_month": budgets.per_month,
+    }
+
+
+def _within(asked: str | None, own: str | None, what: str) -> str | None:
+    if asked is not None and own is not None and asked != own:
+        raise Forbidden(f"this key sees only the books of its own {what}")
+    return asked if own is None else own

@@ -1,0 +1,202 @@
+"""The books and who may fill them: the store, keys, limits, budgets, and what is done in time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TypeAlias
+
+from pointsman import rules
+from pointsman.access.admit import Admission
+from pointsman.access.alerts import Alerts, Poster
+from pointsman.access.budgets import Budgeting
+from pointsman.access.keyring import KeyRing
+from pointsman.access.limits import MemoryLimiter
+from pointsman.config import PrincipalSettings, Settings, resolve_secret
+from pointsman.errors import ConfigError
+from pointsman.ledger.marks import Marks
+from pointsman.ports import Clock, Observer
+from pointsman.prompt_keeping import PromptKeeping
+from pointsman.rounds import Rounds
+from pointsman.routing.privacy import Detector
+from pointsman.storage.ledger_postgres import PostgresStore
+from pointsman.storage.memory import MemoryStore
+from pointsman.storage.owner import Claim, owner
+from pointsman.storage.sqlite import SqliteStore
+from pointsman.types import ALL_ENTRIES, Means, Principal
+
+Store: TypeAlias = SqliteStore | MemoryStore | PostgresStore
+
+_NOT_STARTED = "not started: use `async with`, or call start() first"
+#: Seconds between two looks for keys that another gateway changed: it is to be known in a second.
+_KEYS_S = 0.5
+#: Seconds between two signs of life that gateways give each other.
+_BEAT_S = 10.0
+#: Seconds between two looks for gateways that give none any more.
+_SWEEP_S = 60.0
+#: Seconds after the start until there is time to forget what is too old.
+_SETTLED_IN_S = 60.0
+#: Seconds between two rounds of it.
+_FORGET_S = 3600.0
+
+
+class Bookkeeping:
+    """Opened by `open`, and then all of it is there until `close`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        poster: Poster,
+        clock: Clock,
+        observer: Observer,
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
+        """Does no I/O. The `poster` sends alerts. Raises ConfigError."""
+        self._settings = settings
+        self._clock = clock
+        self._observer = observer
+        self._environment = environment
+        self._rounds = Rounds(observer)
+        webhook = settings.alerts.webhook
+        self._alerts = Alerts(
+            poster,
+            None if webhook is None else resolve_secret(webhook, environment),
+            at=settings.alerts.at,
+            clock=clock,
+            fault=observer.fault,
+        )
+        #: How far open streams have come.
+        self.marks = Marks()
+        self._store: Store | None = None
+        self._claim: Claim | None = None
+        self._prompts: PromptKeeping | None = None
+        self._keys: KeyRing | None = None
+        self._admission: Admission | None = None
+
+    async def open(
+        self,
+        *,
+        address: str | None = None,
+        in_memory: bool = False,
+        local: bool = True,
+    ) -> None:
+        """Open the store and read the keys.
+
+        `address` is where this process listens, for the command line to find, with what lets it in;
+        `local`: only this machine can reach it. Raises ConfigError where the store can't be used.
+        """
+        store = self._store = await self._opened(address, in_memory=in_memory)
+        held = None if in_memory else owner(self._settings.database)
+        static = self._settings.api_key
+        keys = self._keys = KeyRing(
+            store,
+            self._clock,
+            static=None if static is None else resolve_secret(static, self._environment),
+            operator=None if held is None else held.token,
+            origins=self._settings.server.cors_origins,
+            local=local,
+        )
+        await keys.load()
+        self._admission = Admission(
+            allowances=rules.allowances(self._settings),
+            limiter=MemoryLimiter(self._clock),
+            budgeting=Budgeting(),
+            alerts=self._alerts,
+            books=store,
+            clock=self._clock,
+        )
+        self._prompts = self._prompt_keeping(store)
+        self._begin(store, keys)
+
+    @property
+    def store(self) -> Store:
+        """The store. Only while open."""
+        if self._store is None:
+            raise ConfigError(_NOT_STARTED)
+        return self._store
+
+    @property
+    def prompts(self) -> PromptKeeping:
+        """What keeps prompts, for those who want that. Only while open."""
+        if self._prompts is None:
+            raise ConfigError(_NOT_STARTED)
+        return self._prompts
+
+    @property
+    def keys(self) -> KeyRing:
+        """Who may ask. Only while open."""
+        if self._keys is None:
+            raise ConfigError(_NOT_STARTED)
+        return self._keys
+
+    @property
+    def admission(self) -> Admission:
+        """How much of what. Only while open."""
+        if self._admission is None:
+            raise ConfigError(_NOT_STARTED)
+        return self._admission
+
+    def means(self, principal: Principal) -> Means:
+        """What somebody may use and spend; while it is not open, no budget is known."""
+        if self._admission is None:
+            return Means(principal.grant)
+        return self._admission.means(principal)
+
+    async def close(self) -> None:
+        """Write what waits, and give everything back. Idempotent."""
+        await self._rounds.close()
+        if self._prompts is not None:
+            await self._prompts.close()
+        await self._alerts.close()
+        store, self._store, self._keys, self._admission = self._store, None, None, None
+        if store is not None:
+            await store.close()
+        if self._claim is not None:
+            self._claim.release()
+
+    async def _opened(self, address: str | None, *, in_memory: bool) -> Store:
+        url = self._settings.ledger.url
+        if in_memory:
+            return MemoryStore()
+        if url is not None:
+            self._claim = Claim(self._settings.database, address=address)
+            return await PostgresStore.open(resolve_secret(url, self._environment))
+        return await asyncio.to_thread(SqliteStore.open, self._settings.database, address=address)
+
+    def _prompt_keeping(self, store: Store) -> PromptKeeping:
+        return PromptKeeping(
+            store,
+            Detector("personal", self._settings.privacy.patterns).places,
+            self._observer,
+            everybody=self._settings.prompts.store,
+            organisations={
+                name: each.prompts.store
+                for name, each in self._settings.organisations.items()
+                if each.prompts is not None
+            },
+        )
+
+    def _begin(self, store: Store, keys: KeyRing) -> None:
+        """What is done now and then, from now on."""
+        every = self._rounds.every
+        every(self._settings.ledger.mark_s, "mark", self.marks.mark)
+        every(_FORGET_S, "forget", self._forget, first_s=_SETTLED_IN_S)
+        if isinstance(store, PostgresStore):
+            every(_KEYS_S, "keys", keys.refresh)
+            every(_BEAT_S, "beat", lambda: store.beat(self._clock.now()))
+            every(_SWEEP_S, "sweep", lambda: store.sweep(self._clock.now()))
+
+    async def _forget(self) -> None:
+        """What is older than it is to be kept: an organisation's own time goes before everybody's."""
+        settings, store, now = self._settings, self.store, self._clock.now()
+        for row in await store.report(ALL_ENTRIES, ("organisation",)):
+            name = row.organisation
+            own = settings.organisations.get(name or "", PrincipalSettings())
+            days = own.retention_days or settings.ledger.retention_days
+            prompts = (own.prompts or settings.prompts).retention_days
+            await store.forget_prompts(organisation=name, before=now - timedelta(days=prompts))
+            if days is not None:
+                await store.forget_entries(organisation=name, before=now - timedelta(days=days))

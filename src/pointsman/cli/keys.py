@@ -1,0 +1,380 @@
+"""`pointsman keys`: who may call the gateway, and what each key may do."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, TypeAlias
+
+import typer
+from msgspec import UNSET
+
+from pointsman.access.view import KeyView
+from pointsman.cli import keyed
+from pointsman.cli.options import ConfigOption, JsonOption
+from pointsman.cli.output import print_json, print_table
+from pointsman.config import load
+from pointsman.types import Json, PrivacyWish, Role
+
+app = typer.Typer(help="Make, list, change and end API keys.", no_args_is_help=True)
+
+#: How a span of time is written: `30d`, `12h`, `45min`, `90s`.
+_SPAN = re.compile(r"([0-9]{1,6})(d|h|min|s)")
+_UNITS = {"d": 86_400, "h": 3_600, "min": 60, "s": 1}
+#: What takes a limit or a list away.
+_NONE, _ALL = "none", "all"
+
+_Names: TypeAlias = list[str] | None
+_Figure: TypeAlias = str | None
+
+KeyArgument = Annotated[str, typer.Argument(metavar="ID", help="As `keys list` says it: pm_...")]
+NameOption = Annotated[str | None, typer.Option("--name", help="What to call it.")]
+ModelsOption = Annotated[
+    _Names,
+    typer.Option(
+        "--models", metavar="IDS", help="Deployments that may serve it, with commas; `all`."
+    ),
+]
+TiersOption = Annotated[
+    _Names, typer.Option("--tiers", metavar="NAMES", help="Tiers that may serve it; `all`.")
+]
+RoutesOption = Annotated[
+    _Names,
+    typer.Option(
+        "--routes",
+        metavar="NAMES",
+        help="What it may ask for: auto, local, cloud, tiers, deployments; `all`.",
+    ),
+]
+PrivacyOption = Annotated[
+    PrivacyWish | None,
+    typer.Option("--privacy", help="What its prompts are searched for, at least."),
+]
+ExpiresOption = Annotated[
+    str | None,
+    typer.Option("--expires", metavar="WHEN", help="In 30d, 12h; or a date; or `none`."),
+]
+RequestsOption = Annotated[
+    _Figure, typer.Option("--requests-per-minute", metavar="N", help="At most; or `none`.")
+]
+TokensOption = Annotated[
+    _Figure, typer.Option("--tokens-per-minute", metavar="N", help="At most; or `none`.")
+]
+ConcurrentOption = Annotated[
+    _Figure, typer.Option("--concurrent", metavar="N", help="Open at a time; or `none`.")
+]
+DayOption = Annotated[
+    _Figure, typer.Option("--budget-day", metavar="USD", help="In a day, in UTC; or `none`.")
+]
+MonthOption = Annotated[
+    _Figure, typer.Option("--budget-month", metavar="USD", help="In a month, in UTC; or `none`.")
+]
+UnpricedOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--allow-unpriced/--refuse-unpriced", help="With a budget: models without a known price."
+    ),
+]
+
+
+@app.command()
+def create(
+    *,
+    admin: Annotated[
+        bool,
+        typer.Option(
+            "--admin", help="It manages all; with --organisation, that organisation's keys."
+        ),
+    ] = False,
+    organisation: Annotated[
+        str | None, typer.Option("--organisation", help="Whose it is; `default` else.")
+    ] = None,
+    role: Annotated[
+        Role | None, typer.Option("--role", help="What it may do; `user` calls models.")
+    ] = None,
+    everywhere: Annotated[
+        bool, typer.Option("--everywhere", help="It reads or manages every organisation.")
+    ] = False,
+    name: NameOption = None,
+    models: ModelsOption = None,
+    tiers: TiersOption = None,
+    routes: RoutesOption = None,
+    privacy: PrivacyOption = None,
+    expires: ExpiresOption = None,
+    requests_per_minute: RequestsOption = None,
+    tokens_per_minute: TokensOption = None,
+    concurrent: ConcurrentOption = None,
+    budget_day: DayOption = None,
+    budget_month: MonthOption = None,
+    allow_unpriced: UnpricedOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a key. It is shown this once; only its hash is kept."""
+    if admin and role not in {None, "admin"}:
+        raise typer.BadParameter("an admin has the role admin", param_hint="--role")
+    wish = _wish(
+        name=name,
+        models=models,
+        tiers=tiers,
+        routes=routes,
+        privacy=privacy,
+        expires=expires,
+        limits={
+            "requests_per_minute": requests_per_minute,
+            "tokens_per_minute": tokens_per_minute,
+            "concurrent": concurrent,
+        },
+        budgets={"per_day": budget_day, "per_month": budget_month},
+        allow_unpriced=allow_unpriced,
+    )
+    wish["role"] = "admin" if admin else (role or "user")
+    wish["everywhere"] = everywhere or (admin and organisation is None)
+    if organisation is not None:
+        wish["organisation"] = organisation
+    _print_whole(asyncio.run(keyed.created(load(config), wish)), as_json=as_json)
+
+
+@app.command("list")
+def list_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """List the keys, the oldest first."""
+    found = asyncio.run(keyed.listed(load(config)))
+    if as_json:
+        print_json(found)
+    elif found.data:
+        _print(found.data)
+    else:
+        typer.echo("There is no key. `pointsman keys create --admin` makes the first.")
+
+
+@app.command()
+def show(key_id: KeyArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Show one key, without what is secret."""
+    _print_one(asyncio.run(keyed.shown(load(config), key_id)), as_json=as_json)
+
+
+@app.command()
+def change(
+    key_id: KeyArgument,
+    *,
+    name: NameOption = None,
+    models: ModelsOption = None,
+    tiers: TiersOption = None,
+    routes: RoutesOption = None,
+    privacy: PrivacyOption = None,
+    expires: ExpiresOption = None,
+    requests_per_minute: RequestsOption = None,
+    tokens_per_minute: TokensOption = None,
+    concurrent: ConcurrentOption = None,
+    budget_day: DayOption = None,
+    budget_month: MonthOption = None,
+    allow_unpriced: UnpricedOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Change what the options name; the rest stays."""
+    wish = _wish(
+        name=name,
+        models=models,
+        tiers=tiers,
+        routes=routes,
+        privacy=privacy,
+        expires=expires,
+        limits={
+            "requests_per_minute": requests_per_minute,
+            "tokens_per_minute": tokens_per_minute,
+            "concurrent": concurrent,
+        },
+        budgets={"per_day": budget_day, "per_month": budget_month},
+        allow_unpriced=allow_unpriced,
+    )
+    if not wish:
+        raise typer.BadParameter("say what to change, with options", param_hint="--help")
+    _print_one(asyncio.run(keyed.changed(load(config), key_id, wish)), as_json=as_json)
+
+
+@app.command()
+def deactivate(
+    key_id: KeyArgument, config: ConfigOption = None, as_json: JsonOption = False
+) -> None:
+    """Let nobody in with this key until it is activated again."""
+    wish: dict[str, Json] = {"active": False}
+    _print_one(asyncio.run(keyed.changed(load(config), key_id, wish)), as_json=as_json)
+
+
+@app.command()
+def activate(key_id: KeyArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Let this key in again."""
+    wish: dict[str, Json] = {"active": True}
+    _print_one(asyncio.run(keyed.changed(load(config), key_id, wish)), as_json=as_json)
+
+
+@app.command()
+def rotate(
+    key_id: KeyArgument,
+    *,
+    grace: Annotated[
+        str,
+        typer.Option("--grace", metavar="SPAN", help="How long the old one stays valid; 0s: not."),
+    ] = "24h",
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give a key another secret, shown this once; its id, its limits and its books stay."""
+    span = _span(grace)
+    if span is None:
+        raise typer.BadParameter("a span such as 24h, 30min or 0s", param_hint="--grace")
+    rotated = asyncio.run(keyed.rotated(load(config), key_id, int(span.total_seconds())))
+    _print_whole(rotated, as_json=as_json)
+
+
+@app.command()
+def delete(key_id: KeyArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Forget a key. What it spent stays in the books."""
+    gone = asyncio.run(keyed.deleted(load(config), key_id))
+    if as_json:
+        print_json(gone)
+    else:
+        typer.echo(f"{gone.id} is deleted")
+
+
+def _wish(
+    *,
+    name: str | None,
+    models: _Names,
+    tiers: _Names,
+    routes: _Names,
+    privacy: PrivacyWish | None,
+    expires: str | None,
+    limits: Mapping[str, _Figure],
+    budgets: Mapping[str, _Figure],
+    allow_unpriced: bool | None,
+) -> dict[str, Json]:
+    """The body of a request: what was said on the command line and nothing else."""
+    bounds: dict[str, Json] = {
+        member: _count(text, member) for member, text in limits.items() if text is not None
+    }
+    money: dict[str, Json] = {
+        member: None if text == _NONE else text
+        for member, text in budgets.items()
+        if text is not None
+    }
+    if allow_unpriced is not None:
+        money["allow_unpriced"] = allow_unpriced
+    said: dict[str, Json | None] = {"name": name, "privacy": privacy}
+    wish: dict[str, Json] = {member: text for member, text in said.items() if text is not None}
+    for member, names in (("models", models), ("tiers", tiers), ("routes", routes)):
+        if names is not None:
+            wish[member] = _listed(names)
+    if expires is not None:
+        wish["expires"] = _time(expires)
+    return {
+        **wish,
+        **({"limits": bounds} if bounds else {}),
+        **({"budgets": money} if money else {}),
+    }
+
+
+def _listed(names: Sequence[str]) -> list[Json] | None:
+    """Names, written once or several times, with commas."""
+    split = [each.strip() for name in names for each in name.split(",")]
+    return None if split == [_ALL] else list(split)
+
+
+def _count(text: str, member: str) -> int | None:
+    if text == _NONE:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 10):  # noqa: PLR2004 - a billion
+        raise typer.BadParameter(
+            "a whole number, or `none`", param_hint="--" + member.replace("_", "-")
+        )
+    return int(text)
+
+
+def _time(text: str) -> str | None:
+    """A time with its zone: this machine's, where none is stated."""
+    if text == _NONE:
+        return None
+    try:
+        span = _span(text)
+        time = datetime.fromisoformat(text) if span is None else datetime.now(UTC) + span
+        return (time if time.tzinfo else time.astimezone()).isoformat()
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(
+            "a span such as 30d, a date such as 2027-01-31, or `none`", param_hint="--expires"
+        ) from error
+
+
+def _span(text: str) -> timedelta | None:
+    found = _SPAN.fullmatch(text)
+    return timedelta(seconds=int(found[1]) * _UNITS[found[2]]) if found else None
+
+
+def _print_whole(key: KeyView, *, as_json: bool) -> None:
+    if as_json:
+        print_json(key)
+        return
+    _print([key])
+    typer.echo("\nThe key, which is not shown again:\n")
+    typer.echo(f"  {'' if key.key is UNSET else key.key}")
+
+
+def _print_one(key: KeyView, *, as_json: bool) -> None:
+    if as_json:
+        print_json(key)
+    else:
+        _print([key])
+
+
+def _print(keys: Sequence[KeyView]) -> None:
+    print_table(
+        ("key", "name", "organisation", "role", "state", "may use", "limits", "budgets $"),
+        [
+            (
+                key.id,
+                key.name,
+                f"{key.organisation} (all)" if key.everywhere else key.organisation,
+                key.role,
+                _state(key),
+                _uses(key),
+                _limits(key),
+                _budgets(key),
+            )
+            for key in keys
+        ],
+    )
+
+
+def _state(key: KeyView) -> str:
+    now = datetime.now(UTC)
+    if not key.active:
+        return "deactivated"
+    if key.expires is not None and key.expires <= now:
+        return "expired"
+    until = "" if key.expires is None else f" until {key.expires:%Y-%m-%d %H:%M}"
+    rotated = key.grace_until is not None and key.grace_until > now
+    return f"active{until}" + (", the old one too" if rotated else "")
+
+
+def _uses(key: KeyView) -> str:
+    lists = (key.models, key.tiers, key.routes)
+    named = [", ".join(names) for names in lists if names is not None]
+    private = [f"privacy {key.privacy}"] if key.privacy else []
+    return "; ".join([*(named or ["all"]), *private])
+
+
+def _limits(key: KeyView) -> str:
+    limits = key.limits
+    figures = (
+        (limits.requests_per_minute, "requests/min"),
+        (limits.tokens_per_minute, "tokens/min"),
+        (limits.concurrent, "at a time"),
+    )
+    return ", ".join(f"{figure} {unit}" for figure, unit in figures if figure is not None) or "-"
+
+
+def _budgets(key: KeyView) -> str:
+    amounts = ((key.budgets.per_day, "day"), (key.budgets.per_month, "month"))
+    return ", ".join(f"{amount}/{unit}" for amount, unit in amounts if amount is not None) or "-"

@@ -1,0 +1,45 @@
+"""How far open streams have come, written down now and then."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pointsman.ledger.settle import Record
+from pointsman.types import Deployment, Usage
+
+
+@dataclass(slots=True)
+class _Watched:
+    """A stream, and what was written of it last."""
+
+    record: Record
+    deployment: Deployment
+    usage: Callable[[], Usage | None]
+    marked: Usage | None = None
+
+
+class Marks:
+    """Marks every open stream: all that a crash may lose is what came since the last mark."""
+
+    def __init__(self) -> None:
+        """Watches nothing yet; somebody calls `mark` now and then."""
+        self._watched: list[_Watched] = []
+
+    def watch(
+        self, record: Record, deployment: Deployment, usage: Callable[[], Usage | None]
+    ) -> None:
+        """Mark this one from now on, until it is settled. `usage` is what it has used so far."""
+        self._watched.append(_Watched(record, deployment, usage))
+
+    async def mark(self) -> None:
+        """Mark all that have come further since the last time."""
+        self._watched = [each for each in self._watched if not each.record.is_settled]
+        await asyncio.gather(*(self._mark(each) for each in self._watched))
+
+    async def _mark(self, watched: _Watched) -> None:
+        usage = watched.usage()
+        if usage is not None and usage != watched.marked:
+            watched.marked = usage
+            await watched.record.mark(watched.deployment, usage)

@@ -1,0 +1,60 @@
+"""What a request may cost at most, to be held back while it is open. Pure.
+
+The figures are generous, as a budget is only kept where they are not exceeded: tokens of the prompt
+are counted at two bytes each, half of what the estimate takes; the reply is as long as it may be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from pointsman.ledger.pricing import Pricer
+from pointsman.types import Attempt, Decision, ModelRequest
+
+#: Times the estimated tokens of a prompt: `tokens.BYTES_PER_TOKEN` is 4, dense text has 2.
+_DENSE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Reservations:
+    """Upper bounds, from prices and from what bounds a reply."""
+
+    pricer: Pricer
+    #: Output tokens of a reply that nothing else bounds.
+    reply_tokens: int
+    #: By deployment, where its configuration bounds a reply.
+    by_deployment: Mapping[str, int] = field(default_factory=dict)
+
+    def worst(self, deployment: str, request: ModelRequest, at: datetime) -> Decimal | None:
+        """US dollars for one answer of a deployment; None where the price is unknown.
+
+        What is passed on unread (audio, images) is not counted in tokens: it is unknown, too.
+        """
+        if request.raw is not None:
+            return None if self.pricer.worst_cost(deployment, 1, 1, at) != 0 else Decimal(0)
+        bound = request.max_output_tokens or self.by_deployment.get(deployment, self.reply_tokens)
+        reply = bound * request.choices if request.task == "chat" else 0
+        return self.pricer.worst_cost(deployment, request.input_tokens * _DENSE, reply, at)
+
+    def hold(
+        self, decision: Decision, request: ModelRequest, trail: Sequence[Attempt], at: datetime
+    ) -> Decimal:
+        """US dollars to hold back for a decision: the dearest answer of its plan.
+
+        With what looking at a first answer takes (it and a second sample of it), and with what was
+        called on the way here (`trail`). What has no known price holds nothing back.
+        """
+        worst = [
+            self.worst(each.deployment, request, at) or Decimal(0)
+            for each in decision.plan.attempts
+        ]
+        looked_at = 2 * worst[0] if worst and decision.verify is not None else Decimal(0)
+        spent = (
+            self.pricer.cost(each.deployment, each.usage, at) or Decimal(0)
+            for each in trail
+            if each.usage is not None
+        )
+        return max(worst, default=Decimal(0)) + looked_at + sum(spent, Decimal(0))

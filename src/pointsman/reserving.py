@@ -1,0 +1,78 @@
+"""Decide and reserve: what is decided may be spent, or it is decided again with what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pointsman.access.admit import Admission
+from pointsman.decider import Decider, Seen
+from pointsman.errors import BudgetExceeded
+from pointsman.ledger.reservation import Reservations
+from pointsman.ledger.settle import Hold, Record, Recorder
+from pointsman.types import Attempt, Call, Decision, Lookup, Stay
+
+
+class Reserving:
+    """Opens the entry of a decision that its budgets allow."""
+
+    def __init__(
+        self,
+        decider: Decider,
+        recorder: Recorder,
+        admission: Admission,
+        reservations: Reservations,
+    ) -> None:
+        """The admission knows the budgets; the ledger, which the recorder writes, keeps them."""
+        self._decider = decider
+        self._recorder = recorder
+        self._admission = admission
+        self._reservations = reservations
+
+    async def open(
+        self,
+        call: Call,
+        seen: Seen,
+        trail: list[Attempt],
+        *,
+        lookup: Lookup,
+        stay: Stay | None,
+    ) -> Record:
+        """The record of a request that goes where it may; `Decider.served` is to follow.
+
+        Raises LedgerUnavailable, BudgetExceeded.
+
+        How a budget stands is known from the last request. Where that rules something out, the books
+        are asked; where others have spent it meanwhile, it is decided again.
+        """
+        decision = self._decider.decide(call, seen, stay=stay)
+        if any(drop.gate == "budget" for drop in decision.dropped):
+            await self._admission.refresh(call.principal)
+            decision = self._decider.decide(call, seen, stay=stay)
+        try:
+            return await self._open(call, decision, trail, lookup)
+        except BudgetExceeded as refused:
+            self._admission.note(refused.balances)
+            again = self._decider.decide(call, seen, stay=stay)
+            if not again.plan.attempts or again.plan.attempts == decision.plan.attempts:
+                raise
+            return await self._open(call, again, trail, lookup)
+
+    async def _open(
+        self, call: Call, decision: Decision, trail: Sequence[Attempt], lookup: Lookup
+    ) -> Record:
+        self._decider.carry_out(call, decision)
+        try:
+            record = await self._recorder.open(
+                call, decision, trail, lookup=lookup, hold=self._hold(call, decision, trail)
+            )
+        except BaseException:
+            self._decider.served(call, decision, None)
+            raise
+        self._admission.note(record.balances)
+        return record
+
+    def _hold(self, call: Call, decision: Decision, trail: Sequence[Attempt]) -> Hold:
+        budgets = self._admission.budgets(call.principal)
+        if not budgets:
+            return Hold()
+        return Hold(self._reservations.hold(decision, call.request, trail, call.time), budgets)

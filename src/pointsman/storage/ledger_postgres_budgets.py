@@ -1,0 +1,143 @@
+"""Whether budgets suffice for many reservations at once, on PostgreSQL.
+
+A budget is looked at by one transaction at a time, whichever gateway it is of: the next one sees
+what this one held back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from decimal import Decimal
+from hashlib import sha256
+from typing import TypeAlias
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnClause,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    cast,
+    column,
+    func,
+    select,
+    type_coerce,
+)
+
+from pointsman.errors import BudgetExceeded
+from pointsman.storage.any_text import Text
+from pointsman.storage.balances import balance, check, window
+from pointsman.storage.rows import EntryRow
+from pointsman.storage.schema import Day, balances, rounded
+from pointsman.types import Balance, Budget, Period, Subject
+
+#: How the budgets of a reservation stand with it, or that they don't suffice for it.
+Admission: TypeAlias = Sequence[Balance] | BudgetExceeded
+
+_PERIODS: tuple[Period, ...] = ("day", "month")
+_LOCKS = func.unnest(bindparam("locks", type_=ARRAY(BigInteger))).column_valued("lock")
+#: Held until the transaction ends; taken in the order given.
+_LOCK = select(func.pg_advisory_xact_lock(_LOCKS))
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The days of a budget, without its limit."""
+
+    kind: str
+    organisation: str
+    name: str
+    first: date
+    end: date
+
+    @property
+    def lock(self) -> int:
+        """What stands for its subject among the server's locks: any number of 64 bits."""
+        subject = repr((self.kind, self.organisation, self.name))
+        return int.from_bytes(sha256(subject.encode()).digest()[:8], signed=True)
+
+
+@dataclass(slots=True)
+class _Sum:
+    """Of a window, in pico-dollars."""
+
+    spent: int
+    reserved: int
+
+
+def _standing() -> Select[tuple[int, int, int]]:
+    """The sums of windows, by their place: one for each element of the parameters."""
+    columns: list[ColumnClause[object]] = [
+        *(column(name, Text()) for name in ("kind", "organisation", "name")),
+        *(column(name, Day()) for name in ("first", "end")),
+    ]
+    given = func.unnest(*(bindparam(each.name, type_=ARRAY(each.type)) for each in columns))
+    asked = given.table_valued(*columns, with_ordinality="place", name="asked").render_derived()
+    joined = asked.outerjoin(
+        balances,
+        and_(
+            *(balances.c[name] == asked.c[name] for name in ("kind", "organisation", "name")),
+            balances.c.day >= asked.c.first,
+            balances.c.day < asked.c.end,
+        ),
+    )
+    sums = (
+        cast(func.coalesce(func.sum(type_coerce(each, BigInteger)), 0), BigInteger)
+        for each in (balances.c.spent, balances.c.reserved)
+    )
+    return select(asked.c.place, *sums).select_from(joined).group_by(asked.c.place)
+
+
+_STANDING = _standing()
+
+
+class Purse:
+    """What is left of the budgets that some reservations ask for, for as long as a transaction."""
+
+    def __init__(self, sums: Mapping[_Window, _Sum]) -> None:
+        """See `look`."""
+        self._sums = sums
+
+    @classmethod
+    def look(cls, db: Connection, asked: Collection[tuple[Budget, datetime]]) -> Purse:
+        """How they stand; nobody else holds anything back of them until the transaction ends."""
+        windows = list({_window(budget, at) for budget, at in asked})
+        if not windows:
+            return cls({})
+        db.execute(_LOCK, {"locks": sorted({each.lock for each in windows})})
+        asking = {each.name: [getattr(w, each.name) for w in windows] for each in fields(_Window)}
+        found = db.execute(_STANDING, asking)
+        return cls({windows[place - 1]: _Sum(spent, held) for place, spent, held in found})
+
+    def admit(self, row: EntryRow, budgets: Sequence[Budget], *, known: bool) -> Admission:
+        """Hold back what the entry reserves; nothing more where it is `known` to the books."""
+        at, amount = row["time"], Decimal(0) if known else rounded(row["reserved"])
+        picos = int(amount.scaleb(12))
+        stand = []
+        for budget in budgets:
+            found = self._sums[_window(budget, at)]
+            stand.append(balance(budget, at, found.spent, found.reserved + picos))
+        try:
+            check(stand, amount)
+        except BudgetExceeded as error:
+            return error
+        for each in _windows(row):
+            if each in self._sums:
+                self._sums[each].reserved += picos
+        return stand
+
+
+def _windows(row: EntryRow) -> list[_Window]:
+    """All in which an entry is booked."""
+    organisation = row["organisation"]
+    subjects = (Subject("organisation", organisation), Subject("key", organisation, row["key"]))
+    budgets = (Budget(subject, each, Decimal(0)) for subject in subjects for each in _PERIODS)
+    return [_window(budget, row["time"]) for budget in budgets]
+
+
+def _window(budget: Budget, at: datetime) -> _Window:
+    return _Window(**window(budget, at))

@@ -1,0 +1,73 @@
+"""What many entries add to balances and rollups, in one statement each, on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import (
+    ARRAY,
+    CompoundSelect,
+    Connection,
+    Dialect,
+    Insert,
+    Select,
+    Table,
+    any_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    select,
+)
+
+from pointsman.storage import balances, rollups
+from pointsman.storage.any_text import Text
+from pointsman.storage.filters import Condition, is_open
+from pointsman.storage.schema import Money, entries
+from pointsman.storage.schema import balances as balances_table
+from pointsman.storage.statements import upsert
+
+
+class Sums:
+    """Adds entries up; each is given once when it is new, and once when it is closed."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        """Builds the statements."""
+        new, closed = _is_among("new"), _is_among("closed")
+        reserved, nothing = entries.c.reserved, literal_column("0", Money)
+        moved = balances.added(
+            new | closed,
+            spent=case((is_open, nothing), else_=balances.cost),
+            reserved=case((closed, -reserved), (is_open, reserved), else_=nothing),
+        )
+        self._statements = (
+            _adding(balances_table, moved, dialect),
+            *(_adding(table, rollups.added(new | closed), dialect) for table in rollups.TABLES),
+        )
+
+    def add(self, db: Connection, *, new: Sequence[str], closed: Sequence[str]) -> None:
+        """What was written, open or settled, and what was open and now is settled: their ids."""
+        for statement in self._statements if new or closed else ():
+            db.execute(statement, {"new": list(new), "closed": list(closed)})
+
+
+def _is_among(ids: str) -> Condition:
+    return entries.c.request_id == any_(bindparam(ids, type_=ARRAY(Text())))
+
+
+def _adding(
+    table: Table,
+    added: Select[*tuple[object, ...]] | CompoundSelect[*tuple[object, ...]],
+    dialect: Dialect,
+) -> Insert:
+    """Add rows to those that are there for their keys, which are locked in the keys' order."""
+    rows = added.subquery()
+    key = [rows.c[column.name] for column in table.primary_key]
+    sums = [column.name for column in table.c if not column.primary_key]
+    summed = select(*key, *(func.sum(rows.c[name]) for name in sums)).group_by(*key).order_by(*key)
+    insert = upsert(table, dialect)
+    inserted = insert.from_select([*(column.name for column in key), *sums], summed)
+    return inserted.on_conflict_do_update(
+        index_elements=list(table.primary_key),
+        set_={name: table.c[name] + insert.excluded[name] for name in sums},
+    )

@@ -1,0 +1,154 @@
+"""Many writes to the books in one transaction on PostgreSQL.
+
+What several gateways may want at the same time they take in one order, so that they never wait for
+one another in a circle: budgets, then entries by their ids, then balances and rollups by their keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from sqlalchemy import (
+    ARRAY,
+    Connection,
+    Dialect,
+    any_,
+    bindparam,
+    column,
+    delete,
+    func,
+    select,
+)
+
+from pointsman.errors import BudgetExceeded
+from pointsman.storage import statements
+from pointsman.storage.any_text import Text
+from pointsman.storage.filters import is_open
+from pointsman.storage.ledger_postgres_budgets import Admission, Purse
+from pointsman.storage.ledger_postgres_sums import Sums
+from pointsman.storage.rows import EntryRow, MarkRow, SettlementRow
+from pointsman.storage.schema import entries, gateways
+from pointsman.storage.statements import Prepared
+from pointsman.types import Budget
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """See `ports.Ledger.reserve`."""
+
+    row: EntryRow
+    budgets: tuple[Budget, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """See `ports.Ledger.mark`."""
+
+    request_id: str
+    row: MarkRow
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """See `ports.Ledger.settle`."""
+
+    request_id: str
+    row: SettlementRow
+
+
+Write: TypeAlias = Reserve | Mark | Settle
+
+_is_among = entries.c.request_id == any_(bindparam("ids", type_=ARRAY(Text())))
+_KNOWN = select(entries.c.request_id).where(_is_among)
+_LOCKED = (
+    select(entries.c.request_id)
+    .where(_is_among, is_open)
+    .order_by(entries.c.request_id)
+    .with_for_update()
+)
+
+
+class Writes:
+    """Carries out writes, in the caller's transaction. What was done before is not done again."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        """Builds the statements."""
+        columns = list(entries.c)
+        given = func.unnest(*(bindparam(c.name, type_=ARRAY(c.type)) for c in columns))
+        rows = given.table_valued(*(column(c.name, c.type) for c in columns)).render_derived()
+        self._insert = (
+            statements.upsert(entries, dialect)
+            .from_select(columns, select(*rows.c))
+            .on_conflict_do_nothing()
+            .returning(entries.c.request_id)
+        )
+        self._mark = statements.mark(dialect)
+        self._settle = statements.settle(dialect)
+        self._interrupt = statements.interrupt(dialect)
+        self._sums = Sums(dialect)
+
+    def carry_out(self, db: Connection, writes: Sequence[Write]) -> Sequence[Admission]:
+        """Reservations first, then marks, then settlements; returns what came of each write.
+
+        That is nothing for what is no reservation.
+        """
+        admitted = _admitted(db, [each for each in writes if isinstance(each, Reserve)])
+        new = self._reserve(
+            db, [row for row, how in admitted if not isinstance(how, BudgetExceeded)]
+        )
+        marks = {each.request_id: each.row for each in writes if isinstance(each, Mark)}
+        _many(db, self._mark, ({"request_id": each, **marks[each]} for each in sorted(marks)))
+        ends = {each.request_id: each.row for each in reversed(writes) if isinstance(each, Settle)}
+        closed = self._close(db, ends)
+        self._sums.add(db, new=new, closed=closed)
+        stand = {row["request_id"]: how for row, how in admitted}
+        return [stand[e.row["request_id"]] if isinstance(e, Reserve) else () for e in writes]
+
+    def sweep(self, db: Connection, *, beaten_since: datetime, now: datetime) -> int:
+        """Close what gateways that fell silent had open; returns how many."""
+        open_ones = db.execute(statements.open_entries(beaten_since)).scalars().all()
+        ids = db.execute(_LOCKED, {"ids": open_ones}).scalars().all() if open_ones else ()
+        _many(db, self._interrupt, ({"request_id": each, "settled_at": now} for each in ids))
+        self._sums.add(db, new=(), closed=ids)
+        db.execute(delete(gateways).where(gateways.c.beat < beaten_since))
+        return len(ids)
+
+    def _reserve(self, db: Connection, rows: Sequence[EntryRow]) -> Sequence[str]:
+        """Ids of those that were not there yet."""
+        if not rows:
+            return ()
+        columns = zip(*(row.values() for row in rows), strict=True)
+        values = {name: list(column) for name, column in zip(rows[0], columns, strict=True)}
+        return db.execute(self._insert, values).scalars().all()
+
+    def _close(self, db: Connection, ends: Mapping[str, SettlementRow]) -> Sequence[str]:
+        """Ids of those that were open."""
+        if not ends:
+            return ()
+        ids = db.execute(_LOCKED, {"ids": list(ends)}).scalars().all()
+        _many(db, self._settle, ({"request_id": each, **ends[each]} for each in ids))
+        return ids
+
+
+def _admitted(db: Connection, reserves: Sequence[Reserve]) -> Sequence[tuple[EntryRow, Admission]]:
+    """Who gets what is left of the budgets: first come, first served."""
+    with_budgets = [each for each in reserves if each.budgets]
+    if not with_budgets:
+        return [(each.row, ()) for each in reserves]
+    purse = Purse.look(
+        db, [(budget, each.row["time"]) for each in with_budgets for budget in each.budgets]
+    )
+    ids = [each.row["request_id"] for each in with_budgets]
+    known = set(db.execute(_KNOWN, {"ids": ids}).scalars())
+    return [
+        (e.row, purse.admit(e.row, e.budgets, known=e.row["request_id"] in known)) for e in reserves
+    ]
+
+
+def _many(db: Connection, statement: Prepared, rows: Iterable[Mapping[str, object]]) -> None:
+    """Execute it for each row, in their order; all in one go."""
+    if values := [statement.values(row) for row in rows]:
+        db.exec_driver_sql(statement.sql, values)

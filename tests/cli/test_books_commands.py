@@ -1,0 +1,219 @@
+"""`pointsman report` and `pointsman db`: over a running gateway, and over its file."""
+
+import asyncio
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from tests.support.entries import entry
+from tests.support.gateway import Gateway
+
+from pointsman.storage.sqlite import SqliteStore
+
+Run = Callable[..., tuple[int, str, str]]
+
+CONFIG = """
+[models.weak]
+provider = "scripted"
+model = "weak-model"
+tier = "simple"
+
+[models.strong]
+provider = "scripted"
+model = "strong-model"
+tier = "complex"
+location = "cloud"
+price = { input = 1, output = 2 }
+"""
+NOW = datetime(2026, 5, 3, 12, tzinfo=UTC)
+BOOKS = (
+    entry("old", NOW - timedelta(days=40), cost="0.5", baseline="1.5"),
+    entry("hit", NOW - timedelta(days=1), cache="exact", cost="0", baseline="0.25"),
+    entry("new", NOW, key="k2", cost="0.125", overhead="0.025", baseline="0.25", estimated=True),
+    entry("dear", NOW, organisation="umbrella", deployment="big", tier="complex", cost="2"),
+    entry("unknown", NOW, organisation="umbrella", cost=None),
+)
+
+
+def books_in(folder: Path) -> Path:
+    """A home with books in it."""
+    folder.mkdir()
+    asyncio.run(write(folder / "pointsman.db"))
+    return folder
+
+
+async def write(path: Path) -> None:
+    store = SqliteStore.open(path)
+    for each in BOOKS:
+        await store.reserve(each)
+    await store.close()
+
+
+@pytest.fixture(scope="module", params=["file", "gateway"])
+def home(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """Books that are only read: their file, and a gateway that holds it."""
+    folder = books_in(tmp_path_factory.mktemp("books") / "home")
+    if request.param == "file":
+        yield folder
+        return
+    with Gateway(folder, CONFIG):
+        yield folder
+
+
+@pytest.fixture
+def run(command: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command over the books."""
+    monkeypatch.setenv("POINTSMAN_HOME", str(home))
+    return command
+
+
+def amounts(run: Run, *arguments: str) -> dict[str, Decimal]:
+    """What the total says."""
+    code, out, err = run("report", "--json", *arguments)
+    assert code == 0, err
+    total = json.loads(out, parse_float=Decimal)["total"]
+    return {name: Decimal(total[name]) for name in ("requests", "cost", "saved")}
+
+
+def test_the_report_in_tables(run: Run) -> None:
+    code, out, _ = run("report")
+
+    assert code == 0
+    for heading in ("by deployment", "by tier served", "by outcome", "by cache", "by day", "all"):
+        assert heading in out
+    assert "2026-03-24" in out
+    assert "$2.625000" in out
+    assert "1 requests have no known price" in out
+    assert "~$" in out
+    assert "the tokens of 1 requests are estimated" in out
+
+
+def test_the_report_of_some_entries(run: Run) -> None:
+    assert amounts(run)["requests"] == 5
+    assert amounts(run)["cost"] == Decimal("2.625")
+    assert amounts(run, "--organisation", "umbrella")["requests"] == 2
+    assert amounts(run, "--key", "k2") == {
+        "requests": 1, "cost": Decimal("0.125"), "saved": Decimal("0.125"),
+    }  # fmt: skip
+    assert amounts(run, "--since", "2026-05-03")["requests"] == 3
+    assert amounts(run, "--until", "2026-05-02T12:00:00Z")["requests"] == 1
+
+
+@pytest.mark.parametrize(
+    ("by", "names"),
+    [
+        ("day", ["2026-03-24", "2026-05-02", "2026-05-03"]),
+        ("tier", ["complex", "simple"]),
+        ("model", ["big", "small", "cache"]),
+        ("key", ["k1", "k2"]),
+        ("organisation", ["umbrella", "acme"]),
+        ("cache", ["miss", "exact"]),
+        ("outcome", ["completed"]),
+    ],
+)
+def test_the_cost_by_each_grouping(run: Run, by: str, names: list[str]) -> None:
+    code, out, _ = run("report", "--by", by, "--json")
+
+    assert code == 0
+    assert [line["name"] for line in json.loads(out)["by"][by]] == names
+
+
+def test_bars(run: Run) -> None:
+    code, out, _ = run("report", "--plot")
+
+    assert code == 0
+    lines = {line.split()[0]: line for line in out.splitlines() if line.startswith("2026-")}
+    assert list(lines) == ["2026-03-24", "2026-05-02", "2026-05-03"]
+    assert lines["2026-05-03"].count("█") > lines["2026-03-24"].count("█") > 0
+
+
+def test_savings_with_their_formula(run: Run) -> None:
+    code, out, _ = run("report", "--savings", "--organisation", "acme")
+
+    assert code == 0
+    assert "saved = baseline_cost - cost" in out
+    assert "baseline: " in out
+    assert "$1.375000" in out
+    assert "68.8%" in out
+    code, out, _ = run("report", "--savings", "--by", "tier", "--json")
+    assert list(json.loads(out)["by"]) == ["tier"]
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_export(run: Run, tmp_path: Path, ending: str) -> None:
+    if ending == "parquet":
+        pytest.importorskip("pyarrow")
+    file = tmp_path / f"books.{ending}"
+
+    code, out, err = run("db", "export", str(file), "--organisation", "acme")
+
+    assert (code, err) == (0, "")
+    assert f"{file}: {file.stat().st_size} bytes" in out
+    if ending == "csv":
+        with file.open(newline="") as text:
+            assert {row["request_id"] for row in csv.DictReader(text)} == {"old", "hit", "new"}
+    elif ending == "jsonl":
+        assert len(file.read_text().splitlines()) == 3
+    else:
+        assert file.read_bytes()[:4] == file.read_bytes()[-4:] == b"PAR1"
+    assert [each.name for each in tmp_path.glob("*.part")] == []
+
+
+def forget(run: Run) -> None:
+    code, out, err = run("db", "forget", "--before", "2026-05-01", "--yes")
+    assert (code, out, err) == (0, "1 entries are deleted\n", "")
+    assert amounts(run)["requests"] == 5  # the sums of days stay
+
+    code, out, err = run("db", "forget", "--organisation", "umbrella", "--yes")
+    assert (code, out, err) == (0, "2 entries are deleted\n", "")
+    assert amounts(run)["requests"] == 3
+
+
+def test_the_file_forgets(command: Run, tmp_path: Path) -> None:
+    books_in(tmp_path / "home")
+
+    forget(command)
+
+
+def test_a_running_gateway_forgets(command: Run, tmp_path: Path) -> None:
+    with Gateway(books_in(tmp_path / "home"), CONFIG):
+        forget(command)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("report", "--by", "moon"),
+        ("report", "--since", "yesterday"),
+        ("report", "--since", "2026-01-01", "--days", "3"),
+        ("db", "export", "books.xls"),
+        ("db", "forget"),
+        ("db", "forget", "--before", "soon"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_words(command: Run, words: tuple[str, ...]) -> None:
+    code, _, err = command(*words)
+
+    assert code == 2
+    assert "Error" in err
+
+
+def test_forgetting_is_asked_for(
+    command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books_in(tmp_path / "home")
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+
+    code, out, _ = command("db", "forget", "--organisation", "umbrella")
+
+    assert code == 1
+    assert "Delete the entries of umbrella of all time" in out
+    assert amounts(command)["requests"] == 5

@@ -1,0 +1,81 @@
+"""Budgets in money: what they let through, what they refuse, and in which words."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from tests.gateway import Gateway, StartGateway, two_tiers
+
+from pointsman.config import BudgetSettings, EveryBudget, ModelSettings
+
+
+def spending(per_day: str, **more: object) -> EveryBudget:
+    return EveryBudget(key=BudgetSettings(per_day=Decimal(per_day), **more))
+
+
+async def ask_strong(gateway: Gateway, **more: object):
+    return await gateway.chat(headers={"x-force-route": "strong"}, **more)
+
+
+async def test_what_may_cost_more_than_is_left_is_refused_with_402(start: StartGateway):
+    gateway = await start(two_tiers(budgets=spending("0.01")))
+
+    refused = await ask_strong(gateway, max_tokens=100_000)
+
+    assert refused.status_code == 402
+    error = refused.json()["error"]
+    assert (error["type"], error["code"]) == ("insufficient_quota", "budget_exceeded")
+    assert "may cost up to $2.000128" in error["message"]
+    assert "the budget has $0.010000 left" in error["message"]
+    assert refused.headers["x-should-retry"] == "false"
+    assert gateway.app.providers()["strong"].log == []
+
+
+async def test_where_money_is_short_a_free_deployment_still_answers(start: StartGateway):
+    gateway = await start(two_tiers(budgets=spending("0.01")))
+
+    reply = await gateway.chat("Prove Fermat's last theorem.", model="complex", max_tokens=100_000)
+
+    assert reply.status_code == 200
+    assert reply.headers["x-pointsman-model"] == "weak"
+    record = await gateway.record(reply)
+    [dropped] = record["dropped"]
+    assert (dropped["deployment"], dropped["gate"]) == ("strong", "budget")
+
+
+async def test_what_is_held_back_is_freed_when_the_reply_has_ended(start: StartGateway):
+    gateway = await start(two_tiers(budgets=spending("0.06")))
+
+    replies = [await ask_strong(gateway, max_tokens=2000) for _ in range(5)]
+
+    assert [reply.status_code for reply in replies] == [200] * 5
+
+
+async def test_without_a_known_price_a_budget_refuses(start: StartGateway):
+    models = {
+        "strange": ModelSettings(
+            provider="scripted", model="nobody-knows-its-price", location="cloud"
+        )
+    }
+    gateway = await start(two_tiers(models=models, budgets=spending("5")))
+
+    refused = await gateway.chat()
+
+    assert refused.status_code == 402
+    assert refused.json()["error"]["code"] == "price_unknown"
+
+
+async def test_unless_it_is_let_through(start: StartGateway):
+    models = {
+        "strange": ModelSettings(
+            provider="scripted", model="nobody-knows-its-price", location="cloud"
+        )
+    }
+    budgets = spending("5", allow_unpriced=True)
+    gateway = await start(two_tiers(models=models, budgets=budgets))
+
+    reply = await gateway.chat()
+
+    assert reply.status_code == 200
+    assert "x-pointsman-cost" not in reply.headers
+    assert (await gateway.record(reply))["cost"] is None
