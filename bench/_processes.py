@@ -63,7 +63,7 @@ def launch(
     )
     stack.callback(process.wait)
     stack.callback(process.terminate)
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < until:
         time.sleep(poll_s)
         with suppress(OSError), socket.create_connection(("127.0.0.1", port)):

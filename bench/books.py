@@ -55,7 +55,7 @@ class Measured:
     wrong: list[str] = field(default_factory=list)
 
 
-def calls(now: datetime) -> Mapping[str, str]:
+def calls(now: datetime, count: int) -> Mapping[str, str]:
     """What is asked, by name."""
     week = quote((now - timedelta(days=7)).isoformat())
     month = quote((now - timedelta(days=30)).isoformat())
@@ -80,7 +80,7 @@ def calls(now: datetime) -> Mapping[str, str]:
         "decisions of a user": "/v1/decisions?user=user-7",
         "decisions of nobody": "/v1/decisions?user=nobody",
         "decisions that failed": "/v1/decisions?outcome=failed",
-        "one decision": f"/v1/decisions/req_{12345:032x}",
+        "one decision": f"/v1/decisions/req_{count // 2:032x}",
     }
 
 
@@ -95,7 +95,7 @@ async def measure(store: str, settings: Settings, count: int, now: datetime) -> 
         async with httpx2.AsyncClient(
             transport=transport, base_url="http://localhost", timeout=600
         ) as client:
-            for name, path in (*calls(now).items(), ("page after 100", await deep(client))):
+            for name, path in (*calls(now, count).items(), ("page after 100", await deep(client))):
                 times = [await timed(client, path) for _ in range(TIMES)]
                 found.p50_ms[name] = statistics.median(times)
                 found.p95_ms[name] = statistics.quantiles(times, n=20)[-1]

@@ -2,8 +2,10 @@
 
 ``python bench/overhead.py [--json FILE] [--seconds N]`` prints the tables and writes one JSON.
 
-The gateway is `pointsman serve` as anybody runs it, in a process of its own: key, scorer, routing
-over three priced deployments, ledger in a file; only the printing of decisions is off. Both it and
+The gateway is `pointsman serve` with everything on, in a process of its own: a stored key, limits
+and budgets of key and organisation, cache, learned scorer, routing over three priced deployments,
+ledger in a file; only the printing of decisions is off. What each of these adds is
+`overhead_parts.py`'s part of the run. Both it and
 its upstream speak chat; what translating costs is `overhead_matrix.py`'s part of the run. The same
 load also goes to the upstream directly, and through a bare proxy on the same server and client
 (`http_stack.py`), in interleaved rounds, so that noise falls on all alike. The load is open loop,
@@ -34,9 +36,11 @@ import http_stack
 from _processes import free_port, import_ms, launch
 from http_stack import Measured
 from overhead_formats import DONE, PATHS, asked, chat
-from overhead_gateway import KEY, Gateway, deployment, note
+from overhead_gateway import GENEROUS, Gateway, deployment, note
 from overhead_load import Exchange, arrivals, load, prompt, saturate, wire
 from overhead_matrix import Matrix
+from overhead_parts import Parts
+from overhead_profile import where
 from overhead_report import PERCENTILES, RATES, Report, Samples, percentile
 from pointsman.config import load as load_settings
 from pointsman.router import Router
@@ -62,8 +66,11 @@ def check(found: Exchange, stream: int) -> None:
 class Bench:
     """One run: the same windows of load for every target."""
 
-    def __init__(self, upstream: Measured, bare: Measured, gateway: Measured, whole_s: int) -> None:
-        """`whole_s`: seconds of load in the whole run."""
+    def __init__(
+        self, upstream: Measured, bare: Measured, gateway: Measured, whole_s: int, key: str
+    ) -> None:
+        """`whole_s`: seconds of load in the whole run; `key` is what is shown to the gateway."""
+        self._key = key
         self.targets = (upstream, bare, gateway)
         self.upstream = upstream
         self.gateway = gateway
@@ -128,7 +135,7 @@ class Bench:
 
     def _wire(self, stream: int) -> bytes:
         body = asked("chat", "auto", prompt(PROMPT, self._chance), stream=stream)
-        return wire(PATHS["chat"], KEY, body)
+        return wire(PATHS["chat"], self._key, body)
 
 
 def _latencies(samples: Samples, name: str, found: list[Exchange]) -> None:
@@ -193,7 +200,8 @@ def run(stack: ExitStack, home: Path, seconds: int) -> Report:
     port = free_port()
     words = [*command.format(port).split(), *quiet.split(), str(Path(__file__).parent)]
     upstream = Measured(**vars(launch(stack, "upstream", port, words, os.environ)))
-    made = Gateway(home / "tiers", "".join(deployment(tier, upstream.port) for tier in TIERS))
+    models = "".join(deployment(tier, upstream.port) for tier in TIERS)
+    made = Gateway(home / "tiers", models + GENEROUS)
     starts: Samples = {}
     for _ in range(3):
         with ExitStack() as once:
@@ -202,11 +210,14 @@ def run(stack: ExitStack, home: Path, seconds: int) -> Report:
     bare = http_stack.start(stack, "uvicorn", "aiohttp", upstream.port)
     gateway = made.start(stack)
     gateway.weigh()
-    bench = Bench(upstream, bare, gateway, seconds)
+    made.make_key(gateway)
+    bench = Bench(upstream, bare, gateway, seconds, made.key)
     asyncio.run(bench.run())
     gateway.weigh()
     made.asked += bench.requests
     made.audit(gateway)
+    parts = Parts(stack, home, models)
+    asyncio.run(parts.run())
     matrix = Matrix(stack, home, upstream.port)
     asyncio.run(matrix.run())
     imports = {statement: [import_ms(statement) for _ in range(5)] for statement in IMPORTS}
@@ -220,6 +231,8 @@ def run(stack: ExitStack, home: Path, seconds: int) -> Report:
         import_cpu_ms=imports,
         decision_cpu_us=decisions(made.config),
         durable_write_ms=sync_ms(home),
+        parts=parts.samples,
+        where=where(home, models),
         matrix=matrix.cells,
     )
 

@@ -13,6 +13,9 @@ HEAD = "| | gateway | bare proxy | upstream alone | budget | |\n|---|---|---|---
 LATE_MS = 5  # p99 of the client's own lateness from which it measures the machine's other work
 TOO_BUSY = "\nThe machine was busy with other work: trust the CPU figures, not the latencies."
 
+#: The row of `parts` that is compared with.
+EVERYTHING = "(everything on)"
+
 Samples = dict[str, list[float]]  # figure -> one value a round
 
 
@@ -41,6 +44,10 @@ class Report:
     #: By the prompt's tokens.
     decision_cpu_us: dict[int, list[float]]
     durable_write_ms: float
+    #: CPU of a request with everything on, and without each part.
+    parts: Samples
+    #: Functions and their own CPU us in a request, the dearest first.
+    where: dict[str, float]
     matrix: list[Cell]
 
     def table(self) -> str:
@@ -53,6 +60,8 @@ upstream's own, and what is added to it. The client sent {self.late_ms[0]:.2f} m
 One 4 KiB write made durable: {self.durable_write_ms:.2f} ms. Reads per event: {reads:.2f}, at least.\
 {TOO_BUSY if self.late_ms[-1] > LATE_MS else ""}
 
+{"".join(self._parts())}
+{"".join(self._where())}
 {self._pairs("cpu_ms per request", "CPU per request, back to back, ms", 2)}
 {self._pairs("cpu_us per chunk", "CPU per chunk, us", 0)}
 {self._pairs("cpu_ms per stream", "CPU per stream, its chunks apart, ms", 2)}"""
@@ -93,6 +102,21 @@ One 4 KiB write made durable: {self.durable_write_ms:.2f} ms. Reads per event: {
         for name, what in kinds.items():
             for share in PERCENTILES:
                 yield self._added(f"latency, {what}, p{share}", f"{name} p{share}")
+
+    def _parts(self) -> Iterator[str]:
+        """What each part adds: the difference between all of them and all but that one."""
+        whole = self.parts[EVERYTHING]
+        yield "| part | CPU per request without it, back to back, ms | it adds, us |\n|---|---|---|\n"
+        for name, values in self.parts.items():
+            added = [(full - rest) * 1e3 for full, rest in zip(whole, values, strict=True)]
+            cell = "" if name == EVERYTHING else spread(added, 0)
+            yield f"| {name} | {spread(values, 3)} | {cell} |\n"
+
+    def _where(self) -> Iterator[str]:
+        """Where a request's CPU goes, as far as the profiler sees the event loop's thread."""
+        yield "| function | its own CPU per request, us |\n|---|---|\n"
+        for name, took in self.where.items():
+            yield f"| `{name}` | {took:.0f} |\n"
 
     def _alone(self) -> Iterator[str]:
         yield _line("resident memory idle, MB", [self.rss_mb[:1]], 0, IDLE_MB)

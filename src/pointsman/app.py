@@ -17,6 +17,7 @@ from pointsman import data, rules
 from pointsman.access.keyring import KeyRing
 from pointsman.bookkeeping import Bookkeeping
 from pointsman.cache.complaints import Complaints
+from pointsman.cache.lookup import Cache
 from pointsman.caching import Caching
 from pointsman.calling.escalate import Escalation
 from pointsman.calling.execute import Caller
@@ -25,7 +26,7 @@ from pointsman.calling.watch import Watch
 from pointsman.clock import SystemClock
 from pointsman.config import Settings
 from pointsman.decider import Decider
-from pointsman.errors import ConfigError
+from pointsman.errors import ConfigError, PointsmanError
 from pointsman.formats import registry
 from pointsman.judging import Judging
 from pointsman.ledger.settle import Recorder
@@ -123,49 +124,17 @@ class App:
         `address` is where this process listens, for the command line to find; `local`: only this
         machine can reach it. `in_memory` keeps the books for this process only. Without `load`,
         models start at their first request.
-        Raises ConfigError where another process owns the books.
+        Raises ConfigError where another process owns the books, LedgerUnavailable where their server
+        does not answer.
         """
         books = self.bookkeeping
         try:
             await books.open(address=address, in_memory=in_memory, local=local)
             cache = await self.caching.open(books.store, in_memory=in_memory, address=address)
-        except ConfigError:
+        except PointsmanError:
             await self.close()
             raise
-        admission = books.admission
-        recorder = Recorder(
-            books.store, self._pricer, self._clock, self._observer, ended=admission.ended
-        )
-        self._pipeline = Pipeline(
-            cache=cache,
-            keeper=self.caching.keeper,
-            rechecking=self.caching.rechecking,
-            prompts=books.prompts,
-            replaying=Replaying(
-                cache=cache,
-                recorder=recorder,
-                caller=self._caller,
-                deployments=self.decider.deployments,
-                clients=registry.CLIENTS,
-            ),
-            decider=self.decider,
-            caller=self._caller,
-            escalation=Escalation(
-                self._caller,
-                rules.verifier(),
-                tiers=self.settings.routing.tiers,
-                patience=rules.patience(self.settings),
-                clock=self._clock,
-                observer=self._observer,
-            ),
-            admission=admission,
-            reserving=Reserving(self.decider, recorder, admission, self._reservations),
-            recorder=recorder,
-            marks=books.marks,
-            sessions=Sessions(self.settings.routing.tiers, self.settings.routing.session_s),
-            clients=registry.CLIENTS,
-            clock=self._clock,
-        )
+        self._pipeline = self._wired(cache)
         if load:
             for line in self._lines.values():
                 await line.provider.start()
@@ -255,6 +224,44 @@ class App:
                 body_timeout_s=self.settings.server.body_timeout_s,
                 version=version(),
             )
+        )
+
+    def _wired(self, cache: Cache) -> Pipeline:
+        """The stages, over what was opened."""
+        books = self.bookkeeping
+        admission = books.admission
+        recorder = Recorder(
+            books.store, self._pricer, self._clock, self._observer, ended=admission.ended
+        )
+        return Pipeline(
+            cache=cache,
+            keeper=self.caching.keeper,
+            rechecking=self.caching.rechecking,
+            prompts=books.prompts,
+            replaying=Replaying(
+                cache=cache,
+                recorder=recorder,
+                caller=self._caller,
+                deployments=self.decider.deployments,
+                clients=registry.CLIENTS,
+            ),
+            decider=self.decider,
+            caller=self._caller,
+            escalation=Escalation(
+                self._caller,
+                rules.verifier(),
+                tiers=self.settings.routing.tiers,
+                patience=rules.patience(self.settings),
+                clock=self._clock,
+                observer=self._observer,
+            ),
+            admission=admission,
+            reserving=Reserving(self.decider, recorder, admission, self._reservations),
+            recorder=recorder,
+            marks=books.marks,
+            sessions=Sessions(self.settings.routing.tiers, self.settings.routing.session_s),
+            clients=registry.CLIENTS,
+            clock=self._clock,
         )
 
     def _decider(self) -> Decider:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pointsman.access.buckets import Bucket
 from pointsman.access.limits import MemoryLimiter
 from pointsman.clock import ManualClock
 from pointsman.errors import RateLimited
@@ -63,8 +64,8 @@ async def test_tokens_are_counted_as_expected_and_put_right_at_the_end() -> None
     assert (standing.remaining_tokens, standing.reset_tokens_s) == (500, 30.0)
 
     await limiter.leave("b", 1900)  # 1000 more than there were: they are owed
-    assert (await refusal(limiter, thousand, 1)).retry_after == pytest.approx(60.06)
     await limiter.leave("b", 0)  # it has left already
+    assert (await refusal(limiter, thousand, 1)).retry_after == pytest.approx(60.06)
     clock.advance(60.06)
     await limiter.admit("c", thousand, 1)
 
@@ -138,18 +139,32 @@ async def test_of_a_crowd_exactly_as_many_pass_as_may() -> None:
 async def test_who_has_been_idle_is_forgotten() -> None:
     clock = ManualClock()
     limiter = MemoryLimiter(clock)
+    await limiter.admit("open", [Allowance(ANN, Limits(concurrent=1))], 0)
     for i in range(5000):
         user = Subject("user", "acme", f"user {i}")
         await limiter.admit(f"r{i}", [Allowance(user, Limits(requests_per_minute=60))], 0)
         await limiter.leave(f"r{i}", None)
         clock.advance(0.01)
         assert len(limiter) <= 150  # a hundred in the second until their request is there again
-    await limiter.admit("open", [Allowance(ANN, Limits(concurrent=1))], 0)
     clock.advance(3600)
     for i in range(100):
         await limiter.admit(f"s{i}", of_key(requests_per_minute=600), 0)
     assert len(limiter) == 2  # the key, and who still has a request open
     await refusal(limiter, (Allowance(ANN, Limits(concurrent=1)),))
+
+
+@given(per_minute=st.integers(1, 10**7), taken=st.integers(0, 10**8), amount=st.integers(0, 10**8))
+def test_a_bucket_says_to_the_nanosecond_when_so_much_is_there(
+    per_minute: int, taken: int, amount: int
+) -> None:
+    bucket = Bucket(per_minute, 0)
+    bucket.take(taken, 0)
+    wait = bucket.wait(amount, 0)
+    enough = min(amount, per_minute)
+    if wait:
+        assert bucket.left(wait - 1) < enough
+    assert bucket.left(wait) >= enough
+    assert bucket.wait(amount, wait) == 0
 
 
 class Model:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -63,8 +66,17 @@ MEANT: Mapping[str, frozenset[str]] = {
     "key name": frozenset({"keys.name", "pointsman.db", "keys"}),
     "tag": frozenset({"replies.tags", "cache.db", "cache"}),
     "path": frozenset({"error"}),
+    "reference": frozenset({"error"}),
+    "instructions": frozenset({"cache.db", "replies.body", "reply", "cache"}),  # of the format
     "reply": frozenset({"cache.db", "replies.body", "reply", "cache"}),
 }
+#: What is in the prompts and replies that are kept where somebody turned that on.
+SAID = frozenset(
+    {"prompt", "system prompt", "system", "instructions", "suffix", "refused prompt", "reply"}
+)
+PROMPTS = frozenset({"prompts.prompt", "prompts.reply", "pointsman.db", "prompts"})
+#: No matter what is turned on.
+SECRET = "sk-proj-q8zj3nf02lqmv5t1xw9cy7ahd4rk6bspu0eg2o8i"  # noqa: S105 - a made-up one
 
 
 @dataclass
@@ -72,6 +84,8 @@ class Seen:
     """What of the canaries was seen, and where."""
 
     canaries: Canaries
+    #: Prompts are kept.
+    store: bool
     where: dict[str, set[str]] = field(default_factory=dict)
 
     def look(self, place: str, text: bytes) -> None:
@@ -81,8 +95,12 @@ class Seen:
 
     def astray(self) -> dict[str, set[str]]:
         """Canaries that were seen where they must not be."""
-        found = {name: places - MEANT.get(name, set()) for name, places in self.where.items()}
+        found = {name: places - self._meant(name) for name, places in self.where.items()}
         return {name: places for name, places in found.items() if places}
+
+    def _meant(self, name: str) -> frozenset[str]:
+        kept = PROMPTS if self.store and name in SAID else frozenset()
+        return MEANT.get(name, frozenset()) | kept
 
 
 @dataclass
@@ -146,7 +164,7 @@ def bodies(canary: Canaries, model: str) -> Iterator[tuple[str, object]]:
     text = f"Tell me about {canary('prompt')}, please."
     turns = [
         {"role": "system", "content": f"You are {canary('system prompt')}."},
-        {"role": "user", "content": text},
+        {"role": "user", "content": f"{text} My key is {SECRET}."},
     ]
     tool = {
         "name": "look",
@@ -194,7 +212,10 @@ def wrong(canary: Canaries) -> Iterator[tuple[str, object]]:
     yield chat, {"model": "sour", "messages": turns, "stream": True}
     yield "/v1/messages", {"model": "brisk", "messages": turns, "max_tokens": canary("no number")}
     yield "/v1/messages", {"model": "sour", "messages": turns, "max_tokens": 9}
-    yield "/v1/responses", {"model": "sour", "input": said, "previous_response_id": said}
+    yield (
+        "/v1/responses",
+        {"model": "sour", "input": said, "previous_response_id": canary("reference")},
+    )
     yield "/api/chat", {"model": "sour", "messages": turns}
     yield "/v1/feedback", {"request_id": "none", "rating": 1, "comment": said}
     yield "/v1/route", {"prompt": {"no": said}}
@@ -274,7 +295,8 @@ def test_no_canary_is_where_it_was_not_put(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, store: bool
 ):
     canary = Canaries()
-    seen = Seen(canary)
+    seen = Seen(canary, store)
+    canary.put["secret in a prompt"] = SECRET
     monkeypatch.setenv("CANARY_PROVIDER", canary("provider key"))
     with Recorder() as upstream, Recorder() as sour:
         upstream.reply = completion(canary("reply"))
@@ -306,3 +328,36 @@ def test_no_canary_is_where_it_was_not_put(
             assert canary("provider key") in upstream.sent[0].headers["authorization"]
     astray = seen.astray()
     assert astray == {}, astray
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"POINTSMAN_LEDGER__URL": "postgresql://me:{canary}@127.0.0.1:9/books"},
+        {"POINTSMAN_LEDGER__URL": "sqlite://{canary}"},
+        {"POINTSMAN_CACHE__URL": "redis://me:{canary}@127.0.0.1:9/0"},
+        {"POINTSMAN_API_KEY": "{canary}", "POINTSMAN_SERVER__PORT": "{canary} is no port"},
+        {"POINTSMAN_ALERTS__WEBHOOK": "ftp://{canary}", "POINTSMAN_ALERTS__AT": "7"},
+    ],
+    ids=" ".join,
+)
+def test_a_gateway_that_does_not_start_says_why_without_the_secret(
+    tmp_path: Path, setting: dict[str, str]
+):
+    canary = Canaries()
+    told_to = {name: value.format(canary=canary("setting")) for name, value in setting.items()}
+    clean = {name: value for name, value in os.environ.items() if "POINTSMAN" not in name}
+    run = subprocess.run(
+        [sys.executable, "-m", "pointsman", "serve", "--port", "0"],
+        env={**clean, **told_to, "POINTSMAN_HOME": str(tmp_path), "POINTSMAN_DETECT": "false"},
+        input="",
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+
+    assert run.returncode == 1, run.stderr
+    assert not canary.found((run.stdout + run.stderr).encode()), run.stderr
+    assert "Traceback" not in run.stderr

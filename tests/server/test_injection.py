@@ -64,13 +64,13 @@ async def run(house: House, who: str, chosen: Sequence[tuple[Poisoned, str]]) ->
     assert (await house.canary(), others(ring)) == before
 
 
-def some(of: Sequence[Poisoned], each: int) -> Sequence[tuple[Poisoned, str]]:
-    """So many poisons in each place, others in other places; one in a header, which all look at."""
+def some(of: Sequence[Poisoned], each: int, *, header: int = 1) -> Sequence[tuple[Poisoned, str]]:
+    """So many poisons in each place, others in other places; all paths look at the same headers."""
     return [
         (place, names[(count * each + more) % len(names)])
         for count, place in enumerate(of)
         for names in [list(place.poisons)]
-        for more in range(1 if place.kind == "header" else each)
+        for more in range(header if place.kind == "header" else each)
     ]
 
 
@@ -82,9 +82,9 @@ async def test_some_of_everything_everywhere(house: House) -> None:
 
 @pytest.mark.full
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize(("who", "each"), [("admin of globex", 9), ("reader", 3), ("wrong", 3)])
+@pytest.mark.parametrize(("who", "each"), [("admin of globex", 20), ("reader", 5), ("wrong", 5)])
 async def test_more_of_it(house: House, who: str, each: int) -> None:
-    await run(house, who, some(PLACES, each))
+    await run(house, who, some(PLACES, each, header=5))
 
 
 def test_every_body_is_among_them() -> None:

@@ -88,15 +88,15 @@ async def test_a_revocation_takes_effect_with_the_next_request(gateway: Gateway)
     async def with_it() -> int:
         return (await gateway.chat(headers=bearer(text))).status_code
 
-    async def set_active(active: bool) -> None:
+    async def set_active(*, active: bool) -> None:
         path = f"/v1/keys/{key_id}"
         done = await gateway.client.post(path, json={"active": active}, headers=admin)
         assert done.json()["active"] is active
 
     assert await with_it() == 200
-    await set_active(False)
+    await set_active(active=False)
     assert await with_it() == 401
-    await set_active(True)
+    await set_active(active=True)
     assert await with_it() == 200
     gone = await gateway.client.delete(f"/v1/keys/{key_id}", headers=admin)
     assert gone.json() == {"id": key_id, "deleted": True}

@@ -108,6 +108,19 @@ async def test_what_others_reserve_counts_for_those_without_the_budget_too(url: 
         assert await admitted(other, open_entry("r3", cents=4), budget(10))
 
 
+async def test_a_request_that_ends_while_it_is_reserved_holds_nothing_back(url: str):
+    async with opened(url) as store:
+        asked = [open_entry(f"r{number}") for number in range(5)]
+        await asyncio.gather(
+            *(store.reserve(each, [budget(5)]) for each in asked),
+            *(store.settle(each.request_id, DONE) for each in asked),
+        )
+        assert {each.outcome for each in await store.list(limit=5)} == {"completed"}
+        [balance] = await store.balances([budget(5)], NOON)
+        assert (balance.reserved, balance.spent) == (0, 5 * CENT / 2)
+        assert await differences(url) == {0}
+
+
 async def test_a_commit_that_nobody_heard_of_is_not_done_twice(url: str):
     async with Line(servers.postgres()) as line, opened(line.url(url)) as store:
         line.swallowed = 1

@@ -16,12 +16,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect
 
 from pointsman.errors import ConfigError
-from pointsman.storage import statements
+from pointsman.storage import queries, statements, sums
 from pointsman.storage.connection import blank
 from pointsman.storage.migrate import HEAD, configuration, revision, upgrade
 from pointsman.storage.rows import read_entry
 from pointsman.storage.schema import metadata
-from pointsman.types import Attempt, Settlement, Usage
+from pointsman.types import DIMENSIONS, Attempt, Dimension, Filter, Settlement, Usage
 
 #: An entry as the first revision wrote it.
 OLD = """
@@ -42,6 +42,14 @@ OLD_DECISION = """{
     "reasoning": "score 12.5", "estimated_cost_usd": null}"""
 OLD_ATTEMPTS = """[{"deployment": "qwen", "tier": "simple", "outcome": "completed",
     "status": 200, "error": null, "latency_ms": 820.5}]"""
+#: The midnight before `OLD`, in microseconds.
+MIDNIGHT = 1777593600000000
+DRAFTED = """[
+    {"deployment":"phi","tier":"simple","outcome":"completed","purpose":"draft",
+     "usage":{"input_tokens":10},"cost":"0.0000001",
+     "verdict":{"accepted":false,"probability":0.2,"bound":0.5}},
+    {"deployment":"qwen","tier":"simple","outcome":"completed"}]"""
+EVERY: tuple[Dimension, ...] = ("day", "organisation", "key", *DIMENSIONS)
 
 
 @pytest.fixture
@@ -111,6 +119,55 @@ def test_books_of_the_first_revision_lose_nothing(source: Engine):
         baseline_cost=Decimal("0.0048"),
         latency_ms=820.75,
     )
+
+
+TOKENS = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
+UNUSED = dict.fromkeys((*TOKENS, "cost"))
+#: What an entry of revision 0003 can be, beside what `OLD` is.
+VARIANTS = (
+    {},
+    {"time": MIDNIGHT - 1},
+    {"time": MIDNIGHT},
+    {"key": "other", "usage_estimated": 1},
+    {"organisation": "other", "model_asked": "local", "cache": "exact", "cost": 0},
+    {"cost": None},
+    {"baseline_cost": None},
+    {"deployment": None, "served_tier": None, **UNUSED},
+    {"outcome": "client_left"},
+    {"outcome": "open", "deployment": None, **UNUSED},
+    {"attempts": DRAFTED},
+    {"attempts": DRAFTED.replace('"0.0000001"', "null")},
+)
+
+
+def test_books_of_before_the_rollups_add_up_to_the_same(source: Engine):
+    with source.begin() as db:
+        command.upgrade(configuration(db), "0003")
+        for number, variant in enumerate(VARIANTS):
+            db.exec_driver_sql(OLD, (OLD_DECISION, OLD_ATTEMPTS))
+            changed = {**variant, "request_id": f"changed_{number}"}
+            columns = ", ".join(f"{name} = ?" for name in changed)
+            db.exec_driver_sql(
+                f"UPDATE entries SET {columns} WHERE request_id = 'req_1'",  # noqa: S608
+                tuple(changed.values()),
+            )
+        upgrade(db)
+
+        entries = queries.newest(db, 100, None, Filter())
+        rollups = queries.report(db, Filter(), EVERY)
+        by_deployment = queries.report(db, Filter(), DIMENSIONS)
+        balances = db.exec_driver_sql(
+            "SELECT kind, organisation, name, sum(spent) FROM balances GROUP BY 1, 2, 3"
+        ).all()
+
+    assert len(entries) == len(VARIANTS)
+    for rows, by in ((rollups, EVERY), (by_deployment, DIMENSIONS)):
+        assert rows == sums.report((sums.of_entry(entry, by) for entry in entries), by)
+    assert sum(row.overhead for row in rollups) == Decimal("0.0000001")
+    assert sum(row.escalated for row in rollups) == 2
+    spent = sum(row.cost for row in rollups)
+    for kind in ("organisation", "key"):
+        assert sum(Decimal(row[3]) for row in balances if row[0] == kind).scaleb(-12) == spent
 
 
 def test_back_to_the_first_revision_and_forth_again(source: Engine):

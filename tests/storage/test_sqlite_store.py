@@ -11,22 +11,26 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from pointsman.errors import ConfigError, LedgerUnavailable
+from pointsman.errors import BudgetExceeded, ConfigError, LedgerUnavailable
 from pointsman.storage.owner import owner
 from pointsman.storage.reader import SqliteReader
 from pointsman.storage.sqlite import SqliteStore
 from pointsman.types import (
+    Budget,
     Decision,
     Entry,
     Feedback,
     Plan,
     Principal,
+    Progress,
     Score,
     Settlement,
+    Subject,
     Target,
     Usage,
 )
@@ -95,6 +99,37 @@ async def test_what_was_open_is_interrupted_at_the_next_start(path: Path):
     with closing(sqlite3.connect(path)) as plain:
         [settled_at] = plain.execute("SELECT settled_at FROM entries WHERE request_id = 'open'")
     assert settled_at == (NOON.timestamp() * 1_000_000,)
+
+
+async def test_how_far_it_had_come_is_what_an_interrupted_entry_cost(path: Path):
+    progress = Progress("qwen", "simple", Usage(10, 5, estimated=True), Decimal("0.25"))
+    own = Budget(Subject("key", "default", "anonymous"), "day", Decimal(1))
+    store = SqliteStore.open(path)
+    await store.reserve(replace(entry("marked"), reserved=Decimal("0.75")))
+    await store.mark("marked", progress)
+    await store.reserve(replace(entry("unmarked"), reserved=Decimal("0.125")))
+    await store.close()
+
+    store = SqliteStore.open(path)
+    marked = await store.get("marked")
+    [balance] = await store.balances([own], NOON)
+    report = await store.report()
+    await store.close()
+
+    assert marked
+    assert marked.settlement == Settlement(
+        outcome="interrupted",
+        error="the gateway stopped before this request ended",
+        deployment="qwen",
+        served_tier="simple",
+        usage=progress.usage,
+        cost=progress.cost,
+    )
+    assert (balance.spent, balance.reserved) == (Decimal("0.25"), Decimal(0))
+    assert [(row.outcome, row.deployment, row.cost) for row in report] == [
+        ("interrupted", None, Decimal(0)),
+        ("interrupted", "qwen", Decimal("0.25")),
+    ]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX's")
@@ -206,6 +241,24 @@ async def test_what_can_not_be_stored_fails_alone(store: SqliteStore):
     found = await store.list(limit=10)
     assert {e.request_id for e in found if e.outcome == "completed"} == {"r0", "r1", "r3", "r4"}
     await store.settle("r2", COMPLETED)
+
+
+async def test_what_is_refused_or_impossible_is_undone_alone(store: SqliteStore):
+    """In one batch, so in one transaction."""
+    own = Budget(Subject("key", "default", "anonymous"), "day", Decimal("0.25"))
+    impossible = replace(entry("impossible"), model_asked="\ud800", reserved=Decimal("0.0625"))
+    ends = await asyncio.gather(
+        store.reserve(replace(entry("r1"), reserved=Decimal("0.125")), [own]),
+        store.reserve(replace(entry("r2"), reserved=Decimal("0.5")), [own]),
+        store.reserve(impossible, [own]),
+        store.reserve(replace(entry("r3"), reserved=Decimal("0.125")), [own]),
+        return_exceptions=True,
+    )
+
+    assert [type(end) for end in ends] == [list, BudgetExceeded, LedgerUnavailable, list]
+    assert {e.request_id for e in await store.list(limit=9)} == {"r1", "r3"}
+    [balance] = await store.balances([own], NOON)
+    assert balance.reserved == Decimal("0.25")
 
 
 async def test_more_than_may_wait_is_refused_at_once(path: Path):

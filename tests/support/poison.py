@@ -88,7 +88,7 @@ HEADERS = (
 QUERIES = (
     *("since", "until", "before", "organisation", "key", "user", "deployment", "tier", "outcome"),
     *("cache", "model", "by", "limit", "cursor", "format", "scope", "route", "tag", "after_id"),
-    *("before_id", "id", "unheard-of"),
+    *("before_id", "id", "all", "unheard-of"),
 )
 _CHAT = {"model": "auto", "messages": [{"role": "user", "content": "Hi"}], "user": "u"}
 _PROMPT = {"model": "auto", "prompt": "Hi"}

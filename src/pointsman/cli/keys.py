@@ -3,80 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, TypeAlias
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated
 
 import typer
 from msgspec import UNSET
 
 from pointsman.access.view import KeyView
 from pointsman.cli import keyed
+from pointsman.cli.key_options import (
+    ConcurrentOption,
+    DayOption,
+    ExpiresOption,
+    KeyArgument,
+    ModelsOption,
+    MonthOption,
+    NameOption,
+    PrivacyOption,
+    RequestsOption,
+    RoutesOption,
+    TiersOption,
+    TokensOption,
+    UnpricedOption,
+    span_of,
+    wish_of,
+)
 from pointsman.cli.options import ConfigOption, JsonOption
 from pointsman.cli.output import print_json, print_table
 from pointsman.config import load
-from pointsman.types import Json, PrivacyWish, Role
+from pointsman.types import Json, Role
 
 app = typer.Typer(help="Make, list, change and end API keys.", no_args_is_help=True)
-
-#: How a span of time is written: `30d`, `12h`, `45min`, `90s`.
-_SPAN = re.compile(r"([0-9]{1,6})(d|h|min|s)")
-_UNITS = {"d": 86_400, "h": 3_600, "min": 60, "s": 1}
-#: What takes a limit or a list away.
-_NONE, _ALL = "none", "all"
-
-_Names: TypeAlias = list[str] | None
-_Figure: TypeAlias = str | None
-
-KeyArgument = Annotated[str, typer.Argument(metavar="ID", help="As `keys list` says it: pm_...")]
-NameOption = Annotated[str | None, typer.Option("--name", help="What to call it.")]
-ModelsOption = Annotated[
-    _Names,
-    typer.Option(
-        "--models", metavar="IDS", help="Deployments that may serve it, with commas; `all`."
-    ),
-]
-TiersOption = Annotated[
-    _Names, typer.Option("--tiers", metavar="NAMES", help="Tiers that may serve it; `all`.")
-]
-RoutesOption = Annotated[
-    _Names,
-    typer.Option(
-        "--routes",
-        metavar="NAMES",
-        help="What it may ask for: auto, local, cloud, tiers, deployments; `all`.",
-    ),
-]
-PrivacyOption = Annotated[
-    PrivacyWish | None,
-    typer.Option("--privacy", help="What its prompts are searched for, at least."),
-]
-ExpiresOption = Annotated[
-    str | None,
-    typer.Option("--expires", metavar="WHEN", help="In 30d, 12h; or a date; or `none`."),
-]
-RequestsOption = Annotated[
-    _Figure, typer.Option("--requests-per-minute", metavar="N", help="At most; or `none`.")
-]
-TokensOption = Annotated[
-    _Figure, typer.Option("--tokens-per-minute", metavar="N", help="At most; or `none`.")
-]
-ConcurrentOption = Annotated[
-    _Figure, typer.Option("--concurrent", metavar="N", help="Open at a time; or `none`.")
-]
-DayOption = Annotated[
-    _Figure, typer.Option("--budget-day", metavar="USD", help="In a day, in UTC; or `none`.")
-]
-MonthOption = Annotated[
-    _Figure, typer.Option("--budget-month", metavar="USD", help="In a month, in UTC; or `none`.")
-]
-UnpricedOption = Annotated[
-    bool | None,
-    typer.Option(
-        "--allow-unpriced/--refuse-unpriced", help="With a budget: models without a known price."
-    ),
-]
 
 
 @app.command()
@@ -115,7 +73,7 @@ def create(
     """Make a key. It is shown this once; only its hash is kept."""
     if admin and role not in {None, "admin"}:
         raise typer.BadParameter("an admin has the role admin", param_hint="--role")
-    wish = _wish(
+    wish = wish_of(
         name=name,
         models=models,
         tiers=tiers,
@@ -175,7 +133,7 @@ def change(
     as_json: JsonOption = False,
 ) -> None:
     """Change what the options name; the rest stays."""
-    wish = _wish(
+    wish = wish_of(
         name=name,
         models=models,
         tiers=tiers,
@@ -223,7 +181,7 @@ def rotate(
     as_json: JsonOption = False,
 ) -> None:
     """Give a key another secret, shown this once; its id, its limits and its books stay."""
-    span = _span(grace)
+    span = span_of(grace)
     if span is None:
         raise typer.BadParameter("a span such as 24h, 30min or 0s", param_hint="--grace")
     rotated = asyncio.run(keyed.rotated(load(config), key_id, int(span.total_seconds())))
@@ -238,78 +196,6 @@ def delete(key_id: KeyArgument, config: ConfigOption = None, as_json: JsonOption
         print_json(gone)
     else:
         typer.echo(f"{gone.id} is deleted")
-
-
-def _wish(
-    *,
-    name: str | None,
-    models: _Names,
-    tiers: _Names,
-    routes: _Names,
-    privacy: PrivacyWish | None,
-    expires: str | None,
-    limits: Mapping[str, _Figure],
-    budgets: Mapping[str, _Figure],
-    allow_unpriced: bool | None,
-) -> dict[str, Json]:
-    """The body of a request: what was said on the command line and nothing else."""
-    bounds: dict[str, Json] = {
-        member: _count(text, member) for member, text in limits.items() if text is not None
-    }
-    money: dict[str, Json] = {
-        member: None if text == _NONE else text
-        for member, text in budgets.items()
-        if text is not None
-    }
-    if allow_unpriced is not None:
-        money["allow_unpriced"] = allow_unpriced
-    said: dict[str, Json | None] = {"name": name, "privacy": privacy}
-    wish: dict[str, Json] = {member: text for member, text in said.items() if text is not None}
-    for member, names in (("models", models), ("tiers", tiers), ("routes", routes)):
-        if names is not None:
-            wish[member] = _listed(names)
-    if expires is not None:
-        wish["expires"] = _time(expires)
-    return {
-        **wish,
-        **({"limits": bounds} if bounds else {}),
-        **({"budgets": money} if money else {}),
-    }
-
-
-def _listed(names: Sequence[str]) -> list[Json] | None:
-    """Names, written once or several times, with commas."""
-    split = [each.strip() for name in names for each in name.split(",")]
-    return None if split == [_ALL] else list(split)
-
-
-def _count(text: str, member: str) -> int | None:
-    if text == _NONE:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 10):  # noqa: PLR2004 - a billion
-        raise typer.BadParameter(
-            "a whole number, or `none`", param_hint="--" + member.replace("_", "-")
-        )
-    return int(text)
-
-
-def _time(text: str) -> str | None:
-    """A time with its zone: this machine's, where none is stated."""
-    if text == _NONE:
-        return None
-    try:
-        span = _span(text)
-        time = datetime.fromisoformat(text) if span is None else datetime.now(UTC) + span
-        return (time if time.tzinfo else time.astimezone()).isoformat()
-    except (ValueError, OverflowError) as error:
-        raise typer.BadParameter(
-            "a span such as 30d, a date such as 2027-01-31, or `none`", param_hint="--expires"
-        ) from error
-
-
-def _span(text: str) -> timedelta | None:
-    found = _SPAN.fullmatch(text)
-    return timedelta(seconds=int(found[1]) * _UNITS[found[2]]) if found else None
 
 
 def _print_whole(key: KeyView, *, as_json: bool) -> None:

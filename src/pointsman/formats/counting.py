@@ -28,6 +28,13 @@ def counted(prompt_tokens: int, produced_bytes: int) -> Usage:
     return Usage(prompt_tokens, tokens_in(produced_bytes), estimated=True)
 
 
+def figure(said: object) -> int:
+    """A count that is nice to have: 0 where it is missing or can't be."""
+    if isinstance(said, bool) or not isinstance(said, int):
+        return 0
+    return said if 0 <= said <= MOST_TOKENS else 0
+
+
 def services(*said: object) -> tuple[str, ...]:
     """Of an upstream's words for how it served a request, those that may change its price."""
     words = (word.strip().lower() for word in said if isinstance(word, str))

@@ -9,6 +9,7 @@ import msgspec
 
 from pointsman.errors import BadRequest
 from pointsman.formats import members, strict_json
+from pointsman.formats.counting import figure
 from pointsman.formats.words import words
 from pointsman.tokens import BYTES_PER_TOKEN
 from pointsman.types import ModelRequest, RawBody, Task, Turn, Usage
@@ -33,34 +34,15 @@ _TEXT_FILE = re.compile(
 _MOST_OF_A_FILE = 1_000_000
 
 
-class _Kinds(msgspec.Struct):
-    audio_tokens: int = 0
-    image_tokens: int = 0
-
-
-_TEXT_ONLY = _Kinds()
-
-
 class _Tokens(msgspec.Struct):
     input_tokens: int = 0
     output_tokens: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     #: Of images and, in the singular, of transcriptions.
-    input_tokens_details: _Kinds | None = None
-    input_token_details: _Kinds | None = None
-    output_tokens_details: _Kinds | None = None
-
-    @property
-    def figures(self) -> tuple[int, ...]:
-        """As `Usage` takes them: input, output; audio and images of the one, and of the other."""
-        into = self.input_tokens_details or self.input_token_details or _TEXT_ONLY
-        out = self.output_tokens_details or _TEXT_ONLY
-        return (
-            self.input_tokens or self.prompt_tokens,
-            self.output_tokens or self.completion_tokens,
-            *(into.audio_tokens, out.audio_tokens, into.image_tokens, out.image_tokens),
-        )
+    input_tokens_details: object = None
+    input_token_details: object = None
+    output_tokens_details: object = None
 
 
 class _Counted(msgspec.Struct):
@@ -99,17 +81,21 @@ def usage(body: bytes) -> Usage | None:
         said = msgspec.json.decode(body, type=_Counted).usage
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    if said is None or min(said.figures) < 0:
+    if said is None or min(msgspec.structs.astuple(said)[:4]) < 0:
         return None
-    into, out, audio_into, audio_out, image_into, image_out = said.figures
+    into = said.input_tokens_details or said.input_token_details
     return Usage(
-        input_tokens=into,
-        output_tokens=out,
-        audio_input_tokens=audio_into,
-        audio_output_tokens=audio_out,
-        image_input_tokens=image_into,
-        image_output_tokens=image_out,
+        input_tokens=said.input_tokens or said.prompt_tokens,
+        output_tokens=said.output_tokens or said.completion_tokens,
+        audio_input_tokens=_detail(into, "audio_tokens"),
+        audio_output_tokens=_detail(said.output_tokens_details, "audio_tokens"),
+        image_input_tokens=_detail(into, "image_tokens"),
+        image_output_tokens=_detail(said.output_tokens_details, "image_tokens"),
     )
+
+
+def _detail(details: object, name: str) -> int:
+    return figure(details.get(name)) if isinstance(details, dict) else 0
 
 
 def _object(body: bytes) -> tuple[str, bytes, bytes]:

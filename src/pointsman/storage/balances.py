@@ -135,12 +135,18 @@ def check(stand: Sequence[Balance], amount: Decimal) -> None:
         return
     before = [replace(each, reserved=each.reserved - amount) for each in stand]
     worst = min(over, key=lambda each: each.left)
+    spent, held = (_said(each) for each in (worst.spent, worst.reserved - amount))
     raise BudgetExceeded(
-        f"the budget of {worst.budget.subject} is {worst.budget.limit:f} USD a"
-        f" {worst.budget.period}: {worst.spent:f} are spent,"
-        f" {worst.reserved - amount:f} held back, and this request may cost {amount:f}",
+        f"the budget of {worst.budget.subject} is {_said(worst.budget.limit)} USD a"
+        f" {worst.budget.period}: {spent} spent, {held} held back, and this request may cost"
+        f" {_said(amount)}",
         before,
     )
+
+
+def _said(amount: Decimal) -> str:
+    """Without trailing zeros."""
+    return f"{amount.normalize():f}"
 
 
 def days(budget: Budget, at: datetime) -> tuple[date, date]:

@@ -11,14 +11,15 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Delete, Update, delete, func, select, text
 
-from pointsman.errors import BudgetExceeded, ConfigError, LedgerUnavailable, NotFound
+from pointsman.errors import ConfigError, LedgerUnavailable, NotFound
 from pointsman.storage import forgetting, key_rows, prompt_rows, queries, statements
 from pointsman.storage.forgetting import PORTION
 from pointsman.storage.key_rows import key_row
 from pointsman.storage.ledger_postgres_batches import Batches
+from pointsman.storage.ledger_postgres_budgets import Admission
 from pointsman.storage.ledger_postgres_writes import Mark, Reserve, Settle, Write, Writes
 from pointsman.storage.migrate import upgrade
-from pointsman.storage.postgres_link import NotAdmitted, PostgresLink
+from pointsman.storage.postgres_link import AsidePostgresLink, NotAdmitted, PostgresLink
 from pointsman.storage.prompt_rows import prompt_row
 from pointsman.storage.rows import (
     check_row,
@@ -68,7 +69,7 @@ class PostgresStore:
     """All the books' ports on PostgreSQL >= 13; what returned is durable as the server has it.
 
     Reservations, marks and settlements go over one connection in batches (see `Batches`), the rest
-    over a few others. A server that went away is used again when it is back. Every method but
+    over a few others, on a thread of its own. A server that went away is used again when it is back. Every method but
     `close` raises LedgerUnavailable where it is not there within one to three `timeout_s`.
     """
 
@@ -119,10 +120,9 @@ class PostgresStore:
         writes may wait. Raises ConfigError where the address, the rights or the installation are at
         fault, or a newer version wrote the books; LedgerUnavailable where the server is not there.
         """
-        books, rest = (
-            PostgresLink(url, timeout_s=timeout_s, max_connections=connections)
-            for connections in (1, max(1, max_connections - 1))
-        )
+        books = PostgresLink(url, timeout_s=timeout_s, max_connections=1)
+        others = max(1, max_connections - 1)
+        rest = AsidePostgresLink(url, timeout_s=timeout_s, max_connections=others)
         store = cls(books, rest, timeout_s=timeout_s, capacity=capacity, now=now)
         try:
             await books.write(_prepare, patience_s=_UPGRADE_S)
@@ -170,10 +170,7 @@ class PostgresStore:
         LedgerUnavailable is raised, what was written all the same is settled as refused.
         """
         row = entry_row(entry, settled_at=self._now(), gateway=self.gateway)
-        stand = await self._batches.write(Reserve(row, tuple(budgets)))
-        if isinstance(stand, BudgetExceeded):
-            raise stand
-        return stand
+        return await self._batches.write(Reserve(row, tuple(budgets)))
 
     async def mark(self, request_id: str, progress: Progress) -> None:
         """See `ports.Ledger`."""
@@ -272,9 +269,7 @@ class PostgresStore:
         """See `ports.CheckStore`. Raises LedgerUnavailable."""
         return await self._change(self._forget_checks, {"route": route})
 
-    async def _carry_out(
-        self, writes: Sequence[Write]
-    ) -> Sequence[Sequence[Balance] | BudgetExceeded]:
+    async def _carry_out(self, writes: Sequence[Write]) -> Sequence[Admission]:
         return await self._books.write(partial(self._writes.carry_out, writes=writes))
 
     def _withdrawal(self, write: Write, doubtful: bool) -> Settle | None:  # noqa: FBT001

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -14,6 +13,7 @@ from pointsman.errors import LedgerUnavailable
 from pointsman.storage.ledger_postgres_budgets import Admission
 from pointsman.storage.ledger_postgres_writes import Settle, Write
 from pointsman.storage.postgres_link import NotReached, Refused
+from pointsman.types import Balance
 
 logger = logging.getLogger(__name__)
 
@@ -34,11 +34,11 @@ class _Waiting:
     """One write that somebody awaits."""
 
     write: Write
-    done: asyncio.Future[Admission]
+    done: asyncio.Future[Sequence[Balance]]
     #: It may be in the books although nobody said so.
     doubtful: bool = False
 
-    def tell(self, result: Admission | Exception) -> None:
+    def tell(self, result: Admission | LedgerUnavailable) -> None:
         """Wake whoever waits, unless they are gone."""
         if self.done.done():
             return
@@ -72,8 +72,8 @@ class Batches:
         self._missed: float | None = None
         self._closed = False
 
-    async def write(self, write: Write) -> Admission:
-        """Returns when it is durable. Raises LedgerUnavailable.
+    async def write(self, write: Write) -> Sequence[Balance]:
+        """How its budgets stand, once it is durable. Raises BudgetExceeded and LedgerUnavailable.
 
         Where the caller is cancelled, it is written all the same.
         """
@@ -130,10 +130,10 @@ class Batches:
             self._give_up(batch, LedgerUnavailable("the ledger failed"))
             return False
         else:
+            for settle in owed:
+                self._owed.pop(settle.request_id, None)
             for each, result in zip(batch, results[len(owed) :], strict=True):
                 each.tell(result)
-        for settle in owed:
-            self._owed.pop(settle.request_id, None)
         if self._missed is not None:
             logger.info("the ledger can be written again")
             self._missed = None
@@ -142,16 +142,24 @@ class Batches:
     async def _write_singly(self, owed: Sequence[Settle], batch: Sequence[_Waiting]) -> None:
         """One of them has values that the database can't store: it fails alone."""
         for settle in owed:
-            with suppress(LedgerUnavailable):
-                await self._commit([settle])
+            if _is_final(await self._write_one(settle)):
+                self._owed.pop(settle.request_id, None)
         for each in batch:
-            try:
-                [result] = await self._commit([each.write])
-            except LedgerUnavailable as error:
-                logger.exception("the ledger refused a write")
-                each.tell(error)
+            result = await self._write_one(each.write)
+            if isinstance(result, LedgerUnavailable) and not _is_final(result):
+                each.doubtful = True
+                self._give_up([each], result)
             else:
                 each.tell(result)
+
+    async def _write_one(self, write: Write) -> Admission | LedgerUnavailable:
+        try:
+            [result] = await self._commit([write])
+        except LedgerUnavailable as error:
+            if _is_final(error):
+                logger.error("the ledger refused a write: %s", error)  # noqa: TRY400 - values are no one's business
+            return error
+        return result
 
     async def _put_off(self, batch: Sequence[_Waiting], error: LedgerUnavailable) -> None:
         """To the next attempt, or for good where the server has been missed for too long."""
@@ -173,3 +181,8 @@ class Batches:
             owed = self._withdrawal(each.write, each.doubtful)
             if owed is not None and len(self._owed) < self._capacity:
                 self._owed.setdefault(owed.request_id, owed)
+
+
+def _is_final(result: Admission | LedgerUnavailable) -> bool:
+    """Trying again would change nothing."""
+    return isinstance(result, Refused) or not isinstance(result, LedgerUnavailable)

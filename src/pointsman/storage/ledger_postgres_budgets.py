@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from pointsman.errors import BudgetExceeded
 from pointsman.storage.any_text import Text
-from pointsman.storage.balances import balance, check, window
+from pointsman.storage.balances import balance, check, days
 from pointsman.storage.rows import EntryRow
 from pointsman.storage.schema import Day, balances, rounded
 from pointsman.types import Balance, Budget, Period, Subject
@@ -69,9 +69,9 @@ class _Sum:
     reserved: int
 
 
-def _standing() -> Select[tuple[int, int, int]]:
+def _standing() -> Select[int, int, int]:
     """The sums of windows, by their place: one for each element of the parameters."""
-    columns: list[ColumnClause[object]] = [
+    columns: list[ColumnClause[str] | ColumnClause[date]] = [
         *(column(name, Text()) for name in ("kind", "organisation", "name")),
         *(column(name, Day()) for name in ("first", "end")),
     ]
@@ -85,11 +85,12 @@ def _standing() -> Select[tuple[int, int, int]]:
             balances.c.day < asked.c.end,
         ),
     )
-    sums = (
+    place = type_coerce(asked.c.place, BigInteger)
+    spent, reserved = (
         cast(func.coalesce(func.sum(type_coerce(each, BigInteger)), 0), BigInteger)
         for each in (balances.c.spent, balances.c.reserved)
     )
-    return select(asked.c.place, *sums).select_from(joined).group_by(asked.c.place)
+    return select(place, spent, reserved).select_from(joined).group_by(place)
 
 
 _STANDING = _standing()
@@ -114,10 +115,10 @@ class Purse:
         return cls({windows[place - 1]: _Sum(spent, held) for place, spent, held in found})
 
     def admit(self, row: EntryRow, budgets: Sequence[Budget], *, known: bool) -> Admission:
-        """Hold back what the entry reserves; nothing more where it is `known` to the books."""
-        at, amount = row["time"], Decimal(0) if known else rounded(row["reserved"])
-        picos = int(amount.scaleb(12))
-        stand = []
+        """Hold back what the entry reserves: nothing where it is settled, or `known` to the books."""
+        holds = row["outcome"] == "open" and not known
+        at, amount = row["time"], rounded(row["reserved"]) if holds else Decimal(0)
+        picos, stand = int(amount.scaleb(12)), []
         for budget in budgets:
             found = self._sums[_window(budget, at)]
             stand.append(balance(budget, at, found.spent, found.reserved + picos))
@@ -140,4 +141,5 @@ def _windows(row: EntryRow) -> list[_Window]:
 
 
 def _window(budget: Budget, at: datetime) -> _Window:
-    return _Window(**window(budget, at))
+    subject = budget.subject
+    return _Window(subject.kind, subject.organisation, subject.name, *days(budget, at))

@@ -11,7 +11,6 @@ from sqlalchemy import (
     Dialect,
     Insert,
     Select,
-    Table,
     any_,
     bindparam,
     case,
@@ -25,11 +24,11 @@ from pointsman.storage.any_text import Text
 from pointsman.storage.filters import Condition, is_open
 from pointsman.storage.schema import Money, entries
 from pointsman.storage.schema import balances as balances_table
-from pointsman.storage.statements import upsert
+from pointsman.storage.statements import Written, upsert
 
 
 class Sums:
-    """Adds entries up; each is given once when it is new, and once when it is closed."""
+    """Adds entries up: each once when it is new, and once when it is closed."""
 
     def __init__(self, dialect: Dialect) -> None:
         """Builds the statements."""
@@ -38,7 +37,7 @@ class Sums:
         moved = balances.added(
             new | closed,
             spent=case((is_open, nothing), else_=balances.cost),
-            reserved=case((closed, -reserved), (is_open, reserved), else_=nothing),
+            reserved=case((closed & ~new, -reserved), (is_open, reserved), else_=nothing),
         )
         self._statements = (
             _adding(balances_table, moved, dialect),
@@ -46,7 +45,10 @@ class Sums:
         )
 
     def add(self, db: Connection, *, new: Sequence[str], closed: Sequence[str]) -> None:
-        """What was written, open or settled, and what was open and now is settled: their ids."""
+        """Ids of what was written, open or settled, and of what was open and now is settled.
+
+        Those in both were never held back.
+        """
         for statement in self._statements if new or closed else ():
             db.execute(statement, {"new": list(new), "closed": list(closed)})
 
@@ -56,7 +58,7 @@ def _is_among(ids: str) -> Condition:
 
 
 def _adding(
-    table: Table,
+    table: Written,
     added: Select[*tuple[object, ...]] | CompoundSelect[*tuple[object, ...]],
     dialect: Dialect,
 ) -> Insert:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection, Dialect, event
@@ -126,7 +127,7 @@ class PostgresLink:
     async def _transaction(
         self, patience_s: float, options: Mapping[str, object]
     ) -> AsyncIterator[AsyncConnection]:
-        """Whatever goes wrong with the server becomes an error of ours, without its words."""
+        """Whatever goes wrong becomes an error of ours, without words that may quote an entry."""
         patience_s = max(patience_s, self._timeout_s)
         try:
             async with self._connection() as db, _cut_after(db, patience_s):
@@ -135,9 +136,9 @@ class PostgresLink:
                 async with db.begin():
                     yield db
         except DBAPIError as error:
-            raise _translated(error) from error
+            raise _translated(error) from None
         except SQLAlchemyError as error:
-            raise Refused(f"the ledger refused it: {type(error).__name__}") from error
+            raise Refused(f"the ledger can't store that ({type(error).__name__})") from None
         except (OSError, EOFError) as error:
             raise LedgerUnavailable("the ledger in PostgreSQL broke off") from error
 
@@ -156,6 +157,41 @@ class PostgresLink:
             yield connection
         finally:
             await connection.close()
+
+
+class AsidePostgresLink(PostgresLink):
+    """The same on a thread of its own, where what takes long to compute holds up nobody else."""
+
+    def __init__(self, dsn: str, *, timeout_s: float, max_connections: int) -> None:
+        """See `PostgresLink`."""
+        super().__init__(dsn, timeout_s=timeout_s, max_connections=max_connections)
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, name="ledger-reader", daemon=True)
+        self._thread.start()
+
+    async def close(self) -> None:
+        """See `PostgresLink`."""
+        if not self._loop.is_closed():
+            await self._aside(super().close())
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            await asyncio.to_thread(self._thread.join)
+            self._loop.close()
+
+    async def write(
+        self, work: Callable[[Connection], T], *, patience_s: float = 0.0, snapshot: bool = False
+    ) -> T:
+        """See `PostgresLink`."""
+        return await self._aside(super().write(work, patience_s=patience_s, snapshot=snapshot))
+
+    async def read(self, work: Callable[[Connection], T], *, patience_s: float = 0.0) -> T:
+        """See `PostgresLink`."""
+        return await self._aside(super().read(work, patience_s=patience_s))
+
+    async def _aside(self, coroutine: Coroutine[object, object, T]) -> T:
+        if self._loop.is_closed():
+            coroutine.close()
+            raise NotReached("the ledger is closed")
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self._loop))
 
 
 class Refused(LedgerUnavailable):
@@ -207,7 +243,7 @@ def _translated(error: DBAPIError) -> Exception:
     if state in _IN_BETWEEN:
         return _Crossed()
     if (state or "")[:2] in _BAD_DATA or isinstance(driver, ValueError):
-        return Refused("the ledger refused it")
+        return Refused(f"the ledger can't store that ({state or type(driver).__name__})")
     return LedgerUnavailable(f"the ledger in PostgreSQL can't be used ({state or 'it is gone'})")
 
 

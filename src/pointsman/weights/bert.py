@@ -2,8 +2,8 @@
 
 A published file may hold bytes only to be small, and turn them into floats before it multiplies.
 Here the same weights come into a graph of onnxruntime's own operators: bytes are multiplied by
-bytes, one sequence at a time, without mask or padding. A third of the time, and less than half of the
-memory; `docs/decisions/0012` says how near the result is to that in floats.
+bytes, one sequence at a time, without mask or padding. That takes two fifths of the time and of
+the memory; `docs/decisions/0012` says how near the result is to that in floats.
 
 numpy and onnx are imported when a network is converted, as nobody else needs them here.
 """

@@ -7,7 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from pointsman.formats.chat.shape import NOTHING
-from pointsman.formats.counting import MOST_TOKENS, services
+from pointsman.formats.counting import MOST_TOKENS, figure, services
 from pointsman.types import Json, Usage
 
 #: More than this in US dollars for one reply is a mistake of the upstream's, not a figure.
@@ -17,14 +17,14 @@ MOST_DOLLARS = 1_000_000
 class _PromptDetails(msgspec.Struct):
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
-    audio_tokens: int | None = None
-    image_tokens: int | None = None
+    audio_tokens: object = None
+    image_tokens: object = None
 
 
 class _CompletionDetails(msgspec.Struct):
     reasoning_tokens: int | None = None
-    audio_tokens: int | None = None
-    image_tokens: int | None = None
+    audio_tokens: object = None
+    image_tokens: object = None
 
 
 class _Usage(msgspec.Struct):
@@ -58,10 +58,10 @@ def stated(usage: msgspec.Raw, *service: object) -> Usage | None:
         written_tokens=prompt.cache_write_tokens or 0,
         reasoning_tokens=completion.reasoning_tokens or 0,
         stated_cost=_cost(read.cost),
-        audio_input_tokens=prompt.audio_tokens or 0,
-        audio_output_tokens=completion.audio_tokens or 0,
-        image_input_tokens=prompt.image_tokens or 0,
-        image_output_tokens=completion.image_tokens or 0,
+        audio_input_tokens=figure(prompt.audio_tokens),
+        audio_output_tokens=figure(completion.audio_tokens),
+        image_input_tokens=figure(prompt.image_tokens),
+        image_output_tokens=figure(completion.image_tokens),
         service=services(*service),
     )
     return found if _possible(found) else None
@@ -96,9 +96,5 @@ def _possible(usage: Usage) -> bool:
         usage.cached_tokens,
         usage.written_tokens,
         usage.reasoning_tokens,
-        usage.audio_input_tokens,
-        usage.audio_output_tokens,
-        usage.image_input_tokens,
-        usage.image_output_tokens,
     )
     return all(0 <= figure <= MOST_TOKENS for figure in figures)

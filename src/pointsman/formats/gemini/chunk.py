@@ -6,7 +6,7 @@ import msgspec
 
 from pointsman.conversation import Finish
 from pointsman.errors import UpstreamBroken
-from pointsman.formats.counting import tokens_in
+from pointsman.formats.counting import figure, tokens_in
 from pointsman.types import Json, Usage
 
 NOTHING = msgspec.Raw()
@@ -175,19 +175,14 @@ class Chunk(msgspec.Struct, rename="camel"):
         return bytes(self.error) not in {b"", b"null"}
 
 
-class _Share(msgspec.Struct, rename="camel"):
-    modality: object = None
-    token_count: int | None = None
-
-
 class _Usage(msgspec.Struct, rename="camel"):
     prompt_token_count: int
     candidates_token_count: int | None = None
     thoughts_token_count: int | None = None
     cached_content_token_count: int | None = None
     tool_use_prompt_token_count: int | None = None
-    prompt_tokens_details: list[_Share] | None = None
-    candidates_tokens_details: list[_Share] | None = None
+    prompt_tokens_details: object = None
+    candidates_tokens_details: object = None
 
 
 _CHUNK = msgspec.json.Decoder(Chunk)
@@ -234,6 +229,10 @@ def usage_of(metadata: bytes, prompt_tokens: int, said: int, thought: int) -> Us
     )
 
 
-def _of(modality: str, shares: list[_Share] | None) -> int:
+def _of(modality: str, shares: object) -> int:
     """How many of the tokens are of this modality."""
-    return sum(max(0, each.token_count or 0) for each in shares or () if each.modality == modality)
+    return sum(
+        figure(share.get("tokenCount"))
+        for share in (shares if isinstance(shares, list) else ())
+        if isinstance(share, dict) and share.get("modality") == modality
+    )

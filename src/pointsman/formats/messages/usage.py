@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from pointsman.formats.counting import services, tokens_in
+from pointsman.formats.counting import figure, services, tokens_in
 from pointsman.types import Json, Usage
 
 
 class _Details(msgspec.Struct):
     thinking_tokens: int | None = None
-
-
-class _Written(msgspec.Struct):
-    ephemeral_1h_input_tokens: int | None = None
-
-
-class _Tools(msgspec.Struct):
-    web_search_requests: int | None = None
 
 
 class Stated(msgspec.Struct):
@@ -28,8 +20,8 @@ class Stated(msgspec.Struct):
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
     output_tokens_details: _Details | None = None
-    cache_creation: _Written | None = None
-    server_tool_use: _Tools | None = None
+    cache_creation: object = None
+    server_tool_use: object = None
     service_tier: object = None
     speed: object = None
     inference_geo: object = None
@@ -60,8 +52,6 @@ class Stated(msgspec.Struct):
         written = self.cache_creation_input_tokens or 0
         total = (self.input_tokens or 0) + cached + written
         output = self.output_tokens
-        lasting = self.cache_creation.ephemeral_1h_input_tokens if self.cache_creation else None
-        searches = self.server_tool_use.web_search_requests if self.server_tool_use else None
         return Usage(
             input_tokens=total or prompt_tokens,
             output_tokens=tokens_in(produced) if output is None else output,
@@ -69,10 +59,14 @@ class Stated(msgspec.Struct):
             written_tokens=written,
             reasoning_tokens=(details.thinking_tokens if details else 0) or 0,
             estimated=not total or output is None,
-            written_1h_tokens=max(0, lasting or 0),
-            searches=max(0, searches or 0),
+            written_1h_tokens=_figure_in(self.cache_creation, "ephemeral_1h_input_tokens"),
+            searches=_figure_in(self.server_tool_use, "web_search_requests"),
             service=services(self.service_tier, self.speed, self.inference_geo),
         )
+
+
+def _figure_in(details: object, name: str) -> int:
+    return figure(details.get(name)) if isinstance(details, dict) else 0
 
 
 def stated(usage: object) -> Stated:
