@@ -1,20 +1,20 @@
-"""Where a request's CPU goes: `pointsman serve` under Python's profiler, a part of `overhead.py`.
+"""Where a request's CPU goes: `pointsman serve` under a sampling profiler, a part of `overhead.py`.
 
-The profiler sees the event loop's thread, by that thread's CPU clock, from the signal on. It makes
-calls dearer than they are, small ones most of all; the figures are scaled to what a request costs
-without it: they say which are dear, and about how dear.
+The process looks at what its event loop's thread is doing whenever so much CPU was used, by its own
+clock, so that nothing is made dearer by being watched. What a library does counts for the function
+of Pointsman that asked it to, and for the library where none did. The other threads are not seen.
 """
 
 import asyncio
-import cProfile
+import json
 import os
-import pstats
 import random
 import signal
 import sys
-import time
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
+from types import FrameType
 
 from _processes import free_port, launch
 from http_stack import Measured
@@ -22,39 +22,38 @@ from overhead_formats import PATHS, asked
 from overhead_gateway import GENEROUS, KEY, Gateway
 from overhead_load import prompt, saturate, wire
 
-REQUESTS, WARM_UP = 600, 100
+REQUESTS, WARM_UP = 2500, 200
 CONNECTIONS = 8
 PROMPT = 400  # tokens
 TOP = 15
+#: CPU seconds between two looks; kernels round it up to a few milliseconds.
+EVERY_S = 0.001
+_OURS = "/pointsman/"
 _PACKAGES = "site-packages/"
 
 
 def where(home: Path, models: str) -> dict[str, float]:
-    """Functions by their own CPU microseconds in a request, the dearest first.
+    """Functions by the CPU microseconds of a request that are theirs, the dearest first.
 
     `models` are the gateway's deployments, as configuration.
     """
     made = Gateway(home / "profiled", models + GENEROUS)
-    profile = home / "profile"
-    with ExitStack() as stack:
-        plain = made.start(stack)
-        _load(plain, WARM_UP)
-        began = plain.main_thread_ms()
-        _load(plain, REQUESTS)
-        request_us = (plain.main_thread_ms() - began) / REQUESTS * 1e3
-    port = free_port()
-    words = f"{__file__} {profile} serve --config {made.config} --port {port}"
+    samples, port = home / "samples.json", free_port()
+    words = f"{__file__} {samples} serve --config {made.config} --port {port} --log off"
     kept = {k: v for k, v in os.environ.items() if not k.startswith("POINTSMAN_")}
     told = {"POINTSMAN_HOME": str(made.home), "POINTSMAN_API_KEY": KEY}
     with ExitStack() as stack:
-        running = launch(stack, "profiled", port, [*words.split(), "--log", "off"], kept | told)
-        profiled = Measured(**vars(running))
-        _load(profiled, WARM_UP)
-        profiled.process.send_signal(signal.SIGUSR1)
-        _load(profiled, REQUESTS)
-        profiled.process.send_signal(signal.SIGINT)
-        profiled.process.wait()
-    return _dearest(profile, request_us)
+        running = launch(stack, "profiled", port, words.split(), kept | told)
+        gateway = Measured(**vars(running))
+        _load(gateway, WARM_UP)
+        running.process.send_signal(signal.SIGUSR1)
+        began = gateway.main_thread_ms()
+        _load(gateway, REQUESTS)
+        request_us = (gateway.main_thread_ms() - began) / REQUESTS * 1e3
+        running.process.send_signal(signal.SIGINT)
+        running.process.wait()
+    found = Counter(json.loads(samples.read_text()))
+    return {name: request_us * n / found.total() for name, n in found.most_common(TOP)}
 
 
 def _load(gateway: Measured, count: int) -> None:
@@ -66,34 +65,49 @@ def _load(gateway: Measured, count: int) -> None:
     asyncio.run(saturate(gateway.port, wires, CONNECTIONS))
 
 
-def _dearest(profile: Path, request_us: float) -> dict[str, float]:
-    stats = pstats.Stats(str(profile)).stats
-    own = {_name(*place): took for place, (_, _, took, _, _) in stats.items()}
-    share = request_us / sum(own.values())
-    dearest = sorted(own.items(), key=lambda each: -each[1])[:TOP]
-    return {name: took * share for name, took in dearest}
+class Sampler:
+    """Counts what the main thread is doing."""
+
+    def __init__(self) -> None:
+        """Use `start`."""
+        self.found: Counter[str] = Counter()
+
+    def start(self) -> None:
+        """Look from now on."""
+        signal.signal(signal.SIGPROF, lambda _, frame: self._look(frame))
+        signal.setitimer(signal.ITIMER_PROF, EVERY_S, EVERY_S)
+
+    def stop(self) -> None:
+        """Look no more."""
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+    def _look(self, innermost: FrameType | None) -> None:
+        frame = innermost
+        while frame is not None and _OURS not in frame.f_code.co_filename:
+            frame = frame.f_back
+        ours = frame is not None and not frame.f_code.co_filename.endswith("cli/serve.py")
+        self.found[_name(frame if ours else innermost)] += 1
 
 
-def _name(file: str, line: int, function: str) -> str:
-    """As people look it up."""
-    if file == "~":
-        return function
-    short = file.rpartition(_PACKAGES)[2].rpartition("/src/")[2]
-    return f"{short}:{line} {function}"
+def _name(frame: FrameType | None) -> str:
+    if frame is None:
+        return "?"
+    file = frame.f_code.co_filename.rpartition(_PACKAGES)[2].rpartition("/src/")[2]
+    return f"{'/'.join(file.split('/')[-3:])} {frame.f_code.co_qualname}"
 
 
-def serve(profile: str, words: list[str]) -> None:
-    """Run `pointsman` with these words; from SIGUSR1 on it is profiled, until it ends."""
-    from pointsman.cli import main  # noqa: PLC0415 - only in the process that is profiled
+def serve(samples: str, words: list[str]) -> None:
+    """Run `pointsman` with these words; from SIGUSR1 on it is looked at, until it ends."""
+    from pointsman.cli import main  # noqa: PLC0415 - only in the process that is looked at
 
-    profiler = cProfile.Profile(time.thread_time)
-    signal.signal(signal.SIGUSR1, lambda *_: profiler.enable())
+    sampler = Sampler()
+    signal.signal(signal.SIGUSR1, lambda *_: sampler.start())
     sys.argv = ["pointsman", *words]
     try:
         main()
     finally:
-        profiler.disable()
-        profiler.dump_stats(profile)
+        sampler.stop()
+        Path(samples).write_text(json.dumps(sampler.found))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from genai_prices import data_snapshot
+from tests.gateway import Gateway
 
 from pointsman.errors import PointsmanError, UpstreamTimeout
 from pointsman.ledger import listed
@@ -180,3 +181,14 @@ async def test_what_was_fetched_today_is_not_fetched_again_at_a_restart(prices: 
     await daily.look()
 
     assert web.asked == 1
+
+
+async def test_what_is_settled_keeps_its_price(prices: PriceList, gateway: Gateway) -> None:
+    before = await gateway.chat(model="strong")
+    cost = (await gateway.record(before))["cost"]
+    await prices.update(Web(_list()), NOW)  # it knows nothing of that model
+    after = await gateway.chat(model="strong")
+
+    assert cost
+    assert (await gateway.record(before))["cost"] == cost
+    assert (await gateway.record(after))["cost"] is None

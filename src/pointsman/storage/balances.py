@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from sqlalchemy import (
     BigInteger,
@@ -37,7 +38,7 @@ from pointsman.storage.filters import (
 )
 from pointsman.storage.schema import Day, Money, balances, dollars, entries
 from pointsman.storage.statements import Prepared, upsert
-from pointsman.types import Balance, Budget
+from pointsman.types import Balance, Budget, Period
 
 _DAY = timedelta(days=1)
 _NOTHING = literal_column("0", Money)
@@ -151,8 +152,12 @@ def _said(amount: Decimal) -> str:
 
 def days(budget: Budget, at: datetime) -> tuple[date, date]:
     """The first day of the window, and the first one after it."""
-    day = day_of(at)
-    if budget.period == "day":
+    return _window(budget.period, day_of(at))
+
+
+@lru_cache(maxsize=64)
+def _window(period: Period, day: date) -> tuple[date, date]:
+    if period == "day":
         return day, day + _DAY
     first = day.replace(day=1)
     return first, (first + 31 * _DAY).replace(day=1)

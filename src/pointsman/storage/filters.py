@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import TypeAlias, cast
 
 from sqlalchemy import (
@@ -78,6 +79,7 @@ def day_of(moment: datetime) -> date:
     return moment.astimezone(UTC).date()
 
 
+@lru_cache(maxsize=64)
 def midnight(day: date) -> datetime:
     """When the day begins."""
     return datetime.combine(day, time(), UTC)

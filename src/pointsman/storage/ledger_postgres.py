@@ -69,8 +69,9 @@ class PostgresStore:
     """All the books' ports on PostgreSQL >= 13; what returned is durable as the server has it.
 
     Reservations, marks and settlements go over one connection in batches (see `Batches`), the rest
-    over a few others, on a thread of its own. A server that went away is used again when it is back. Every method but
-    `close` raises LedgerUnavailable where it is not there within one to three `timeout_s`.
+    over a few others, on a thread of its own. A server that went away is used again when it is
+    back. Every method but `close` raises LedgerUnavailable where it is not there, within one to
+    three `timeout_s`.
     """
 
     def __init__(

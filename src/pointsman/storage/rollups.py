@@ -30,7 +30,7 @@ from pointsman.storage.filters import (
     is_settled,
     the_entry,
 )
-from pointsman.storage.schema import entries, key_rollups, rollups
+from pointsman.storage.schema import entries, key_rollups, key_totals, rollups
 from pointsman.storage.statements import Prepared, Written, upsert
 from pointsman.types import Dimension, Filter
 
@@ -39,8 +39,8 @@ _Column: TypeAlias = ColumnElement[object]
 _NONE: _Column = literal_column("''")
 _ZERO: _Column = literal_column("0")
 _ONE: _Column = literal_column("1")
-#: Each entry is in both; `report` reads the smaller one where it will do.
-TABLES = (rollups, key_rollups)
+#: Each entry is in all of them; `report` reads the first one that will do: it is the smallest.
+TABLES = (rollups, key_totals, key_rollups)
 _SUMS = tuple(column.name for column in rollups.c if not column.primary_key)
 #: What an open entry does not have yet.
 _ANSWERED = {"deployment", "served_tier"}
@@ -144,8 +144,7 @@ def _added(group: Iterable[str], *which: Condition) -> Select[*tuple[object, ...
 def _of_rollups(
     which: Filter, days: WholeDays, by: Sequence[Dimension]
 ) -> Select[*tuple[object, ...]]:
-    fine = "key" in by or which.key is not None or which.model_asked is not None
-    table = key_rollups if fine else rollups
+    table = next(table for table in TABLES if _needed(which, by) <= set(table.c.keys()))
     return (
         select(
             *(_known(name, table.c[name]) for name in by),
@@ -154,6 +153,12 @@ def _of_rollups(
         .where(*filters.of_rollups(table, which, days))
         .group_by(*(table.c[name] for name in by))
     )
+
+
+def _needed(which: Filter, by: Sequence[Dimension]) -> set[str]:
+    """What a report is grouped by and what it is filtered by."""
+    filtered = {name for name in _GROUP_OF_ENTRY if getattr(which, name, None) is not None}
+    return {*by, *filtered}
 
 
 def _of_entries(which: Filter, by: Sequence[Dimension]) -> Select[*tuple[object, ...]]:

@@ -28,6 +28,7 @@ _PICO_DOLLAR = 1 / _PICOS_PER_DOLLAR
 #: Its own context, so that nobody else's precision or rounding reaches the books.
 _MONEY = Context(prec=50, rounding=ROUND_HALF_EVEN)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_DAY = _EPOCH.date()
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -79,11 +80,11 @@ class Day(TypeDecorator[date]):
 
     def process_bind_param(self, value: date | None, dialect: Dialect) -> int | None:  # noqa: ARG002
         """A date to days."""
-        return None if value is None else (value - _EPOCH.date()).days
+        return None if value is None else (value - _FIRST_DAY).days
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> date | None:  # noqa: ARG002
         """Days to a date."""
-        return None if value is None else _EPOCH.date() + timedelta(days=value)
+        return None if value is None else _FIRST_DAY + timedelta(days=value)
 
 
 def dollars(picos: int) -> Decimal:
@@ -223,6 +224,19 @@ rollups = Table(
     Column("organisation", Text, primary_key=True),
     Column("deployment", Text, primary_key=True),
     Column("served_tier", Text, primary_key=True),
+    Column("outcome", Text, primary_key=True),
+    Column("cache", Text, primary_key=True),
+    *_sums(),
+    sqlite_with_rowid=False,
+)
+
+#: The same sums for each key, whoever answered.
+key_totals = Table(
+    "key_totals",
+    metadata,
+    Column("organisation", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("day", Day, primary_key=True, autoincrement=False),
     Column("outcome", Text, primary_key=True),
     Column("cache", Text, primary_key=True),
     *_sums(),

@@ -13,7 +13,9 @@ branch_labels = None
 depends_on = None
 
 _DAY_GROUP = ("day", "organisation", "deployment", "served_tier", "outcome", "cache")
+_KEY_TOTAL = ("organisation", "key", "day", "outcome", "cache")
 _KEY_GROUP = ("organisation", "key", "day", "model_asked", *_DAY_GROUP[2:])
+_SUMS = {"rollups": _DAY_GROUP, "key_totals": _KEY_TOTAL, "key_rollups": _KEY_GROUP}
 #: What each settled entry adds, in the columns' order.
 _BOTH_KNOWN = "cost IS NOT NULL AND baseline_cost IS NOT NULL"
 _ADDED = {
@@ -66,11 +68,15 @@ _KEY_ROLLUPS = sa.text(f"""
     SELECT {_GROUP_OF_ENTRY}, {", ".join(f"SUM({added})" for added in _ADDED.values())}
     FROM entries WHERE outcome <> 'open' GROUP BY {_GROUP_OF_ENTRY}
 """)  # noqa: S608 - of this file's own words only, as are the next two
-_ROLLUPS = sa.text(f"""
-    INSERT INTO rollups ({", ".join((*_DAY_GROUP, *_ADDED))})
-    SELECT {", ".join(_DAY_GROUP)}, {", ".join(f"SUM({name})" for name in _ADDED)}
-    FROM key_rollups GROUP BY {", ".join(_DAY_GROUP)}
-""")  # noqa: S608
+_SMALLER = [
+    sa.text(f"""
+        INSERT INTO {table} ({", ".join((*group, *_ADDED))})
+        SELECT {", ".join(group)}, {", ".join(f"SUM({name})" for name in _ADDED)}
+        FROM key_rollups GROUP BY {", ".join(group)}
+    """)  # noqa: S608
+    for table, group in _SUMS.items()
+    if table != "key_rollups"
+]
 _BALANCES = sa.text("""
     INSERT INTO balances (kind, organisation, name, day, spent, reserved)
     SELECT 'organisation', organisation, '', day, SUM(cost), 0 FROM key_rollups
@@ -97,13 +103,15 @@ def upgrade() -> None:
     connection = op.get_bind()
     if more := list(_more(connection)):
         connection.execute(_ADD_MORE, more)
-    for add_up in (_KEY_ROLLUPS, _ROLLUPS, _BALANCES):
+    for add_up in (_KEY_ROLLUPS, *_SMALLER, _BALANCES):
         connection.execute(add_up)
 
 
 def downgrade() -> None:
     """Back to 0003."""
-    for table in ("gateways", "prompts", "changes", "keys", "balances", "rollups", "key_rollups"):
+    for table in ("gateways", "prompts", "changes", "keys", "balances"):
+        op.drop_table(table)
+    for table in _SUMS:
         op.drop_table(table)
     op.drop_index("cache_checks_of_entry", "cache_checks")
     for name in _INDEXES:
@@ -125,7 +133,7 @@ def _add_indexes() -> None:
 
 
 def _create_sums() -> None:
-    for table, group in (("rollups", _DAY_GROUP), ("key_rollups", _KEY_GROUP)):
+    for table, group in _SUMS.items():
         op.create_table(
             table,
             sa.Column("day", sa.Integer(), nullable=False),
