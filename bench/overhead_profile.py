@@ -1,7 +1,7 @@
 """Where a request's CPU goes: `pointsman serve` under a sampling profiler, a part of `overhead.py`.
 
-The process looks at what its event loop's thread is doing whenever so much CPU was used, by its own
-clock, so that nothing is made dearer by being watched. What a library does counts for the function
+The process looks now and then at what its event loop's thread is doing, which is charged with the
+CPU that the thread has used since the last look: nothing is made dearer by being watched. What a library does counts for the function
 of Pointsman that asked it to, and for the library where none did. The other threads are not seen.
 """
 
@@ -11,7 +11,7 @@ import os
 import random
 import signal
 import sys
-from collections import Counter
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
@@ -52,8 +52,9 @@ def where(home: Path, models: str) -> dict[str, float]:
         request_us = (gateway.main_thread_ms() - began) / REQUESTS * 1e3
         running.process.send_signal(signal.SIGINT)
         running.process.wait()
-    found = Counter(json.loads(samples.read_text()))
-    return {name: request_us * n / found.total() for name, n in found.most_common(TOP)}
+    found: dict[str, float] = json.loads(samples.read_text())
+    dearest = sorted(found.items(), key=lambda each: -each[1])[:TOP]
+    return {name: request_us * took / sum(found.values()) for name, took in dearest}
 
 
 def _load(gateway: Measured, count: int) -> None:
@@ -70,10 +71,13 @@ class Sampler:
 
     def __init__(self) -> None:
         """Use `start`."""
-        self.found: Counter[str] = Counter()
+        #: Function -> CPU seconds.
+        self.found: dict[str, float] = {}
+        self._last = 0.0
 
     def start(self) -> None:
         """Look from now on."""
+        self._last = time.thread_time()
         signal.signal(signal.SIGPROF, lambda _, frame: self._look(frame))
         signal.setitimer(signal.ITIMER_PROF, EVERY_S, EVERY_S)
 
@@ -86,7 +90,9 @@ class Sampler:
         while frame is not None and _OURS not in frame.f_code.co_filename:
             frame = frame.f_back
         ours = frame is not None and not frame.f_code.co_filename.endswith("cli/serve.py")
-        self.found[_name(frame if ours else innermost)] += 1
+        name, now = _name(frame if ours else innermost), time.thread_time()
+        self.found[name] = self.found.get(name, 0.0) + now - self._last
+        self._last = now
 
 
 def _name(frame: FrameType | None) -> str:

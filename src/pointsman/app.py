@@ -92,7 +92,7 @@ class App:
         self._reservations = reservations(settings, self._pricer)
         self.bookkeeping = Bookkeeping(
             settings,
-            poster=self._client,
+            net=self._client,
             clock=self._clock,
             observer=self._observer,
             environment=environment,
@@ -342,7 +342,7 @@ def operator_token(settings: Settings) -> str | None:
 async def open_keys(settings: Settings) -> AsyncIterator[KeyRing]:
     """The keys, where no gateway runs. Raises ConfigError where one holds the books."""
     client = HttpClient()
-    books = Bookkeeping(settings, poster=client, clock=SystemClock(), observer=SilentObserver())
+    books = Bookkeeping(settings, net=client, clock=SystemClock(), observer=SilentObserver())
     try:
         await books.open()
         yield books.keys

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from pointsman import rules
 from pointsman.access.admit import Admission
@@ -17,6 +17,7 @@ from pointsman.access.limits import MemoryLimiter
 from pointsman.config import PrincipalSettings, Settings, resolve_secret
 from pointsman.errors import ConfigError
 from pointsman.ledger.marks import Marks
+from pointsman.ledger.price_list import Daily, Getter
 from pointsman.ports import Clock, Observer
 from pointsman.prompt_keeping import PromptKeeping
 from pointsman.rounds import Rounds
@@ -25,6 +26,7 @@ from pointsman.storage.ledger_postgres import PostgresStore
 from pointsman.storage.memory import MemoryStore
 from pointsman.storage.owner import Claim, owner
 from pointsman.storage.sqlite import SqliteStore
+from pointsman.tariffs import price_list
 from pointsman.types import ALL_ENTRIES, Means, Principal
 
 Store: TypeAlias = SqliteStore | MemoryStore | PostgresStore
@@ -36,10 +38,16 @@ _KEYS_S = 0.5
 _BEAT_S = 10.0
 #: Seconds between two looks for gateways that give none any more.
 _SWEEP_S = 60.0
+#: Seconds between two looks whether the list of prices is too old.
+_PRICES_S = 60.0
 #: Seconds after the start until there is time to forget what is too old.
 _SETTLED_IN_S = 60.0
 #: Seconds between two rounds of it.
 _FORGET_S = 3600.0
+
+
+class Net(Poster, Getter, Protocol):
+    """What reaches the world outside."""
 
 
 class Bookkeeping:
@@ -49,12 +57,12 @@ class Bookkeeping:
         self,
         settings: Settings,
         *,
-        poster: Poster,
+        net: Net,
         clock: Clock,
         observer: Observer,
         environment: Mapping[str, str] = os.environ,
     ) -> None:
-        """Does no I/O. The `poster` sends alerts. Raises ConfigError."""
+        """Does no I/O. `net` is for alerts and prices. Raises ConfigError."""
         self._settings = settings
         self._clock = clock
         self._observer = observer
@@ -62,12 +70,13 @@ class Bookkeeping:
         self._rounds = Rounds(observer)
         webhook = settings.alerts.webhook
         self._alerts = Alerts(
-            poster,
+            net,
             None if webhook is None else resolve_secret(webhook, environment),
             at=settings.alerts.at,
             clock=clock,
             fault=observer.fault,
         )
+        self._prices = Daily(price_list(settings), net, clock)
         #: How far open streams have come.
         self.marks = Marks()
         self._store: Store | None = None
@@ -109,6 +118,7 @@ class Bookkeeping:
             clock=self._clock,
         )
         self._prompts = self._prompt_keeping(store)
+        await self._prices.load()
         self._begin(store, keys)
 
     @property
@@ -184,6 +194,8 @@ class Bookkeeping:
         every = self._rounds.every
         every(self._settings.ledger.mark_s, "mark", self.marks.mark)
         every(_FORGET_S, "forget", self._forget, first_s=_SETTLED_IN_S)
+        if self._settings.prices.update == "daily":
+            every(_PRICES_S, "prices", self._prices.look, first_s=0)
         if isinstance(store, PostgresStore):
             every(_KEYS_S, "keys", keys.refresh)
             every(_BEAT_S, "beat", lambda: store.beat(self._clock.now()))

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from pointsman.access.admit import Admission
 from pointsman.decider import Decider, Seen
-from pointsman.errors import BudgetExceeded
+from pointsman.errors import BudgetExceeded, budget_exceeded
 from pointsman.ledger.reservation import Reservations
 from pointsman.ledger.settle import Hold, Record, Recorder
-from pointsman.types import Attempt, Call, Decision, Lookup, Stay
+from pointsman.types import Attempt, Balance, Call, Decision, Lookup, Stay
 
 
 class Reserving:
@@ -46,8 +46,9 @@ class Reserving:
         """
         decision = self._decider.decide(call, seen, stay=stay)
         if any(drop.gate == "budget" for drop in decision.dropped):
-            await self._admission.refresh(call.principal)
+            balances = await self._admission.refresh(call.principal)
             decision = self._decider.decide(call, seen, stay=stay)
+            self._check(call, decision, balances)
         try:
             return await self._open(call, decision, trail, lookup)
         except BudgetExceeded as refused:
@@ -56,6 +57,14 @@ class Reserving:
             if not again.plan.attempts or again.plan.attempts == decision.plan.attempts:
                 raise
             return await self._open(call, again, trail, lookup)
+
+    def _check(self, call: Call, decision: Decision, balances: Sequence[Balance]) -> None:
+        """Raises BudgetExceeded where money is all that is missing."""
+        over = [drop.deployment for drop in decision.dropped if drop.gate == "budget"]
+        if decision.plan.attempts or not over:
+            return
+        worst = (self._reservations.worst(each, call.request, call.time) for each in over)
+        raise budget_exceeded(balances, min(each for each in worst if each is not None))
 
     async def _open(
         self, call: Call, decision: Decision, trail: Sequence[Attempt], lookup: Lookup

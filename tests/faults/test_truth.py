@@ -124,7 +124,9 @@ def outcomes(got: Got) -> set[str]:
     """How the entry may have ended."""
     if got.status != 200:
         return {"failed", "refused"}
-    return {"completed"} if got.whole else {"client_left"}
+    if got.whole:
+        return {"completed"}
+    return {"client_left", "completed"}  # the upstream may have been done before it was noticed
 
 
 @pytest.mark.parametrize(

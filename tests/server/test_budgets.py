@@ -25,8 +25,9 @@ async def test_what_may_cost_more_than_is_left_is_refused_with_402(start: StartG
     assert refused.status_code == 402
     error = refused.json()["error"]
     assert (error["type"], error["code"]) == ("insufficient_quota", "budget_exceeded")
-    assert "may cost up to $2.000128" in error["message"]
-    assert "the budget has $0.010000 left" in error["message"]
+    assert "the budget of key anonymous for 2" in error["message"]
+    assert "$0.00 spent, $0.00 held back" in error["message"]
+    assert "may cost up to $2.000128; a new one begins at 2" in error["message"]
     assert refused.headers["x-should-retry"] == "false"
     assert gateway.app.providers()["strong"].log == []
 

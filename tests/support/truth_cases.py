@@ -102,7 +102,7 @@ def case(number: int, seed: int = 20261121) -> Case:
         says=way == "leaves" or chance.random() >= SILENT,
         cached=chance.uniform(0.1, 0.6) if caching else 0.0,
         written=chance.uniform(0.0, 0.3) if caching else 0.0,
-        leaves_after=chance.randint(2, heard - 4),
+        leaves_after=chance.randint(2, heard * 4 // 5),
         fault=chance.choice(_FAULTS),
     )
 

@@ -72,9 +72,11 @@ class Admission:
         )
         return Means(principal.grant, left, allowed)
 
-    async def refresh(self, principal: Principal) -> None:
-        """Ask the books how its budgets stand. Raises LedgerUnavailable."""
-        self.note(await self._books.balances(self.budgets(principal), self._clock.now()))
+    async def refresh(self, principal: Principal) -> Sequence[Balance]:
+        """How its budgets stand, as the books say. Raises LedgerUnavailable."""
+        balances = await self._books.balances(self.budgets(principal), self._clock.now())
+        self.note(balances)
+        return balances
 
     def note(self, balances: Sequence[Balance]) -> None:
         """Remember how budgets stand, and tell where one is nearly spent."""

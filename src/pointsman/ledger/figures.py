@@ -9,7 +9,7 @@ from pointsman.ledger.analytics import GROUPINGS, Costs, Quality, Savings, Summa
 from pointsman.ledger.report import Report
 from pointsman.ledger.report import report as summed
 from pointsman.ports import Books
-from pointsman.types import Dimension, Filter, ReportRow
+from pointsman.types import DIMENSIONS, Dimension, Filter, ReportRow
 
 #: What costs and savings are grouped by where nobody says.
 USUAL = ("day", "tier", "deployment", "key")
@@ -46,13 +46,17 @@ async def savings(
 async def _rows(
     books: Books, which: Filter, by: Sequence[str], *also: Dimension
 ) -> dict[str, Sequence[ReportRow]]:
-    """The rows for each grouping, one after the other: together they would only wait in line.
+    """The rows for each grouping, and `also` by what these say.
 
-    What the cache answered is no deployment's, so that these need its state, too.
+    What is in `DIMENSIONS` comes of one report: it has few rows, whatever it is summed over.
     """
     rows: dict[str, Sequence[ReportRow]] = {}
+    small: Sequence[ReportRow] | None = None
     for name in by:
-        own = GROUPINGS[name]
-        needed = (own, "cache", *also) if own == "deployment" else (own, *also)
-        rows[name] = await books.report(which, tuple(dict.fromkeys(needed)))
+        grouping = GROUPINGS[name]
+        if grouping in DIMENSIONS:
+            small = await books.report(which) if small is None else small
+            rows[name] = small
+        else:
+            rows[name] = await books.report(which, (grouping, *also))
     return rows

@@ -6,7 +6,7 @@ what this one held back.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
@@ -61,12 +61,15 @@ class _Window:
         return int.from_bytes(sha256(subject.encode()).digest()[:8], signed=True)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Sum:
     """Of a window, in pico-dollars."""
 
     spent: int
     reserved: int
+
+    def __add__(self, more: _Sum) -> _Sum:
+        return _Sum(self.spent + more.spent, self.reserved + more.reserved)
 
 
 def _standing() -> Select[int, int, int]:
@@ -99,7 +102,7 @@ _STANDING = _standing()
 class Purse:
     """What is left of the budgets that some reservations ask for, for as long as a transaction."""
 
-    def __init__(self, sums: Mapping[_Window, _Sum]) -> None:
+    def __init__(self, sums: dict[_Window, _Sum]) -> None:
         """See `look`."""
         self._sums = sums
 
@@ -115,21 +118,28 @@ class Purse:
         return cls({windows[place - 1]: _Sum(spent, held) for place, spent, held in found})
 
     def admit(self, row: EntryRow, budgets: Sequence[Budget], *, known: bool) -> Admission:
-        """Hold back what the entry reserves: nothing where it is settled, or `known` to the books."""
-        holds = row["outcome"] == "open" and not known
-        at, amount = row["time"], rounded(row["reserved"]) if holds else Decimal(0)
-        picos, stand = int(amount.scaleb(12)), []
-        for budget in budgets:
-            found = self._sums[_window(budget, at)]
-            stand.append(balance(budget, at, found.spent, found.reserved + picos))
+        """Book the entry, if its budgets suffice; nothing more where it is `known` to the books."""
+        at, is_open = row["time"], row["outcome"] == "open"
+        held = rounded(row["reserved"]) if is_open and not known else Decimal(0)
+        spent = rounded(row["cost"] or Decimal(0)) if not is_open and not known else Decimal(0)
+        more = _Sum(_picos(spent), _picos(held))
+        sums = [self._sums[_window(budget, at)] + more for budget in budgets]
+        stand = [
+            balance(budget, at, each.spent, each.reserved)
+            for budget, each in zip(budgets, sums, strict=True)
+        ]
         try:
-            check(stand, amount)
+            check(stand, held)
         except BudgetExceeded as error:
             return error
-        for each in _windows(row):
-            if each in self._sums:
-                self._sums[each].reserved += picos
+        for window in _windows(row):
+            if window in self._sums:
+                self._sums[window] += more
         return stand
+
+
+def _picos(amount: Decimal) -> int:
+    return int(amount.scaleb(12))
 
 
 def _windows(row: EntryRow) -> list[_Window]:
