@@ -154,6 +154,8 @@ async def test_the_books_are_what_the_upstream_has(tmp_path: Path, requests: int
         f"{dict(Counter(record['outcome'] for record in books))}, ${spent}; {sums.entries} are "
         f"estimated, their sums off by { {name: f'{share:+.2%}' for name, share in off.items()} }"
     )
+    served = [record for record in books if record["outcome"] in {"completed", "client_left"}]
+    assert len(served) >= 0.97 * len(books)  # a breaker may have been open for a moment
     assert spent == cost(*books)
     assert all(abs(share) <= Decimal(tolerance) for share in off.values()), off
     check_files(tmp_path)

@@ -23,8 +23,9 @@ WAYS: tuple[tuple[Way, float], ...] = (
 STREAMED, SILENT, THINKING, CACHING = 0.5, 0.05, 0.3, 0.4
 #: Seconds between two words of a reply that is left: a model's pace, so that what it says between
 #: the client's leaving and its own noticing is what it would be in earnest.
-PACE_S = 0.1
-_FAULTS = (429, 500, 502, 503)
+PACE_S = 0.2
+#: Mostly those that open no breaker, which would refuse the others.
+_FAULTS = (429, 429, 429, 500, 502, 503)
 _VOCABULARY = (
     "a an the of to in we it is was for night train coast station harbour ticket conductor "
     "timetable carriage evening luggage passenger platform departure whistle lantern signal "
@@ -86,7 +87,9 @@ def case(number: int, seed: int = 20261121) -> Case:
     chance = random.Random(seed * 1_000_003 + number)  # noqa: S311 - the same in every run
     (way,) = chance.choices([way for way, _ in WAYS], [share for _, share in WAYS])
     stream = way == "leaves" or chance.random() < STREAMED
-    asked = {"retried": "large", "failed over": "simple"}.get(way)
+    asked = {"retried": chance.choice(("large", "small", "spare")), "failed over": "simple"}.get(
+        way
+    )
     thinking, caching = chance.random() < THINKING, chance.random() < CACHING
     lengths = (40, 110) if way == "leaves" else (8, 40)
     reply, thoughts = _text(chance, *lengths), _text(chance, 2, 12) if thinking else ""

@@ -11,7 +11,7 @@ from tests.support.gateway import PATIENCE_S, Gateway
 from tests.support.truth_cases import Case, case
 
 #: At a time: those who leave mostly wait, the others ask as fast as they are answered.
-LEAVING, STAYING = 96, 12
+LEAVING, STAYING = 160, 12
 _EVENT = b"data: "
 _DONE = b"data: [DONE]"
 

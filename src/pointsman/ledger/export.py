@@ -25,7 +25,7 @@ FileFormat: TypeAlias = Literal["csv", "parquet", "jsonl"]
 _Cell: TypeAlias = str | bool | int | float | Decimal | datetime | None
 _Kind: TypeAlias = Literal["text", "flag", "count", "number", "money", "time"]
 
-_JSON = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
+_JSON = msgspec.json.Encoder(decimal_format="number")
 #: Money in Parquet, as in the books: pico-dollars.
 _DIGITS, _DECIMALS = 38, 12
 _PICO_DOLLAR = Decimal(1).scaleb(-_DECIMALS)

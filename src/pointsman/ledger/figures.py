@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from pointsman.ledger import analytics
@@ -17,7 +18,8 @@ USUAL = ("day", "tier", "deployment", "key")
 
 async def report(books: Books, which: Filter) -> Report:
     """Sums by deployment, tier, outcome, state of the cache and day."""
-    return summed(await books.report(which), await books.report(which, ("day",)))
+    rows = await _rows(books, which, ("deployment", "day"))
+    return summed(rows["deployment"], rows["day"])
 
 
 async def summary(books: Books, which: Filter) -> Summary:
@@ -32,8 +34,8 @@ async def costs(books: Books, which: Filter, by: Sequence[str] = USUAL) -> Costs
 
 async def quality(books: Books, which: Filter, by: Sequence[str] = ("deployment",)) -> Quality:
     """How it went, by each of the groupings."""
-    rows = await _rows(books, which, by, "outcome")
-    return analytics.quality(rows, await books.ratings(which))
+    rows, ratings = await asyncio.gather(_rows(books, which, by, "outcome"), books.ratings(which))
+    return analytics.quality(rows, ratings)
 
 
 async def savings(
@@ -46,17 +48,16 @@ async def savings(
 async def _rows(
     books: Books, which: Filter, by: Sequence[str], *also: Dimension
 ) -> dict[str, Sequence[ReportRow]]:
-    """The rows for each grouping, and `also` by what these say.
+    """The rows for each grouping, and `also` by what these say."""
+    needed = {name: _dimensions(GROUPINGS[name], also) for name in by}
+    reports = tuple(dict.fromkeys(needed.values()))
+    found = await asyncio.gather(*(books.report(which, each) for each in reports))
+    rows = dict(zip(reports, found, strict=True))
+    return {name: rows[each] for name, each in needed.items()}
 
-    What is in `DIMENSIONS` comes of one report: it has few rows, whatever it is summed over.
-    """
-    rows: dict[str, Sequence[ReportRow]] = {}
-    small: Sequence[ReportRow] | None = None
-    for name in by:
-        grouping = GROUPINGS[name]
-        if grouping in DIMENSIONS:
-            small = await books.report(which) if small is None else small
-            rows[name] = small
-        else:
-            rows[name] = await books.report(which, (grouping, *also))
-    return rows
+
+def _dimensions(grouping: Dimension, also: Sequence[Dimension]) -> tuple[Dimension, ...]:
+    """What to report by: few rows with all that is in `DIMENSIONS`; keys as the books have them."""
+    if grouping in DIMENSIONS:
+        return DIMENSIONS
+    return ("organisation", "key", *also) if grouping == "key" else (grouping, *also)

@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from pointsman.errors import BudgetExceeded
+from pointsman.errors import budget_exceeded
 from pointsman.storage import filters
 from pointsman.storage.filters import (
     Condition,
@@ -135,19 +135,7 @@ def check(stand: Sequence[Balance], amount: Decimal) -> None:
     if not over or not amount:
         return
     before = [replace(each, reserved=each.reserved - amount) for each in stand]
-    worst = min(over, key=lambda each: each.left)
-    spent, held = (_said(each) for each in (worst.spent, worst.reserved - amount))
-    raise BudgetExceeded(
-        f"the budget of {worst.budget.subject} is {_said(worst.budget.limit)} USD a"
-        f" {worst.budget.period}: {spent} spent, {held} held back, and this request may cost"
-        f" {_said(amount)}",
-        before,
-    )
-
-
-def _said(amount: Decimal) -> str:
-    """Without trailing zeros."""
-    return f"{amount.normalize():f}"
+    raise budget_exceeded(before, amount)
 
 
 def days(budget: Budget, at: datetime) -> tuple[date, date]:

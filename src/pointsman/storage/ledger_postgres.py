@@ -311,6 +311,8 @@ def _prepare(db: Connection) -> None:
     db.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
     db.execute(select(func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
     upgrade(db)
+    if db.scalar(text("SHOW synchronous_commit")) == "off":
+        logger.warning("PostgreSQL has synchronous_commit = off: a crash of it may lose entries")
 
 
 def _erase(db: Connection, statements: Sequence[Update | Delete]) -> int:
