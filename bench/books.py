@@ -140,11 +140,11 @@ async def deep(client: httpx2.AsyncClient) -> str:
 
 
 async def exported(client: httpx2.AsyncClient, kind: str, now: datetime) -> float:
-    """Entries a second, over the last week."""
-    week = quote((now - timedelta(days=7)).isoformat())
-    summary = (await client.get(f"/v1/analytics/summary?since={week}")).json()
+    """Entries a second, over the last day."""
+    day = quote((now - timedelta(days=1)).isoformat())
+    summary = (await client.get(f"/v1/analytics/summary?since={day}")).json()
     started = time.perf_counter()
-    async with client.stream("GET", f"/v1/export?format={kind}&since={week}") as reply:
+    async with client.stream("GET", f"/v1/export?format={kind}&since={day}") as reply:
         reply.raise_for_status()
         async for _ in reply.aiter_bytes():
             pass

@@ -173,8 +173,12 @@ class Bookkeeping:
             return MemoryStore()
         if url is not None:
             self._claim = Claim(self._settings.database, address=address)
-            return await PostgresStore.open(resolve_secret(url, self._environment))
-        return await asyncio.to_thread(SqliteStore.open, self._settings.database, address=address)
+            return await PostgresStore.open(
+                resolve_secret(url, self._environment), now=self._clock.now
+            )
+        return await asyncio.to_thread(
+            SqliteStore.open, self._settings.database, address=address, now=self._clock.now
+        )
 
     def _prompt_keeping(self, store: Store) -> PromptKeeping:
         return PromptKeeping(

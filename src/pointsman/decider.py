@@ -118,13 +118,15 @@ class Decider:
     ) -> Seen:
         """How hard the prompt is.
 
-        Where the judge scores it is asked, if `local` only a local one, unless nothing hangs on the
-        score; what it used is appended to `trail`. Raises UnknownModel.
+        Where the judge scores it is asked, if `local` or where no money is left only a local one,
+        unless nothing hangs on the score; what it used is appended to `trail`. Raises UnknownModel.
         """
         target = self.target(call)
         routed = target.kind in {"auto", "location"} and self._side_call(call.request) is None
         if self._judging is None or call.request.task != "chat" or not routed:
             return Seen(self._score(call.request), confined)
+        left = self._means(call.principal).left
+        local = local or (left is not None and left <= 0)
         within = Confined((), "request") if local and confined is None else confined
         return Seen(await self._judging.score(call, within, trail), confined)
 

@@ -103,6 +103,20 @@ class Pipeline:
             await self._admission.leave(call.request_id)
             raise
 
+    async def look_ahead(self, call: Call) -> Decision:
+        """What would be decided. It counts as a request, and asks no judge but a local one.
+
+        Raises RateLimited, and what deciding raises.
+        """
+        await self._admission.admit(call)
+        try:
+            confined = await self.decider.confine(call)
+            return self.decider.decide(
+                call, await self.decider.look(call, confined, [], local=True)
+            )
+        finally:
+            await self._admission.leave(call.request_id)
+
     async def _admitted(self, call: Call) -> Reply:
         """An answer that was given before, or one of its own."""
         target = self.decider.target(call)
@@ -110,7 +124,7 @@ class Pipeline:
         since, trail = self.cache.flights.count, list[Attempt]()
         found = await self._look_up(call, target, confined, trail)
         if found.lookup.state == "miss":
-            found = await self.cache.again(call, found, since)
+            found = await self.cache.again(call, found, self._flight_key(call, found), since)
         if found.is_hit:
             reply = await self._replaying.cached(call, target, found, trail)
             self.cache.answered(call, found)
@@ -126,13 +140,17 @@ class Pipeline:
         self, call: Call, confined: Confined | None, found: Found, trail: list[Attempt]
     ) -> Reply:
         """One call for all who ask the same at the same time."""
-        key = self.cache.flight_key(call, found)
+        key = self._flight_key(call, found)
         flight = self.cache.flights.find(key)
         if flight is not None:
             flight.board()
             return await self._replaying.shared(call, flight, trail)
         live = partial(self._live, call, confined, found, trail)
         return await self.cache.flights.begin(key, live).lead()
+
+    def _flight_key(self, call: Call, found: Found) -> str:
+        """Who has the same shares a call, where the same budgets bind it: none pays for another's."""
+        return f"{self.cache.flight_key(call, found)} {self._admission.budgets(call.principal)}"
 
     async def _live(
         self,

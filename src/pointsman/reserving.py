@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pointsman.access.admit import Admission
+from pointsman.calling import faults
 from pointsman.decider import Decider, Seen
 from pointsman.errors import BudgetExceeded, budget_exceeded
 from pointsman.ledger.reservation import Reservations
@@ -39,11 +40,30 @@ class Reserving:
     ) -> Record:
         """The record of a request that goes where it may; `Decider.served` is to follow.
 
-        Raises LedgerUnavailable, BudgetExceeded.
+        Raises LedgerUnavailable, BudgetExceeded; what the way here took is in the books even then.
 
         How a budget stands is known from the last request. Where that rules something out, the books
         are asked; where others have spent it meanwhile, it is decided again.
         """
+        try:
+            return await self._opened(call, seen, trail, lookup=lookup, stay=stay)
+        except BudgetExceeded as refused:
+            if any(each.usage is not None for each in trail):
+                record = await self._recorder.open(
+                    call, self._decider.decide(call, seen, stay=stay), trail, lookup=lookup
+                )
+                await record.settle("refused", error=faults.recorded(refused))
+            raise
+
+    async def _opened(
+        self,
+        call: Call,
+        seen: Seen,
+        trail: list[Attempt],
+        *,
+        lookup: Lookup,
+        stay: Stay | None,
+    ) -> Record:
         decision = self._decider.decide(call, seen, stay=stay)
         if any(drop.gate == "budget" for drop in decision.dropped):
             balances = await self._admission.refresh(call.principal)

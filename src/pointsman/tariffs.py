@@ -9,6 +9,7 @@ from decimal import Decimal
 from pointsman.clock import SystemClock
 from pointsman.config import ModelSettings, Settings
 from pointsman.config.deployment import PriceSettings, RateSettings
+from pointsman.formats.counting import services_wanted
 from pointsman.ledger.price_list import Edition, PriceList
 from pointsman.ledger.pricing import Free, Hourly, Listed, Pricer, Rates, Tariff, Tiered, price
 from pointsman.ledger.reservation import Reservations
@@ -52,7 +53,7 @@ def reservations(settings: Settings, pricer: Pricer) -> Reservations:
         for name, model in settings.models.items()
         if model.max_output_tokens is not None
     }
-    return Reservations(pricer, settings.budgets.reply_tokens, bounded)
+    return Reservations(pricer, settings.budgets.reply_tokens, bounded, services_wanted)
 
 
 def baseline_name(settings: Settings, at: datetime) -> str:

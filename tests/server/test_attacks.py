@@ -1,12 +1,12 @@
 """What somebody with a key of their own, or with one that is over, tries; and does not get."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from decimal import Decimal
 
 import httpx2
 import pytest
-from tests.gateway import Gateway, StartGateway, two_tiers
+from tests.gateway import Gateway, StartGateway
 
 from pointsman.config import (
     BudgetSettings,
@@ -41,7 +41,7 @@ class SlowBody(httpx2.AsyncByteStream):
         self.asked = asyncio.Event()
         self.go = asyncio.Event()
 
-    async def __aiter__(self):
+    async def __aiter__(self) -> AsyncIterator[bytes]:
         self.asked.set()
         await self.go.wait()
         yield self.body
@@ -50,9 +50,7 @@ class SlowBody(httpx2.AsyncByteStream):
 async def post_slowly(gateway: Gateway, path: str, body: bytes, headers: Mapping[str, str]):
     """A request that was let in, and whose body is still to come; and what lets it come."""
     slow = SlowBody(body)
-    sent = asyncio.create_task(
-        gateway.client.post(path, content=aiter(slow), headers={**headers})
-    )
+    sent = asyncio.create_task(gateway.client.post(path, content=aiter(slow), headers={**headers}))
     await slow.asked.wait()
     return sent, slow.go
 
@@ -150,7 +148,9 @@ async def test_a_look_ahead_leaves_no_slot_behind(start: StartGateway) -> None:
     gateway = await start(limits=EveryLimit(key=LimitSettings(concurrent=1)))
 
     looks = [
-        (await gateway.client.post("/v1/route", json={"prompt": PROMPT, "model": model})).status_code
+        (
+            await gateway.client.post("/v1/route", json={"prompt": PROMPT, "model": model})
+        ).status_code
         for model in ("auto", "nobody", "auto")
     ]
 
@@ -174,7 +174,7 @@ async def test_an_organisation_does_not_forget_what_it_owes(start: StartGateway)
 
 
 async def test_two_limits_of_a_reply_hold_back_the_greater(start: StartGateway) -> None:
-    budgets = EveryBudget(key=BudgetSettings(per_day=Decimal("0.1")))
+    budgets = EveryBudget(key=BudgetSettings(per_day=Decimal("0.05")))
     gateway = await start(budgets=budgets)
 
     reply = await gateway.chat(model="strong", max_completion_tokens=1, max_tokens=100_000)

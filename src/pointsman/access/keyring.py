@@ -19,6 +19,8 @@ from pointsman.types import Key, Principal, StoredKey
 
 _log = logging.getLogger("pointsman.access")
 _Known = tuple[StoredKey, Principal]
+#: Whose keys are in no store.
+_FIXED = frozenset({"static", "operator"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ class KeyRing:
     async def create(self, by: Principal, wish: NewKey) -> NewSecret:
         """Make a key. Raises BadRequest, Forbidden, LedgerUnavailable."""
         async with self._changing:
-            await self._read()
+            by = await self._read_for(by)
             key_id = keys.new_id(self._random(keys.ID_BYTES))
             while key_id in self._by_id:
                 key_id = keys.new_id(self._random(keys.ID_BYTES))
@@ -141,14 +143,14 @@ class KeyRing:
     async def change(self, by: Principal, key_id: str, wish: KeyChange) -> Key:
         """Change what the wish names. Raises NotFound, BadRequest, Forbidden, LedgerUnavailable."""
         async with self._changing:
-            await self._read()
+            by = await self._read_for(by)
             stored = self._seen(by, key_id)
             return await self._put(keys.changed(by, stored, wish, self._clock.now()))
 
     async def rotate(self, by: Principal, key_id: str, rotation: Rotation) -> NewSecret:
         """Give the key another secret. Raises NotFound, Forbidden, LedgerUnavailable."""
         async with self._changing:
-            await self._read()
+            by = await self._read_for(by)
             stored = self._seen(by, key_id)
             text = keys.key_text(key_id, self._random(keys.SECRET_BYTES))
             grace = timedelta(seconds=rotation.grace_s)
@@ -158,7 +160,7 @@ class KeyRing:
     async def delete(self, by: Principal, key_id: str) -> None:
         """Forget the key. Raises NotFound, Forbidden, LedgerUnavailable."""
         async with self._changing:
-            await self._read()
+            by = await self._read_for(by)
             keys.managed(by, self._seen(by, key_id).key)
             await self._store.remove_key(key_id)
             self._know([each for each in self._by_id.values() if each.key.id != key_id])
@@ -179,6 +181,20 @@ class KeyRing:
         self._know([*{**self._by_id, stored.key.id: stored}.values()])
         return stored.key
 
+    async def _read_for(self, by: Principal) -> Principal:
+        """Who asked, as they stand now: while they waited, another gateway may have ended their key.
+
+        Raises AuthenticationFailed.
+        """
+        await self._read()
+        stored = self._by_id.get(by.key)
+        if stored is not None:
+            keys.check_valid(stored, stored.digest, self._clock.now())
+            return _principal(stored.key)
+        if by.key not in _FIXED and not (by == Principal() and self.lets_anybody_in):
+            raise AuthenticationFailed(f"{by.key} may not manage keys any more")
+        return by
+
     async def _read(self) -> None:
         """The stamp first: what changes between the two is read once more, never missed."""
         stamp = await self._store.keys_stamp()
@@ -190,10 +206,13 @@ class KeyRing:
         """These keys and no others. Where there once is a key, nobody gets in without any more."""
         known: dict[bytes, _Known] = {}
         for each in stored:
-            key = each.key
-            principal = Principal(key.organisation, key.id, grant=key.grant)
+            principal = _principal(each.key)
             digests = (each.digest,) if each.previous is None else (each.digest, each.previous)
             known.update(dict.fromkeys(digests, (each, principal)))
         self._by_id = {each.key.id: each for each in stored}
         self._by_digest = known
         self._closed = self._closed or bool(stored)
+
+
+def _principal(key: Key) -> Principal:
+    return Principal(key.organisation, key.id, grant=key.grant)

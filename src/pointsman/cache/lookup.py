@@ -117,9 +117,9 @@ class Cache:
         if found.identity is not None:
             self._repeats.note(call.principal, found.conversation, found.identity.key)
 
-    async def again(self, call: Call, found: Found, since: int) -> Found:
-        """Look once more where the same was answered since that count of flights."""
-        identity, key = found.identity, self.flight_key(call, found)
+    async def again(self, call: Call, found: Found, key: str, since: int) -> Found:
+        """Look once more where a flight with that key ended since that count of flights."""
+        identity = found.identity
         if identity is None or not found.rule.exact or not self.flights.landed_since(key, since):
             return found
         return await self._guarded(self._exact(call, found)) or found

@@ -79,9 +79,7 @@ class Estimates:
         probable = replace(usage, output_tokens=self._output.of(usage.output_tokens))
         if usage.input_tokens != prompt_tokens:
             return probable
-        return replace(
-            probable,
-            input_tokens=self._input.of(prompt_tokens),
-            cached_tokens=self._cached.of(prompt_tokens),
-            written_tokens=self._written.of(prompt_tokens),
-        )
+        read = self._input.of(prompt_tokens)
+        cached = min(read, self._cached.of(prompt_tokens))
+        written = min(read - cached, self._written.of(prompt_tokens))
+        return replace(probable, input_tokens=read, cached_tokens=cached, written_tokens=written)

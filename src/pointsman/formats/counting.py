@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from pointsman.tokens import BYTES_PER_TOKEN
-from pointsman.types import Usage
+from pointsman.types import ModelRequest, Usage
 
 #: The chat template's markers around each message, in tokens.
 TOKENS_PER_MESSAGE = 4
@@ -16,6 +18,8 @@ _USUAL = frozenset(
     {"", "auto", "default", "standard", "standard_only", "on_demand", "global", "not_available"}
 )
 _LONGEST_SERVICE = 32
+#: Members by which clients ask for another service (OpenAI's, Anthropic's).
+_SERVICE_MEMBERS = ("service_tier", "speed", "inference_geo")
 
 
 def tokens_in(size: int) -> int:
@@ -39,3 +43,10 @@ def services(*said: object) -> tuple[str, ...]:
     """Of an upstream's words for how it served a request, those that may change its price."""
     words = (word.strip().lower() for word in said if isinstance(word, str))
     return tuple(word for word in words if word not in _USUAL and len(word) <= _LONGEST_SERVICE)
+
+
+def services_wanted(request: ModelRequest) -> tuple[str, ...]:
+    """Of a request's words for how it wants to be served, those that may change its price."""
+    members = request.members
+    stated = [members[name] for name in _SERVICE_MEMBERS if name in members]
+    return services(*map(msgspec.json.decode, stated)) if stated else ()

@@ -6,7 +6,7 @@ are counted at two bytes each, half of what the estimate takes; the reply is as 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -18,6 +18,11 @@ from pointsman.types import Attempt, Decision, ModelRequest
 _DENSE = 2
 
 
+def _usual(request: ModelRequest) -> tuple[str, ...]:
+    del request
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Reservations:
     """Upper bounds, from prices and from what bounds a reply."""
@@ -27,17 +32,24 @@ class Reservations:
     reply_tokens: int
     #: By deployment, where its configuration bounds a reply.
     by_deployment: Mapping[str, int] = field(default_factory=dict)
+    #: How a request wants to be served, where that may have another price; as in `Usage.service`.
+    service: Callable[[ModelRequest], tuple[str, ...]] = _usual
 
     def worst(self, deployment: str, request: ModelRequest, at: datetime) -> Decimal | None:
         """US dollars for one answer of a deployment; None where the price is unknown.
 
-        What is passed on unread (audio, images) is not counted in tokens: it is unknown, too.
+        What is passed on unread (audio, images) is not counted in tokens: it is unknown, too. Who
+        wants another service (`service_tier`) may get it or the usual one: the dearer counts.
         """
         if request.raw is not None:
             return None if self.pricer.worst_cost(deployment, 1, 1, at) != 0 else Decimal(0)
         bound = request.max_output_tokens or self.by_deployment.get(deployment, self.reply_tokens)
         reply = bound * request.choices if request.task == "chat" else 0
-        return self.pricer.worst_cost(deployment, request.input_tokens * _DENSE, reply, at)
+        prompt = request.input_tokens * _DENSE
+        ways = {(), self.service(request)}
+        costs = [self.pricer.worst_cost(deployment, prompt, reply, at, way) for way in ways]
+        known = [cost for cost in costs if cost is not None]
+        return max(known) if len(known) == len(costs) else None
 
     def hold(
         self, decision: Decision, request: ModelRequest, trail: Sequence[Attempt], at: datetime

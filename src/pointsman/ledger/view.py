@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
 
 from pointsman.types import Attempt, Decision, Entry, Feedback, Usage
 
@@ -22,11 +25,11 @@ def decision_view(decision: Decision) -> dict[str, object]:
         "suffices": list(decision.scored.suffices),
         "stands_in": decision.scored.stands_in,
         "bounds": dict(decision.bounds),
-        "confined": None if decision.confined is None else asdict(decision.confined),
+        "confined": None if decision.confined is None else _plain(decision.confined),
         "verify": decision.verify,
-        "target": asdict(decision.target),
-        "plan": [asdict(attempt) for attempt in decision.plan.attempts],
-        "dropped": [asdict(drop) for drop in decision.dropped],
+        "target": _plain(decision.target),
+        "plan": [_plain(attempt) for attempt in decision.plan.attempts],
+        "dropped": [_plain(drop) for drop in decision.dropped],
         "reasoning": decision.reasoning,
         "estimated_cost_usd": decision.estimated_cost_usd,
     }
@@ -60,7 +63,7 @@ def entry_view(entry: Entry) -> dict[str, object]:
         "latency_ms": settled.latency_ms if settled else None,
         "ttft_ms": settled.ttft_ms if settled else None,
         "cache": entry.lookup.state,
-        "lookup": asdict(entry.lookup),
+        "lookup": _plain(entry.lookup),
         "verdict": _verdict(settled.attempts) if settled else None,
         "feedback": [_feedback(feedback) for feedback in entry.feedback],
         "client_request_id": entry.client_request_id,
@@ -70,15 +73,15 @@ def entry_view(entry: Entry) -> dict[str, object]:
 def _verdict(attempts: Sequence[Attempt]) -> dict[str, object] | None:
     """What the verifier said of the first answer; None where nobody looked."""
     verdict = next((each.verdict for each in attempts if each.verdict is not None), None)
-    return None if verdict is None else asdict(verdict)
+    return None if verdict is None else _plain(verdict)
 
 
 def _attempt(attempt: Attempt) -> dict[str, object]:
-    return asdict(attempt)
+    return _plain(attempt)
 
 
 def _usage(usage: Usage | None) -> dict[str, object] | None:
-    return None if usage is None else asdict(usage)
+    return None if usage is None else _plain(usage)
 
 
 def _feedback(feedback: Feedback) -> dict[str, object]:
@@ -87,3 +90,9 @@ def _feedback(feedback: Feedback) -> dict[str, object]:
         "rating": feedback.rating,
         "comment": feedback.comment,
     }
+
+
+def _plain(value: object) -> dict[str, object]:
+    """A value's members, amounts as they are; `dataclasses.asdict` takes six times as long."""
+    members: dict[str, object] = msgspec.to_builtins(value, builtin_types=(Decimal, datetime))
+    return members

@@ -10,6 +10,8 @@ from pointsman.types import EVERY_MEANS, Candidate, Confined, Means, ModelReques
 
 #: Tokens kept free for the reply where the request does not say how long it may be.
 REPLY_ROOM = 256
+#: Members by which a router behind us is told of further models (OpenRouter, LiteLLM).
+_OTHER_MODELS = ("models", "preset", "fallbacks")
 #: Whose wish it is that a request stays local.
 _CONFINED_BY = {
     "prompt": "of what the prompt holds",
@@ -43,6 +45,9 @@ def privacy(question: Question, candidate: Candidate) -> str | None:
 def permission(question: Question, candidate: Candidate) -> str | None:
     """What the caller's key may use."""
     grant, deployment = question.means.grant, candidate.deployment
+    limited = grant.models is not None or grant.tiers is not None
+    if limited and any(name in question.request.members for name in _OTHER_MODELS):
+        return "its key may not use every model, and the request names some to the provider"
     if grant.models is not None and deployment.id not in grant.models:
         return "its key may not use it"
     if grant.tiers is not None and deployment.tier not in grant.tiers:

@@ -24,7 +24,7 @@ from pointsman.server.query import (
     limit_of,
     time_of,
 )
-from pointsman.types import Entry, Filter, Outcome
+from pointsman.types import EVERYWHERE, Entry, Filter, Outcome
 
 #: Entries that are read at a time for a file.
 _BATCH = 2000
@@ -111,13 +111,16 @@ async def export(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 
 async def forget(gateway: Gateway, incoming: Incoming) -> Outgoing:
-    """Delete entries for good: `?organisation=`, `?before=` a time, or both; `?all=true` for all. With `before`, sums by day stay."""
+    """Delete entries for good: `?organisation=`, `?before=` a time, or both; `?all=true` for all. With `before`, and for an admin of one organisation, sums by day stay."""
     query = incoming.query
     check_names(query, ("organisation", "before", "all"))
     before = time_of(query, "before")
     if "organisation" not in query and before is None and query.get("all") != "true":
         raise BadRequest("say which: `organisation`, `before` or `all=true`", param="all")
-    which = narrowed(filter_of(query), scope_of(incoming.principal))
+    scope = scope_of(incoming.principal)
+    which = narrowed(filter_of(query), scope)
+    if before is None and scope != EVERYWHERE:
+        before = gateway.clock.now()  # what it has spent of its budgets is not its own to forget
     count = await gateway.retention.forget_entries(organisation=which.organisation, before=before)
     return as_json({"removed": count})
 

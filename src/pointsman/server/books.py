@@ -26,9 +26,7 @@ async def route(gateway: Gateway, incoming: Incoming) -> Outgoing:
             raise BadRequest("send `messages`, or a text as `prompt`, `message` or `query`")
         body = chat_body(asked.model, text, {})
     call = call_of(gateway, incoming, await parse(gateway, "chat", body))
-    decider = gateway.pipeline.decider
-    seen = await decider.look(call, await decider.confine(call), [], local=True)
-    return as_json(decision_view(decider.decide(call, seen)))
+    return as_json(decision_view(await gateway.pipeline.look_ahead(call)))
 
 
 async def feedback(gateway: Gateway, incoming: Incoming) -> Outgoing:

@@ -60,7 +60,8 @@ class Endpoint:
     ) -> Incoming:
         guards.check_head(scope["headers"], scope["http_version"])
         gateway = self._gateway
-        principal = self._caller(headers)
+        self._caller(headers)  # nobody else's body is read
+        body = await read_body(headers, receive, gateway.max_body_bytes, gateway.body_timeout_s)
         return Incoming(
             request_id=request_id,
             method=scope["method"],
@@ -68,8 +69,8 @@ class Endpoint:
             headers=headers,
             parameters=scope.get("path_params", {}),
             query=query_map(scope),
-            body=await read_body(headers, receive, gateway.max_body_bytes, gateway.body_timeout_s),
-            principal=principal,
+            body=body,
+            principal=self._caller(headers),  # a key may have ended while the body came
         )
 
     def _caller(self, headers: Mapping[str, str]) -> Principal:

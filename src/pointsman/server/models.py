@@ -43,8 +43,7 @@ async def model(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """One name; it may hold slashes and colons, and be one that only fits an alias's pattern."""
     asked = incoming.parameters["model_id"]
     owner = _owner(gateway, asked)
-    if not _is_shown(gateway, incoming.principal, asked):
-        raise UnknownModel(f"this key may not use {asked[:128]!r}", param="model")
+    check_shown(gateway, incoming.principal, asked)
     return as_json(_anthropic(asked) if _ANTHROPIC in incoming.headers else _model(asked, owner))
 
 
@@ -53,6 +52,12 @@ def shown_names(gateway: Gateway, principal: Principal) -> tuple[str, ...]:
     decider = gateway.pipeline.decider
     found = names(decider.policy, decider.deployments)
     return tuple(name for name in found if _is_shown(gateway, principal, name))
+
+
+def check_shown(gateway: Gateway, principal: Principal, name: str) -> None:
+    """Raises UnknownModel for what is no name, or none that the principal may ask for."""
+    if not _is_shown(gateway, principal, name):
+        raise UnknownModel(f"this key may not use {name[:128]!r}", param="model")
 
 
 def _is_shown(gateway: Gateway, principal: Principal, name: str) -> bool:

@@ -14,7 +14,7 @@ from pointsman.routing.policy import names, resolve
 from pointsman.server import talk
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import Incoming, Outgoing, aside
-from pointsman.server.models import shown_names
+from pointsman.server.models import check_shown, shown_names
 from pointsman.types import FormatName, ModelRequest, Principal
 
 #: What Ollama's clients put behind a name that has no tag.
@@ -61,7 +61,9 @@ async def running(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 async def show(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """One name: its context and what it can do."""
-    found = _model(gateway, _known(gateway, _name_in(incoming.body)))
+    name = _known(gateway, _name_in(incoming.body))
+    check_shown(gateway, incoming.principal, name)
+    found = _model(gateway, name)
     return Outgoing(200, listing.show(found, gateway.clock.now()))
 
 

@@ -178,13 +178,10 @@ def _list(value: Json) -> list[Json]:
 
 
 def _reply_limit(value: dict[str, Json]) -> int | None:
-    """What the client allows; below 1, which some servers read as no limit, is the model's matter."""
-    for name in ("max_completion_tokens", "max_tokens"):
-        limit = value.get(name)
-        if limit is None:
-            continue
-        if isinstance(limit, bool) or not isinstance(limit, int):
-            raise BadRequest(f"`{name}` must be a whole number", param=name)
-        if limit >= 1:
-            return limit
-    return None
+    """What the client allows, the most where it says two: each server reads only one of them.
+
+    Below 1, which some servers read as no limit, is the model's matter.
+    """
+    stated = (members.whole(value, name) for name in ("max_completion_tokens", "max_tokens"))
+    limits = [limit for limit in stated if limit is not None]
+    return max(limits) if limits and min(limits) >= 1 else None
