@@ -146,7 +146,13 @@ class Pipeline:
             flight.board()
             return await self._replaying.shared(call, flight, trail)
         live = partial(self._live, call, confined, found, trail)
-        return await self.cache.flights.begin(key, live).lead()
+        flight = self.cache.flights.begin(key, live)
+        try:
+            return await flight.lead()
+        except asyncio.CancelledError:
+            if flight.recording.wanted:  # it goes on, for others and on this one's account
+                await self._admission.leave(call.request_id, None)
+            raise
 
     def _flight_key(self, call: Call, found: Found) -> str:
         """Who has the same shares a call, where the same budgets bind it: none pays for another's."""

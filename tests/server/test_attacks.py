@@ -204,3 +204,49 @@ async def test_what_a_key_may_not_use_is_not_shown_to_it(gateway: Gateway) -> No
     ]
 
     assert shown == [200, 404]
+
+
+async def test_through_a_tunnel_nobody_comes_in_without_a_key(gateway: Gateway) -> None:
+    """`ngrok http 7070 --host-header=rewrite`: the host is ours, and the caller is not."""
+    through = {"host": "localhost:7070", "x-forwarded-for": "203.0.113.7"}
+    nearby = {"host": "localhost:7070", "x-forwarded-for": "127.0.0.1"}
+
+    assert (await gateway.chat(headers=through)).status_code == 401
+    assert (await gateway.chat(headers=nearby)).status_code == 200
+
+
+async def test_a_call_that_goes_on_for_others_counts_for_who_began_it(start: StartGateway) -> None:
+    limits = EveryLimit(key=LimitSettings(tokens_per_minute=200_000))
+    gateway = await start(cache=CacheSettings(exact=True), limits=limits)
+    provider = gateway.tell("weak", Script(first_byte_delay_s=1), Script())
+    asked = {"model": "weak", "temperature": 0, "max_tokens": 50_000}
+
+    first = asyncio.create_task(gateway.chat(PROMPT, **asked))
+    while not provider.log:
+        await asyncio.sleep(0)
+    second = asyncio.create_task(gateway.chat(PROMPT, **asked))
+    while len((await gateway.client.get("/v1/decisions")).json()["data"]) < 2:
+        await asyncio.sleep(0)
+    first.cancel()
+    assert (await second).status_code == 200
+    last = await gateway.chat("Hi", model="weak", max_tokens=10)
+
+    assert len(provider.log) == 2
+    assert int(last.headers["x-ratelimit-remaining-tokens"]) < 160_000
+
+
+async def test_a_key_for_some_models_has_a_cache_of_its_own(start: StartGateway) -> None:
+    gateway = await start(cache=CacheSettings(exact=True))
+    admin, _ = await make(gateway, **ADMIN)
+    theirs, key_id = await make(gateway, admin, models=["weak"])
+    asked = {"model": "weak", "temperature": 0}
+
+    states = []
+    for headers in (admin, theirs, theirs):
+        reply = await gateway.chat(PROMPT, headers=headers, **asked)
+        states.append(reply.headers["x-pointsman-cache"].partition(";")[0])
+        await gateway.app.pipeline.cache.close()
+    held = await gateway.client.get("/v1/cache", params={"scope": key_id}, headers=admin)
+
+    assert states == ["miss", "miss", "exact"]
+    assert len(held.json()["data"]) == 1

@@ -46,9 +46,12 @@ class Admission:
         allowances = self._allowances.of(call.principal)
         return await self._limiter.admit(call.request_id, allowances, tokens)
 
-    async def leave(self, request_id: str) -> None:
-        """It got no answer. Idempotent, and nothing where it has ended."""
-        await self._limiter.leave(request_id, 0)
+    async def leave(self, request_id: str, tokens: int | None = 0) -> None:
+        """It got no answer and took so many `tokens`; None: as many as were counted.
+
+        Idempotent, and nothing where it has ended.
+        """
+        await self._limiter.leave(request_id, tokens)
 
     async def ended(self, entry: Entry) -> None:
         """It is settled: only what it really took counts."""

@@ -28,9 +28,15 @@ def refuse_foreign_pages(headers: Mapping[str, str], origins: Collection[str] = 
     """Without a key, only this machine may ask: no foreign page, under no borrowed name.
 
     A browser states the page's origin; a page that had its own name resolved to this machine
-    (DNS rebinding) shows in the host. Pages of `origins` may ask; `*` is any. Raises
-    AuthenticationFailed.
+    (DNS rebinding) shows in the host, and who comes through a tunnel or a proxy in what that adds.
+    Pages of `origins` may ask; `*` is any. Raises AuthenticationFailed.
     """
+    passed_on = headers.get("x-forwarded-for", "").split(",")
+    if not all(_is_this_machine(f"//{hop.strip()}") for hop in passed_on if hop.strip()):
+        raise AuthenticationFailed(
+            "who comes from elsewhere, through a proxy or a tunnel, may not ask without a key: "
+            "`pointsman keys create --admin` makes one"
+        )
     origin = headers.get("origin")
     if "*" in origins or origin in origins:
         return

@@ -147,7 +147,7 @@ class Keeper:
             id=f"cr_{new_request_id().removeprefix('req_')}",
             key=identity.key,
             organisation=call.principal.organisation,
-            scope="" if self._cache.rules.shared else call.principal.key,
+            scope=self._cache.rules.realm(call.principal).scope,
             route=fresh.reply.decision.target.name,
             deployment=fresh.reply.deployment.id,
             version=self._cache.versions.stamp(fresh.reply.deployment.id, served),

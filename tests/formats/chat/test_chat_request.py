@@ -90,7 +90,7 @@ def test_sees_what_routing_needs() -> None:
     )
     assert request.stream
     assert request.include_usage
-    assert request.max_output_tokens == 7
+    assert request.max_output_tokens == 9  # each server reads one of the two
     assert request.needs == frozenset()
     assert 0 < request.input_tokens < 40
 
