@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from datetime import datetime
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
 from starlette.types import ASGIApp
 
 from pointsman import data, rules
-from pointsman.access.keyring import KeyRing
 from pointsman.bookkeeping import Bookkeeping
 from pointsman.cache.complaints import Complaints
 from pointsman.cache.lookup import Cache
@@ -53,9 +50,6 @@ from pointsman.scoring.judge import Judge
 from pointsman.server import asgi
 from pointsman.server.gateway import Gateway
 from pointsman.server.kept import KeptReplies
-from pointsman.storage.owner import owner
-from pointsman.storage.reader import SqliteReader
-from pointsman.storage.sqlite import SqliteStore
 from pointsman.tariffs import baseline_name, pricer, reservations
 from pointsman.telemetry.decisions import SilentObserver
 from pointsman.types import Deployment, DeploymentState
@@ -324,65 +318,3 @@ def missing_weights(settings: Settings) -> str | None:
                 f"`pointsman models pull {spec}` fetches them"
             )
     return None
-
-
-def running_at(settings: Settings) -> str | None:
-    """The address of the gateway that holds the books now; None where none runs."""
-    holder = owner(settings.database)
-    return holder.address if holder else None
-
-
-def operator_token(settings: Settings) -> str | None:
-    """What lets the command line into the gateway that holds the books; None where none runs."""
-    holder = owner(settings.database)
-    return holder.token if holder else None
-
-
-@asynccontextmanager
-async def open_keys(settings: Settings) -> AsyncIterator[KeyRing]:
-    """The keys, where no gateway runs. Raises ConfigError where one holds the books."""
-    client = HttpClient()
-    books = Bookkeeping(settings, net=client, clock=SystemClock(), observer=SilentObserver())
-    try:
-        await books.open()
-        yield books.keys
-    finally:
-        await books.close()
-        await client.close()
-
-
-def read_books(settings: Settings) -> SqliteReader:
-    """The books, to read; empty where there are none yet. Raises ConfigError."""
-    return SqliteReader.open(settings.database)
-
-
-async def upgrade_books(settings: Settings) -> None:
-    """Bring the books' schema up to date. Raises ConfigError where a gateway holds them."""
-    store = await asyncio.to_thread(SqliteStore.open, settings.database)
-    await store.close()
-
-
-async def forget_checks(settings: Settings, route: str) -> int:
-    """Let a route's semantic tier begin anew; returns how many checks are forgotten.
-
-    Raises ConfigError where a gateway holds the books.
-    """
-    store = await asyncio.to_thread(SqliteStore.open, settings.database)
-    try:
-        return await store.forget_checks(route)
-    finally:
-        await store.close()
-
-
-async def forget_entries(
-    settings: Settings, *, organisation: str | None = None, before: datetime | None = None
-) -> int:
-    """Delete entries for good, see `ports.Retention`; returns how many.
-
-    Raises ConfigError where a gateway holds the books.
-    """
-    store = await asyncio.to_thread(SqliteStore.open, settings.database)
-    try:
-        return await store.forget_entries(organisation=organisation, before=before)
-    finally:
-        await store.close()

@@ -107,6 +107,42 @@ async def test_the_first_key_closes_the_door(ring: KeyRing) -> None:
         ring.authenticate({})
 
 
+async def test_the_first_key_of_another_gateway_closes_it_too(
+    store: SharedKeys, clock: ManualClock
+) -> None:
+    here, there = await ring_over(store, clock), await ring_over(store, clock)
+    anybody = here.authenticate({})
+    made = await there.create(Principal(), NewKey(role="admin", everywhere=True))
+
+    with pytest.raises(AuthenticationFailed):
+        await here.create(anybody, NewKey(role="admin", everywhere=True))
+
+    assert [key.id for key in here.list(OWNER)] == [made.key.id]
+
+
+async def test_who_was_revoked_at_another_gateway_changes_nothing(
+    store: SharedKeys, clock: ManualClock
+) -> None:
+    here, there = await ring_over(store, clock), await ring_over(store, clock)
+    ended, deleted = [
+        await there.create(OWNER, NewKey(role="admin", everywhere=True)) for _ in range(2)
+    ]
+    await here.refresh()
+    theirs = [here.authenticate(bearer(made.text)) for made in (ended, deleted)]
+    await there.change(OWNER, ended.key.id, KeyChange(active=False))
+    await there.delete(OWNER, deleted.key.id)
+
+    for by in theirs:
+        with pytest.raises(AuthenticationFailed):
+            await here.create(by, NewKey())
+        with pytest.raises(AuthenticationFailed):
+            await here.change(by, ended.key.id, KeyChange(active=True))
+        with pytest.raises(AuthenticationFailed):
+            await here.rotate(by, ended.key.id, Rotation())
+        with pytest.raises(AuthenticationFailed):
+            await here.delete(by, ended.key.id)
+
+
 async def test_it_stays_closed_when_the_last_key_goes(ring: KeyRing) -> None:
     made = await ring.create(Principal(), NewKey(role="admin"))
 

@@ -67,7 +67,10 @@ async def test_more_than_is_left_is_refused_and_leaves_no_trace(books: Store):
     both = [budget(ORGANISATION, "10"), budget(KEY, "1")]
     await books.reserve(opened("r1", "0.7"), both)
 
-    with pytest.raises(BudgetExceeded, match=r"budget of key k1 for .* \(\$1\.00\) does not suffice: .*\$0\.70 held") as over:
+    with pytest.raises(
+        BudgetExceeded,
+        match=r"budget of key k1 for .* \(\$1\.00\) does not suffice: .*\$0\.70 held",
+    ) as over:
         await books.reserve(opened("r2", "0.300000000001"), both)
 
     assert [each.reserved for each in over.value.balances] == [Decimal("0.7")] * 2

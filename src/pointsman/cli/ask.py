@@ -10,12 +10,13 @@ from typing import Annotated
 import msgspec
 import typer
 
-from pointsman.app import missing_weights, running_at
+from pointsman.app import missing_weights
 from pointsman.cli import remote
 from pointsman.cli.options import ConfigOption, JsonOption, ModelOption
 from pointsman.cli.output import print_json
 from pointsman.config import Settings, load
 from pointsman.errors import ConfigError
+from pointsman.offline import running_at
 from pointsman.router import Router
 from pointsman.types import Json
 

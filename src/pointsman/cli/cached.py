@@ -12,7 +12,6 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from pointsman.app import forget_checks, read_books, running_at
 from pointsman.cache.view import (
     CacheStats,
     HeldPage,
@@ -25,6 +24,7 @@ from pointsman.caching import truth_of
 from pointsman.cli import remote
 from pointsman.config import Settings
 from pointsman.errors import NotFound
+from pointsman.offline import reading, running_at, writing
 from pointsman.storing import Store, open_store
 from pointsman.types import Filter, Selection
 
@@ -79,11 +79,8 @@ async def figures(settings: Settings, since: datetime | None) -> CacheStats:
     if address := running_at(settings):
         query = f"?{urlencode({'since': since.isoformat()})}" if since else ""
         return await _asked(settings, address, f"/v1/analytics/cache-stats{query}", CacheStats)
-    books = read_books(settings)
-    try:
+    async with reading(settings) as books:
         rows, checks = await books.report(Filter(since=since)), await books.checks()
-    finally:
-        await books.close()
     async with _store(settings) as store:
         listing = await store.list(Selection(), limit=0)
     return cache_stats(
@@ -96,7 +93,10 @@ async def begun_anew(settings: Settings, route: str) -> int:
     if address := running_at(settings):
         path = f"/v1/analytics/cache-stats/{quote(route, safe='')}"
         return await _deleted(settings, address, path)
-    count = await forget_checks(settings, route) if settings.database.exists() else 0
+    count = 0
+    if settings.database.exists() or settings.ledger.url is not None:
+        async with writing(settings) as store:
+            count = await store.forget_checks(route)
     if not count:
         raise NotFound(f"there are no checks of a route {route!r}")
     return count

@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 import msgspec
 import typer
 
-from pointsman.app import forget_entries, read_books, running_at, upgrade_books
 from pointsman.cli import remote
 from pointsman.cli.options import (
     BeforeOption,
@@ -27,6 +26,7 @@ from pointsman.cli.reading import said
 from pointsman.config import Settings, load
 from pointsman.ledger.export import FILES, FileFormat
 from pointsman.ledger.pages import pages
+from pointsman.offline import reading, running_at, writing
 from pointsman.types import Filter
 
 app = typer.Typer(help="Look after the books' database.", no_args_is_help=True)
@@ -48,8 +48,9 @@ def database() -> None:
 def upgrade(config: ConfigOption = None) -> None:
     """Bring the schema up to date; `serve` does so by itself."""
     settings = load(config)
-    asyncio.run(upgrade_books(settings))
-    typer.echo(f"{settings.database} is up to date")
+    asyncio.run(_upgrade(settings))
+    where = settings.database if settings.ledger.url is None else "the ledger's database"
+    typer.echo(f"{where} is up to date")
 
 
 @app.command()
@@ -105,6 +106,11 @@ def forget(
     typer.echo(f"{count} entries are deleted")
 
 
+async def _upgrade(settings: Settings) -> None:
+    async with writing(settings):
+        """To open it is all."""
+
+
 async def _export(settings: Settings, wanted: FileFormat, which: Filter, into: BinaryIO) -> None:
     """From the running gateway, or from the store where none runs."""
     address = running_at(settings)
@@ -114,21 +120,19 @@ async def _export(settings: Settings, wanted: FileFormat, which: Filter, into: B
         return
     make, _ = FILES[wanted]
     written = make()
-    books = read_books(settings)
-    try:
+    async with reading(settings) as books:
         into.write(written.start())
         async for entries in pages(books, _BATCH, which):
             into.write(written.add(entries))
         into.write(written.end())
-    finally:
-        await books.close()
 
 
 async def _forget(settings: Settings, organisation: str | None, before: datetime | None) -> int:
     """At the running gateway, or in the store where none runs."""
     address = running_at(settings)
     if address is None:
-        return await forget_entries(settings, organisation=organisation, before=before)
+        async with writing(settings) as store:
+            return await store.forget_entries(organisation=organisation, before=before)
     asked = {
         **({"organisation": organisation} if organisation else {}),
         **({"before": before.isoformat()} if before else {}),

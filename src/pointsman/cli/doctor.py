@@ -17,11 +17,12 @@ from typing import Literal
 import typer
 
 from pointsman import discovery
-from pointsman.app import App, missing_weights, read_books, running_at
+from pointsman.app import App, missing_weights
 from pointsman.cli.options import ConfigOption, JsonOption
 from pointsman.cli.output import print_json, print_table
 from pointsman.config import Settings, find, load
 from pointsman.errors import PointsmanError
+from pointsman.offline import reading, running_at
 
 _LEAST_DISK_BYTES = 1_000_000_000
 
@@ -85,10 +86,16 @@ def _home(settings: Settings) -> Check:
 
 def _books(settings: Settings) -> Check:
     try:
-        asyncio.run(read_books(settings).close())
+        asyncio.run(_opened(settings))
     except PointsmanError as error:
         return Check("books", "failed", str(error))
-    return Check("books", "ok", str(settings.database))
+    where = str(settings.database) if settings.ledger.url is None else "in PostgreSQL"
+    return Check("books", "ok", where)
+
+
+async def _opened(settings: Settings) -> None:
+    async with reading(settings):
+        """To open them is all."""
 
 
 def _port(settings: Settings) -> Check:

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import TypeVar
 from urllib.parse import urlencode
 
-from pointsman.app import read_books, running_at
 from pointsman.cli import remote
 from pointsman.config import Settings
+from pointsman.offline import reading, running_at
 from pointsman.ports import Books
 from pointsman.types import Filter
 
@@ -35,11 +35,8 @@ async def read(
         asked = {**said(which), **({"by": ",".join(by)} if by else {})}
         place = f"{path}?{urlencode(asked)}"
         return await asyncio.to_thread(remote.call, settings, address, place, kind)
-    books = read_books(settings)
-    try:
+    async with reading(settings) as books:
         return await figures(books)
-    finally:
-        await books.close()
 
 
 def said(which: Filter) -> Mapping[str, str]:

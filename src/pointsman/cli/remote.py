@@ -13,9 +13,9 @@ from typing import BinaryIO, Literal, TypeVar
 
 import msgspec
 
-from pointsman.app import operator_token
 from pointsman.config import Settings, resolve_secret
 from pointsman.errors import ConfigError
+from pointsman.offline import operator_token
 from pointsman.types import Json
 
 _T = TypeVar("_T")
