@@ -80,7 +80,7 @@ async def run(row: Row, front: Front, folder: Path) -> list[Seen]:
             for upstream in upstreams:
                 await eventually(lambda u=upstream: u.at_work == 0, "the upstream is left alone")
             ours = frozenset().union(*(upstream.serving for upstream in (*upstreams, spare)))
-            await baseline.has_no_tasks_but(ours)
+            await baseline.has_no_tasks_but(ours | gateway.rounds)
     await baseline.is_back()
     return list(seen)
 

@@ -89,7 +89,7 @@ async def bench() -> AsyncIterator[Bench]:
         baseline = Baseline()
         async with served(door, models) as gateway:
             yield Bench(door, gateway, upstream, teller)
-            await baseline.has_no_tasks_but(upstream.serving)
+            await baseline.has_no_tasks_but(upstream.serving | gateway.rounds)
         await baseline.is_back()
 
 

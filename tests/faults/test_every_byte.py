@@ -80,7 +80,7 @@ async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
             yield Bench(door, gateway, upstream, cut, clock)
             await eventually(lambda: gateway.slots_taken == 0, "slots are free")
             await eventually(lambda: upstream.at_work == 0, "the upstream is left alone")
-            await baseline.has_no_tasks_but(upstream.serving)
+            await baseline.has_no_tasks_but(upstream.serving | gateway.rounds)
         await baseline.is_back()
 
 

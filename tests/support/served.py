@@ -97,10 +97,12 @@ class Books:
 class Served:
     """A started gateway and its books."""
 
-    def __init__(self, app: App, books: Books) -> None:
+    def __init__(self, app: App, books: Books, rounds: AbstractSet[asyncio.Task[object]]) -> None:
         """Use `served`."""
         self.app = app
         self.books = books
+        #: Its own tasks, which go on until it is closed.
+        self.rounds = rounds
 
     @property
     def slots_taken(self) -> int:
@@ -127,10 +129,12 @@ async def served(
         cache=CacheSettings(exact=False),  # what is asked again is to be answered anew
     )
     app = App(settings, environment={}, clock=clock or ManualClock(), observer=books)
+    before = asyncio.all_tasks()
     await app.start(in_memory=True)
+    rounds = asyncio.all_tasks() - before
     front.app = app.asgi()
     try:
-        yield Served(app, books)
+        yield Served(app, books, rounds)
         assert books.faults == []
     finally:
         front.app = None
@@ -150,7 +154,7 @@ class Baseline:
         await self.has_no_tasks_but(frozenset())
         await eventually(lambda: _descriptors() <= self._descriptors, "descriptors are closed")
 
-    async def has_no_tasks_but(self, others: AbstractSet[asyncio.Task[None]]) -> None:
+    async def has_no_tasks_but(self, others: AbstractSet[asyncio.Task[object]]) -> None:
         """Wait until there are none but those of then and these. Raises TimeoutError."""
 
         def surplus() -> set[asyncio.Task[object]]:
