@@ -29,7 +29,7 @@ CLIENTS_OWN = {
     "cookie": "session=the-clients-own",
     "user-agent": "the-clients-own/1.0",
     "x-stainless-os": "the-clients-own",
-    "x-forwarded-for": "10.1.2.3",
+    "x-forwarded-for": "127.1.2.3",
 }
 #: The shortest answers that their formats have.
 REPLIES = {
