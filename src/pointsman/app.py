@@ -26,7 +26,6 @@ from pointsman.decider import Decider
 from pointsman.errors import ConfigError, PointsmanError
 from pointsman.formats import registry
 from pointsman.judging import Judging
-from pointsman.ledger.settle import Recorder
 from pointsman.pipeline import Pipeline
 from pointsman.ports import (
     Books,
@@ -224,9 +223,7 @@ class App:
         """The stages, over what was opened."""
         books = self.bookkeeping
         admission = books.admission
-        recorder = Recorder(
-            books.store, self._pricer, self._clock, self._observer, ended=admission.ended
-        )
+        recorder = books.recorder(self._pricer)
         return Pipeline(
             cache=cache,
             keeper=self.caching.keeper,

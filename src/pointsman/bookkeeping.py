@@ -15,9 +15,11 @@ from pointsman.access.budgets import Budgeting
 from pointsman.access.keyring import KeyRing
 from pointsman.access.limits import MemoryLimiter
 from pointsman.config import PrincipalSettings, Settings, resolve_secret
-from pointsman.errors import ConfigError
+from pointsman.errors import ConfigError, LedgerUnavailable
 from pointsman.ledger.marks import Marks
 from pointsman.ledger.price_list import Daily, Getter
+from pointsman.ledger.pricing import Pricer
+from pointsman.ledger.settle import Recorder
 from pointsman.ports import Clock, Observer
 from pointsman.prompt_keeping import PromptKeeping
 from pointsman.rounds import Rounds
@@ -38,6 +40,8 @@ _KEYS_S = 0.5
 _BEAT_S = 10.0
 #: Seconds between two looks for gateways that give none any more.
 _SWEEP_S = 60.0
+#: Seconds between two tries to write settlements that could not be written.
+_OWED_S = 5.0
 #: Seconds between two looks whether the list of prices is too old.
 _PRICES_S = 60.0
 #: Seconds after the start until there is time to forget what is too old.
@@ -84,6 +88,7 @@ class Bookkeeping:
         self._prompts: PromptKeeping | None = None
         self._keys: KeyRing | None = None
         self._admission: Admission | None = None
+        self._recorder: Recorder | None = None
 
     async def open(
         self,
@@ -149,6 +154,17 @@ class Bookkeeping:
             raise ConfigError(_NOT_STARTED)
         return self._admission
 
+    def recorder(self, pricer: Pricer) -> Recorder:
+        """What writes entries, at these prices. Only while open, and once.
+
+        What it could not write is tried again until `close`.
+        """
+        recorder = self._recorder = Recorder(
+            self.store, pricer, self._clock, self._observer, ended=self.admission.ended
+        )
+        self._rounds.every(_OWED_S, "record", recorder.pay)
+        return recorder
+
     def means(self, principal: Principal) -> Means:
         """What somebody may use and spend; while it is not open, no budget is known."""
         if self._admission is None:
@@ -161,11 +177,22 @@ class Bookkeeping:
         if self._prompts is not None:
             await self._prompts.close()
         await self._alerts.close()
+        await self._pay()
         store, self._store, self._keys, self._admission = self._store, None, None, None
         if store is not None:
             await store.close()
         if self._claim is not None:
             self._claim.release()
+
+    async def _pay(self) -> None:
+        """For the last time."""
+        recorder, self._recorder = self._recorder, None
+        if recorder is None:
+            return
+        try:
+            await recorder.pay()
+        except LedgerUnavailable as error:
+            self._observer.fault("record", error)
 
     async def _opened(self, address: str | None, *, in_memory: bool) -> Store:
         url = self._settings.ledger.url

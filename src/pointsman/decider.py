@@ -183,14 +183,15 @@ class Decider:
     def _candidates(self, request: ModelRequest, scored: Score, means: Means) -> list[Candidate]:
         """Every deployment as it stands now, and what the request may cost on it."""
         usage, now = _expected(request, scored), self._clock.now()
-        found = [
-            replace(each, expected_cost=self._pricer.cost(each.deployment.id, usage, now))
+        cost, worst = self._pricer.cost, self._reservations.worst
+        return [
+            replace(
+                each,
+                expected_cost=cost(each.deployment.id, usage, now),
+                worst_cost=None if means.left is None else worst(each.deployment.id, request, now),
+            )
             for each in self._caller.candidates(request)
         ]
-        if means.left is None:
-            return found
-        worst = self._reservations.worst
-        return [replace(each, worst_cost=worst(each.deployment.id, request, now)) for each in found]
 
 
 def _expected(request: ModelRequest, scored: Score) -> Usage:

@@ -21,8 +21,8 @@ from pointsman.calling import faults
 from pointsman.calling.escalate import Escalation
 from pointsman.calling.exchange import Errand, Whole
 from pointsman.calling.execute import Answer, Caller
-from pointsman.decider import Decider, Seen
-from pointsman.errors import PointsmanError, UpstreamError
+from pointsman.decider import Decider
+from pointsman.errors import LedgerUnavailable, PointsmanError, UpstreamError
 from pointsman.formats.wire import ClientFormat, Head
 from pointsman.ledger.marks import Marks
 from pointsman.ledger.settle import Record, Recorder
@@ -122,9 +122,7 @@ class Pipeline:
         target = self.decider.target(call)
         confined = await self.decider.confine(call)
         since, trail = self.cache.flights.count, list[Attempt]()
-        found = await self._look_up(call, target, confined, trail)
-        if found.lookup.state == "miss":
-            found = await self.cache.again(call, found, self._flight_key(call, found), since)
+        found = await self._look_up(call, target, confined, trail, since)
         if found.is_hit:
             reply = await self._replaying.cached(call, target, found, trail)
             self.cache.answered(call, found)
@@ -144,7 +142,8 @@ class Pipeline:
         flight = self.cache.flights.find(key)
         if flight is not None:
             flight.board()
-            return await self._replaying.shared(call, flight, trail)
+            async with self._booked(call, trail):
+                return await self._replaying.shared(call, flight, trail)
         live = partial(self._live, call, confined, found, trail)
         flight = self.cache.flights.begin(key, live)
         try:
@@ -156,7 +155,7 @@ class Pipeline:
 
     def _flight_key(self, call: Call, found: Found) -> str:
         """Who has the same shares a call, where the same budgets bind it: none pays for another's."""
-        return f"{self.cache.flight_key(call, found)} {self._admission.budgets(call.principal)}"
+        return f"{self.cache.flight_key(call, found)} {self._admission.purse(call.principal)}"
 
     async def _live(
         self,
@@ -167,10 +166,11 @@ class Pipeline:
         flight: Flight | None = None,
     ) -> Reply:
         """An answer of its own: score, decide, call, record."""
-        seen = await self._look(call, confined, trail)
-        record = await self._reserving.open(
-            call, seen, trail, lookup=found.lookup, stay=self._stay(call)
-        )
+        async with self._booked(call, trail):
+            seen = await self.decider.look(call, confined, trail)
+            record = await self._reserving.open(
+                call, seen, trail, lookup=found.lookup, stay=self._stay(call)
+            )
         decision = record.decision
         served: str | None = None
         try:
@@ -211,27 +211,32 @@ class Pipeline:
         return Stay(deployment.id, tier)
 
     async def _look_up(
-        self, call: Call, target: Target, confined: Confined | None, trail: list[Attempt]
+        self,
+        call: Call,
+        target: Target,
+        confined: Confined | None,
+        trail: list[Attempt],
+        since: int,
     ) -> Found:
-        """Look for a reply that was given before."""
+        """Look for a reply that was given before, or meanwhile: `since` that count of flights."""
         async with self._booked(call, trail):
             with asking.trail(trail):
-                return await self.cache.look_up(call, target, confined, _conversation(call))
-
-    async def _look(self, call: Call, confined: Confined | None, trail: list[Attempt]) -> Seen:
-        """Look at the prompt."""
-        async with self._booked(call, trail):
-            return await self.decider.look(call, confined, trail)
+                found = await self.cache.look_up(call, target, confined, _conversation(call))
+            if found.lookup.state == "miss":
+                found = await self.cache.again(call, found, self._flight_key(call, found), since)
+            return found
 
     @asynccontextmanager
     async def _booked(self, call: Call, trail: list[Attempt]) -> AsyncIterator[None]:
-        """What an embedder or the judge used is in the books also where nobody waits for it."""
+        """What an embedder or the judge used is in the books also where no record takes it over."""
         try:
             yield
-        except asyncio.CancelledError as left:
-            if trail:
+        except LedgerUnavailable:
+            raise
+        except (asyncio.CancelledError, PointsmanError) as error:
+            if any(each.usage is not None for each in trail):
                 record = await self._recorder.open(call, self.decider.decide(call), trail)
-                await self._settle_unanswered(call, record, left)
+                await self._settle_unanswered(call, record, error)
             raise
 
     def _stay(self, call: Call) -> Stay | None:
@@ -302,7 +307,7 @@ class Pipeline:
         if not isinstance(content, Whole):
             raw = call.request.raw is not None  # no format, so no words for an error in it
             failure = None if raw else partial(client.stream_error, request_id=call.request_id)
-            self._marks.watch(record, deployment, lambda: answer.usage)
+            self._marks.watch(record, deployment, lambda: answer.usage, since=answer.started)
             return replace(reply, body=self._caller.deliver(answer, settle, failure, tap))
         body = content.body
         if content.refused is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -159,7 +159,7 @@ class Replaying:
         self._clients = clients
 
     async def cached(
-        self, call: Call, target: Target, found: Found, trail: Sequence[Attempt]
+        self, call: Call, target: Target, found: Found, trail: list[Attempt]
     ) -> Reply:
         """The reply out of the cache, for a hit; `trail` is what looking for it took."""
         cached, kept = found.reply, found.content
@@ -186,7 +186,7 @@ class Replaying:
         settlement = await giving.settle("completed", said.usage)
         return replace(giving.reply(), body=body, settlement=settlement)
 
-    async def shared(self, call: Call, flight: Flight, trail: Sequence[Attempt]) -> Reply:
+    async def shared(self, call: Call, flight: Flight, trail: list[Attempt]) -> Reply:
         """The reply of a flight that `call` has boarded. Raises what making it raised."""
         lookup = Lookup("exact", "shared", age_s=0.0)
         record: Record | None = None

@@ -87,7 +87,7 @@ class Reserving:
         raise budget_exceeded(balances, min(each for each in worst if each is not None))
 
     async def _open(
-        self, call: Call, decision: Decision, trail: Sequence[Attempt], lookup: Lookup
+        self, call: Call, decision: Decision, trail: list[Attempt], lookup: Lookup
     ) -> Record:
         self._decider.carry_out(call, decision)
         try:

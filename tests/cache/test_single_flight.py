@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from tests.gateway import Gateway, StartGateway
 
-from pointsman.config import CacheSettings
+from pointsman.config import CacheSettings, JudgeSettings, ModelSettings, RoutingSettings
 from pointsman.formats.registry import CLIENTS
 from pointsman.ids import new_request_id
 from pointsman.providers.scripted import Script
@@ -24,10 +24,17 @@ async def gateway(start: StartGateway) -> Gateway:
     return await start(cache=CacheSettings())
 
 
-def call(gateway: Gateway, *, stream: bool = False, organisation: str = "acme") -> Call:
+def call(
+    gateway: Gateway,
+    text: str = "What is a cat?",
+    *,
+    model: str = "weak",
+    stream: bool = False,
+    organisation: str = "acme",
+) -> Call:
     body = {
-        "model": "weak",
-        "messages": [{"role": "user", "content": "What is a cat?"}],
+        "model": model,
+        "messages": [{"role": "user", "content": text}],
         "stream": stream,
     }
     request = CLIENTS["chat"].parse(json.dumps(body).encode())
@@ -216,3 +223,43 @@ async def test_a_leader_that_reads_nothing_holds_up_nobody(gateway: Gateway):
     assert said.endswith(b"data: [DONE]\n\n")
     assert not isinstance(leading.body, bytes)
     await leading.body.close()
+
+
+def embedding(**more: object) -> dict[str, object]:
+    """Settings with an embedder and a judge that are paid, and a model that is slow to decide on."""
+    paid = {"provider": "scripted", "price": {"input": 1, "output": 1}}
+    return {
+        "models": {
+            "weak": ModelSettings(provider="scripted", model="w", tier="simple"),
+            "strong": ModelSettings(provider="scripted", model="s", tier="complex"),
+            "judge": ModelSettings(model="j", tier="simple", weight=0, **paid),
+            "vectors": ModelSettings(model="v", tier="simple", tasks={"embeddings"}, **paid),
+        },
+        "cache": CacheSettings(
+            semantic="on", embedder="vectors", uncalibrated=True, min_similarity=0.99
+        ),
+        "routing": RoutingSettings(
+            scorer="judge", judge=JudgeSettings(deployment="judge", style="label", deadline_s=60)
+        ),
+        **more,
+    }
+
+
+async def test_who_leaves_before_it_is_decided_has_paid_for_what_was_embedded(start: StartGateway):
+    gateway = await start(**embedding())
+    await asks(gateway, call(gateway, "What is a big cat?", model="auto"))
+    await gateway.app.caching.keeper.finished()
+    gateway.tell("vectors", *[Script(first_byte_delay_s=0.05)] * 2)
+    gateway.tell("judge", Script(first_byte_delay_s=60))
+    first, second = (call(gateway, model="auto") for _ in range(2))
+    leading, following = asks(gateway, first), asks(gateway, second)
+    await boarded(gateway, 1)
+    following.cancel()
+    leading.cancel()
+    await asyncio.gather(leading, following, return_exceptions=True)
+
+    entries = [await gateway.app.books.get(each.request_id) for each in (first, second)]
+    print("DBG", [e and [a.purpose for a in e.settlement.attempts] for e in entries], len(gateway.tell("vectors").log), len(gateway.tell("judge").log))
+    made = [[each.purpose for each in entry.settlement.attempts] for entry in entries]
+    assert made == [["embed", "judge"], ["embed"]]
+    assert all(entry.settlement.cost > 0 for entry in entries)

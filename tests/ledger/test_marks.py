@@ -8,11 +8,12 @@ from pathlib import Path
 
 from pointsman.clock import ManualClock
 from pointsman.ledger.marks import Marks
-from pointsman.ledger.pricing import Pricer, Rates
+from pointsman.ledger.pricing import Hourly, Pricer, Rates
 from pointsman.ledger.settle import Record, Recorder
 from pointsman.storage.sqlite import SqliteStore
 from pointsman.telemetry.decisions import SilentObserver
 from pointsman.types import (
+    Attempt,
     Call,
     Decision,
     Deployment,
@@ -29,7 +30,11 @@ DECISION = Decision(
     "simple", Target("auto", "auto"), Score(0.0, {}, "learned", "1"), Plan((), ()), "it is simple"
 )
 DEAR = Deployment("dear", "scripted", "dear-model", "complex", "cloud")
-PRICER = Pricer({"dear": Rates(Decimal(5), Decimal(25))})
+RENTED = Deployment("rented", "scripted", "own-model", "simple", "cloud")
+PRICER = Pricer({"dear": Rates(Decimal(5), Decimal(25)), "rented": Hourly(Decimal(36))})
+ASKED = Attempt("dear", "complex", "completed", purpose="judge", usage=Usage(200, 2))
+#: When the answering attempt began, by a clock that stands still.
+NOW = ManualClock().monotonic()
 
 
 class Stream:
@@ -48,12 +53,14 @@ async def unheard(entry: Entry) -> None:
     """Nobody counts requests here."""
 
 
-async def begun(store: SqliteStore, request_id: str) -> Record:
-    clock = ManualClock()
+async def begun(
+    store: SqliteStore, request_id: str, *attempts: Attempt, clock: ManualClock | None = None
+) -> Record:
+    clock = clock or ManualClock()
     recorder = Recorder(store, PRICER, clock, SilentObserver(), ended=unheard)
     request = ModelRequest("auto", (), {}, stream=True)
     time = datetime(2026, 11, 21, 12, tzinfo=UTC)
-    return await recorder.open(Call(request_id, time, Principal(), request), DECISION)
+    return await recorder.open(Call(request_id, time, Principal(), request), DECISION, list(attempts))
 
 
 async def after_the_crash(path: Path, request_id: str) -> Entry:
@@ -70,7 +77,7 @@ async def after_the_crash(path: Path, request_id: str) -> Entry:
 async def test_the_last_mark_is_what_is_known_of_an_interrupted_stream(tmp_path: Path):
     path, marks, stream = tmp_path / "ledger.db", Marks(), Stream()
     store = SqliteStore.open(path)
-    marks.watch(await begun(store, "r1"), DEAR, stream)
+    marks.watch(await begun(store, "r1"), DEAR, stream, since=NOW)
 
     await marks.mark()  # it has said nothing yet
     stream.comes_to(40)
@@ -91,7 +98,7 @@ async def test_what_was_settled_is_marked_no_more(tmp_path: Path):
     path, marks, stream = tmp_path / "ledger.db", Marks(), Stream()
     store = SqliteStore.open(path)
     record = await begun(store, "r1")
-    marks.watch(record, DEAR, stream)
+    marks.watch(record, DEAR, stream, since=NOW)
 
     stream.comes_to(40)
     await record.settle("completed", deployment=DEAR, usage=Usage(100, 50))
@@ -101,3 +108,36 @@ async def test_what_was_settled_is_marked_no_more(tmp_path: Path):
     settled = (await after_the_crash(path, "r1")).settlement
     assert settled
     assert (settled.outcome, settled.usage) == ("completed", Usage(100, 50))
+
+
+async def test_what_was_called_on_the_way_is_marked_too(tmp_path: Path):
+    path, marks, stream = tmp_path / "ledger.db", Marks(), Stream()
+    store = SqliteStore.open(path)
+    marks.watch(await begun(store, "r1", ASKED), DEAR, stream, since=NOW)
+
+    stream.comes_to(200)
+    await marks.mark()
+    await store.close()
+
+    settled = (await after_the_crash(path, "r1")).settlement
+    assert settled
+    assert settled.usage == Usage(100, 200, estimated=True)
+    assert settled.overhead == Decimal("0.00105")
+    assert settled.cost == Decimal("0.0055") + Decimal("0.00105")
+
+
+async def test_what_is_paid_by_time_is_marked_with_the_time_of_its_own_attempt(tmp_path: Path):
+    path, marks, stream, clock = tmp_path / "ledger.db", Marks(), Stream(), ManualClock()
+    store = SqliteStore.open(path)
+    record = await begun(store, "r1", clock=clock)
+    clock.advance(30)  # another deployment was tried first, and failed
+    marks.watch(record, RENTED, stream, since=clock.monotonic())
+
+    clock.advance(10)
+    stream.comes_to(40)
+    await marks.mark()
+    await store.close()
+
+    settled = (await after_the_crash(path, "r1")).settlement
+    assert settled
+    assert settled.cost == Decimal("0.1")

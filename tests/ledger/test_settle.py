@@ -10,7 +10,7 @@ import pytest
 from pointsman.clock import ManualClock
 from pointsman.errors import LedgerUnavailable
 from pointsman.ledger.pricing import Free, Pricer, Rates
-from pointsman.ledger.settle import Recorder
+from pointsman.ledger.settle import Hold, Recorder
 from pointsman.storage.memory import MemoryStore
 from pointsman.telemetry.decisions import SilentObserver
 from pointsman.types import (
@@ -25,6 +25,7 @@ from pointsman.types import (
     Principal,
     Score,
     Settlement,
+    Subject,
     Target,
     Usage,
 )
@@ -45,6 +46,11 @@ class FullDisk(MemoryStore):
     def __init__(self, *, at: str) -> None:
         super().__init__()
         self._at = at
+        #: Whose settlement can never be written, whatever the disk does.
+        self.impossible: str | None = None
+
+    def has_room_again(self) -> None:
+        self._at = "nowhere"
 
     async def reserve(self, entry: Entry, budgets: Sequence[Budget] = ()) -> Sequence[Balance]:
         if self._at == "reserve":
@@ -52,7 +58,7 @@ class FullDisk(MemoryStore):
         return await super().reserve(entry, budgets)
 
     async def settle(self, request_id: str, settlement: Settlement) -> None:
-        if self._at == "settle":
+        if self._at == "settle" or request_id == self.impossible:
             raise LedgerUnavailable("disk full")
         await super().settle(request_id, settlement)
 
@@ -88,9 +94,9 @@ def recorder(store: MemoryStore, clock: ManualClock, observer: SilentObserver) -
     return Recorder(store, pricer, clock, observer, ended=unheard)
 
 
-def call(clock: ManualClock) -> Call:
+def call(clock: ManualClock, request_id: str = "req_1") -> Call:
     request = ModelRequest(model="auto", turns=(), members={})
-    return Call("req_1", clock.now(), Principal(), request)
+    return Call(request_id, clock.now(), Principal(), request)
 
 
 async def test_reserved_before_and_settled_after() -> None:
@@ -147,3 +153,61 @@ async def test_a_client_that_leaves_during_the_reservation_leaves_no_open_entry(
     entry = await store.get("req_1")
     assert entry is not None
     assert entry.outcome == "client_left"
+
+
+async def test_what_could_not_be_settled_is_settled_when_there_is_room_again() -> None:
+    store, clock, told = FullDisk(at="settle"), ManualClock(), Told()
+    writes = recorder(store, clock, told)
+    budget = Budget(Subject("organisation", "default"), "day", Decimal(1))
+    hold = Hold(Decimal("0.25"), (budget,))
+    record = await writes.open(call(clock), DECISION, hold=hold)
+    await record.settle("completed", deployment=SMALL, usage=Usage(1000, 100))
+    with pytest.raises(LedgerUnavailable):
+        await writes.pay()
+    [held] = await store.balances((budget,), clock.now())
+
+    store.has_room_again()
+    await writes.pay()
+
+    [freed] = await store.balances((budget,), clock.now())
+    assert (held.reserved, freed.reserved) == (Decimal("0.25"), 0)
+    entry = await store.get("req_1")
+    assert entry
+    assert entry.settlement
+    assert (entry.outcome, entry.settlement.usage) == ("completed", Usage(1000, 100))
+    assert [each.request_id for each in told.entries] == ["req_1"]  # it ended once
+
+
+async def test_one_that_can_never_be_settled_is_in_nobodys_way() -> None:
+    store, clock = FullDisk(at="settle"), ManualClock()
+    writes = recorder(store, clock, SilentObserver())
+    ids = ["req_1", "req_2", "req_3"]
+    for request_id in ids:
+        record = await writes.open(call(clock, request_id), DECISION)
+        await record.settle("completed", deployment=SMALL, usage=Usage(1000, 100))
+
+    store.has_room_again()
+    store.impossible = "req_1"
+    with pytest.raises(LedgerUnavailable):
+        await writes.pay()
+    with pytest.raises(LedgerUnavailable):
+        await writes.pay()
+
+    found = [await store.get(request_id) for request_id in ids]
+    assert [each and each.outcome for each in found] == ["open", "completed", "completed"]
+
+
+async def test_what_is_owed_is_bounded() -> None:
+    store, clock = FullDisk(at="settle"), ManualClock()
+    pricer = Pricer({"small": Free()})
+    writes = Recorder(store, pricer, clock, SilentObserver(), ended=unheard, most_owed=2)
+    ids = ["req_1", "req_2", "req_3"]
+    for request_id in ids:
+        record = await writes.open(call(clock, request_id), DECISION)
+        await record.settle("completed", deployment=SMALL, usage=Usage(1000, 100))
+
+    store.has_room_again()
+    await writes.pay()
+
+    found = [await store.get(request_id) for request_id in ids]
+    assert [each and each.outcome for each in found] == ["completed", "completed", "open"]

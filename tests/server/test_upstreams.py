@@ -10,7 +10,7 @@ from tests.server.speakers import SPEAKERS, Call, Heard, Speaker
 from tests.support.gemini_upstream import scripted_gemini
 from tests.support.serving import serving
 
-from pointsman.config import ModelSettings, Settings
+from pointsman.config import JudgeSettings, ModelSettings, RoutingSettings, Settings
 from pointsman.providers.scripted import Script
 
 CLIENTS = list(SPEAKERS)
@@ -241,6 +241,23 @@ async def test_a_server_that_loads_its_model_is_waited_for(start: StartGateway) 
     assert reply.headers["x-pointsman-attempts"] == "1"
     record = await gateway.record(reply)
     assert [each["outcome"] for each in record["attempts"]] == ["completed"]
+
+
+async def test_what_its_judge_took_stays_in_the_books_while_it_is_waited_for(
+    start: StartGateway,
+) -> None:
+    model = ModelSettings(provider="scripted", model="slow", price={"input": 1, "output": 1})
+    judge = JudgeSettings(deployment="slow", style="label")
+    routing = RoutingSettings(scorer="judge", judge=judge)
+    gateway = await start(Settings(home=Path("nowhere"), models={"slow": model}, routing=routing))
+    gateway.tell(
+        "slow", Script(reply='{"label": "SIMPLE"}'), *loading(2), Script(reply="Here I am.")
+    )
+
+    record = await gateway.record(await gateway.chat("Tell me of the sea."))
+
+    assert [each["purpose"] for each in record["attempts"]] == ["judge", "answer"]
+    assert float(record["overhead"]) > 0
 
 
 async def test_nobody_waits_for_it_where_another_can_answer(gateway: Gateway) -> None:

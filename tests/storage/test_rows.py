@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal, localcontext
 
@@ -14,7 +15,7 @@ from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
 from pointsman.storage import statements
 from pointsman.storage.connection import blank
-from pointsman.storage.rows import entry_row, feedback_row, read_entry
+from pointsman.storage.rows import entry_row, feedback_row, read_entry, settlement_row
 from pointsman.storage.schema import Instant, Money, metadata
 from pointsman.types import (
     Attempt,
@@ -61,6 +62,13 @@ settlements = st.builds(
         *[counts] * 5,
         estimated=st.booleans(),
         stated_cost=st.none() | dollars,
+        written_1h_tokens=counts,
+        audio_input_tokens=counts,
+        audio_output_tokens=counts,
+        image_input_tokens=counts,
+        image_output_tokens=counts,
+        searches=counts,
+        service=st.lists(st.text(), max_size=2).map(tuple),
     ),
     cost=st.none() | dollars,
     baseline_cost=st.none() | dollars,
@@ -103,6 +111,14 @@ def test_an_entry_comes_back_from_the_database(database: Engine, entry: Entry):
         row = db.execute(statements.entry(entry.request_id)).mappings().one()
         said = [feedback_row(feedback) for feedback in entry.feedback]
         assert read_entry(row, said) == entry
+
+
+def test_what_seldom_is_takes_no_room_where_it_is_not():
+    plain = Settlement("completed", usage=Usage(10, 5, 3, 2, 1))
+    assert settlement_row(plain, NOW)["usage_details"] is None
+    searched = replace(plain, usage=Usage(10, 5, searches=2, service=("priority",)))
+    said = settlement_row(searched, NOW)["usage_details"]
+    assert said == '{"searches":2,"service":["priority"]}'
 
 
 @given(picos)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pointsman.access.alerts import Alerts
-from pointsman.access.allowances import Allowances, budgets_of
+from pointsman.access.allowances import Accounts, Allowances
 from pointsman.access.budgets import Budgeting
 from pointsman.errors import Forbidden
 from pointsman.ports import Books, Clock, RateLimiter
@@ -29,7 +29,7 @@ class Admission:
         clock: Clock,
     ) -> None:
         """The books are asked how a budget stands where what is remembered does not suffice."""
-        self._allowances = allowances
+        self._accounts = Accounts(allowances)
         self._limiter = limiter
         self._budgeting = budgeting
         self._alerts = alerts
@@ -43,7 +43,7 @@ class Admission:
         request = call.request
         reply = (request.max_output_tokens or EXPECTED_REPLY_TOKENS) * request.choices
         tokens = request.input_tokens + (reply if request.task == "chat" else 0)
-        allowances = self._allowances.of(call.principal)
+        allowances = self._accounts.of(call.principal).allowances
         return await self._limiter.admit(call.request_id, allowances, tokens)
 
     async def leave(self, request_id: str, tokens: int | None = 0) -> None:
@@ -62,18 +62,17 @@ class Admission:
 
     def budgets(self, principal: Principal) -> tuple[Budget, ...]:
         """What binds its spending."""
-        return budgets_of(self._allowances.of(principal))
+        return self._accounts.of(principal).budgets
+
+    def purse(self, principal: Principal) -> str:
+        """Equal for those whose spending the same budgets bind."""
+        return self._accounts.of(principal).purse
 
     def means(self, principal: Principal) -> Means:
         """What it may use, and what is left to spend as far as is remembered."""
-        allowances = self._allowances.of(principal)
-        left = self._budgeting.left(budgets_of(allowances), self._clock.now())
-        allowed = all(
-            each.budgets.allow_unpriced
-            for each in allowances
-            if (each.budgets.per_day, each.budgets.per_month) != (None, None)
-        )
-        return Means(principal.grant, left, allowed)
+        account = self._accounts.of(principal)
+        left = self._budgeting.left(account.budgets, self._clock.now())
+        return Means(principal.grant, left, account.allow_unpriced)
 
     async def refresh(self, principal: Principal) -> Sequence[Balance]:
         """How its budgets stand, as the books say. Raises LedgerUnavailable."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pointsman.types import Allowance, Budget, Budgets, Limits, Principal, Subject
+from pointsman.types import Allowance, Budget, Budgets, Grant, Limits, Principal, Subject
 
 NO_LIMITS, NO_BUDGETS = Limits(), Budgets()
 
@@ -73,6 +73,50 @@ class Allowances:
         if principal.user is None:
             return found
         return (*found, Allowance(Subject("user", organisation, principal.user), self.user))
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the requests of one principal count against."""
+
+    allowances: tuple[Allowance, ...]
+    #: Every budget that a request must fit into.
+    budgets: tuple[Budget, ...]
+    #: Its budgets let through what has no known price.
+    allow_unpriced: bool
+    #: Equal where the same budgets bind.
+    purse: str
+
+
+class Accounts:
+    """Accounts, remembered: who asks asks again, and working one out takes a while."""
+
+    def __init__(self, allowances: Allowances, most: int = 10_000) -> None:
+        """Remembers `most` of them, and then begins anew."""
+        self._allowances = allowances
+        self._most = most
+        self._known: dict[Principal, tuple[Grant, Account]] = {}
+
+    def of(self, principal: Principal) -> Account:
+        """The principal's account, as its grant is now."""
+        known = self._known.get(principal)
+        if known is not None and known[0] is principal.grant:
+            return known[1]
+        if len(self._known) >= self._most:
+            self._known.clear()
+        account = _account(self._allowances.of(principal))
+        self._known[principal] = (principal.grant, account)
+        return account
+
+
+def _account(allowances: tuple[Allowance, ...]) -> Account:
+    budgets = budgets_of(allowances)
+    allow_unpriced = all(
+        each.budgets.allow_unpriced
+        for each in allowances
+        if (each.budgets.per_day, each.budgets.per_month) != (None, None)
+    )
+    return Account(allowances, budgets, allow_unpriced, str(budgets))
 
 
 def budgets_of(allowances: Sequence[Allowance]) -> tuple[Budget, ...]:

@@ -238,7 +238,7 @@ class Caller:
         until = self._clock.monotonic() + line.rules.load_s
         while faults.is_warming(failures[loading[0]]) and self._clock.monotonic() < until:
             await self._sleep(_LOOK_AGAIN_S)
-            trail[:] = [each for each in trail if each.deployment != loading[0]]
+            trail[:] = [e for e in trail if e.deployment != loading[0] or e.purpose != "answer"]
             answer = await self._try(line, errand, trail, failures)
             if answer is not None:
                 return answer

@@ -17,6 +17,7 @@ class _Watched:
     record: Record
     deployment: Deployment
     usage: Callable[[], Usage | None]
+    since: float
     marked: Usage | None = None
 
 
@@ -28,10 +29,18 @@ class Marks:
         self._watched: list[_Watched] = []
 
     def watch(
-        self, record: Record, deployment: Deployment, usage: Callable[[], Usage | None]
+        self,
+        record: Record,
+        deployment: Deployment,
+        usage: Callable[[], Usage | None],
+        *,
+        since: float,
     ) -> None:
-        """Mark this one from now on, until it is settled. `usage` is what it has used so far."""
-        self._watched.append(_Watched(record, deployment, usage))
+        """Mark this one from now on, until it is settled.
+
+        `usage` is what it has used so far; `since` is when its attempt began, in monotonic seconds.
+        """
+        self._watched.append(_Watched(record, deployment, usage, since))
 
     async def mark(self) -> None:
         """Mark all that have come further since the last time."""
@@ -42,4 +51,4 @@ class Marks:
         usage = watched.usage()
         if usage is not None and usage != watched.marked:
             watched.marked = usage
-            await watched.record.mark(watched.deployment, usage)
+            await watched.record.mark(watched.deployment, usage, since=watched.since)

@@ -46,10 +46,12 @@ class Reservations:
         bound = request.max_output_tokens or self.by_deployment.get(deployment, self.reply_tokens)
         reply = bound * request.choices if request.task == "chat" else 0
         prompt = request.input_tokens * _DENSE
-        ways = {(), self.service(request)}
-        costs = [self.pricer.worst_cost(deployment, prompt, reply, at, way) for way in ways]
-        known = [cost for cost in costs if cost is not None]
-        return max(known) if len(known) == len(costs) else None
+        usual = self.pricer.worst_cost(deployment, prompt, reply, at)
+        service = self.service(request)
+        if not service or usual is None:
+            return usual
+        wanted = self.pricer.worst_cost(deployment, prompt, reply, at, service)
+        return None if wanted is None else max(usual, wanted)
 
     def hold(
         self, decision: Decision, request: ModelRequest, trail: Sequence[Attempt], at: datetime

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -39,6 +39,8 @@ class Hold:
 
 
 NOTHING_HELD = Hold()
+#: Settlements that are kept to be tried again: about 20 MB.
+MOST_OWED = 10_000
 
 
 class Record:
@@ -92,14 +94,14 @@ class Record:
         """Close the entry, once: as it was closed first. When this returns it is durable.
 
         A ledger that can't be written now does not take an answer away that was paid for: the
-        entry stays open, the fault is reported, and the next start settles it as interrupted.
+        entry stays open, the fault is reported, and `Recorder.pay` tries it again.
         A reply that was `given` was made for another request, whose books have its cost.
         """
         if self._settled is not None:
             return self._settled
         pricer, at = self._recorder.pricer, self._entry.time
         attempts = tuple(_priced(attempt, pricer, at) for attempt in self.attempts)
-        costs = [attempt.cost for attempt in attempts if attempt.usage is not None]
+        costs = _costs(attempts)
         overhead, baseline_cost = _total(costs) if costs else Decimal(0), None
         if deployment is not None and usage is not None:
             seconds = _seconds(attempts)
@@ -123,13 +125,20 @@ class Record:
         await self._recorder.close(self._entry, settlement, reserved=self._reserved)
         return settlement
 
-    async def mark(self, deployment: Deployment, usage: Usage) -> None:
-        """Write down how far its stream has come, for the case that the gateway dies."""
-        if self._settled is None:
-            seconds = self.elapsed_ms() / 1000
-            cost = self._recorder.pricer.cost(deployment.id, usage, self._entry.time, seconds)
-            progress = Progress(deployment.id, deployment.tier, usage, cost)
-            await self._recorder.mark(self._entry.request_id, progress)
+    async def mark(self, deployment: Deployment, usage: Usage, *, since: float) -> None:
+        """Write down how far its stream has come, for the case that the gateway dies.
+
+        `since` is when its attempt began, in monotonic seconds.
+        """
+        if self._settled is not None:
+            return
+        pricer, at = self._recorder.pricer, self._entry.time
+        costs = _costs(_priced(attempt, pricer, at) for attempt in self.attempts)
+        overhead = _total(costs) if costs else Decimal(0)
+        seconds = self._recorder.clock.monotonic() - since
+        cost = _total([*costs, pricer.cost(deployment.id, usage, at, seconds)])
+        progress = Progress(deployment.id, deployment.tier, usage, cost, overhead)
+        await self._recorder.mark(self._entry.request_id, progress)
 
 
 def _priced(attempt: Attempt, pricer: Pricer, at: datetime) -> Attempt:
@@ -138,6 +147,11 @@ def _priced(attempt: Attempt, pricer: Pricer, at: datetime) -> Attempt:
         return attempt
     seconds = attempt.latency_ms / 1000
     return replace(attempt, cost=pricer.cost(attempt.deployment, attempt.usage, at, seconds))
+
+
+def _costs(attempts: Iterable[Attempt]) -> list[Decimal | None]:
+    """Of those that used something."""
+    return [attempt.cost for attempt in attempts if attempt.usage is not None]
 
 
 def _seconds(attempts: Sequence[Attempt]) -> float | None:
@@ -162,9 +176,17 @@ class Recorder:
         clock: Clock,
         observer: Observer,
         ended: Callable[[Entry], Awaitable[None]],
+        *,
+        most_owed: int = MOST_OWED,
     ) -> None:
-        """The observer is told of every settled entry; before that, `ended` is awaited."""
+        """The observer is told of every settled entry; before that, `ended` is awaited.
+
+        `most_owed` settlements that could not be written are kept for `pay`; what comes on top
+        stays open until the next start, which settles it as interrupted.
+        """
         self._ledger = ledger
+        self._most_owed = most_owed
+        self._owed: dict[str, Settlement] = {}
         self._ended = ended
         self._observer = observer
         self.pricer = pricer
@@ -174,7 +196,7 @@ class Recorder:
         self,
         call: Call,
         decision: Decision,
-        attempts: Sequence[Attempt] = (),
+        attempts: list[Attempt] | None = None,
         *,
         lookup: Lookup = NOT_LOOKED_UP,
         hold: Hold = NOTHING_HELD,
@@ -184,7 +206,8 @@ class Recorder:
 
         Raises LedgerUnavailable and BudgetExceeded: then nothing more may be spent.
 
-        `attempts` are calls that deciding took: the judge's. `lookup` is what the cache said.
+        `attempts` are calls that deciding took: the judge's. What the record has taken over is in
+        that list no more. `lookup` is what the cache said.
         Without `reserve` the entry is written when it is settled: for what is answered at once, and
         costs nothing.
         """
@@ -200,14 +223,16 @@ class Recorder:
             lookup=lookup,
             reserved=hold.amount,
         )
-        record = Record(self, entry, started, list(attempts), reserved=reserve)
-        if not reserve:
-            return record
+        trail = [] if attempts is None else attempts
+        record = Record(self, entry, started, list(trail), reserved=reserve)
         try:
-            record.balances = await self._ledger.reserve(entry, hold.budgets)
+            if reserve:
+                record.balances = await self._ledger.reserve(entry, hold.budgets)
         except asyncio.CancelledError:
+            trail.clear()
             await record.settle("client_left")
             raise
+        trail.clear()
         return record
 
     async def close(self, entry: Entry, settlement: Settlement, *, reserved: bool = True) -> None:
@@ -220,8 +245,23 @@ class Recorder:
             await self._ledger.settle(entry.request_id, settlement)
         except LedgerUnavailable as error:
             self._observer.fault("record", error)
+            if len(self._owed) < self._most_owed:
+                self._owed[entry.request_id] = settlement
         finally:  # also where the client leaves in the middle of the write, which goes on
             await self._tell(replace(entry, settlement=settlement))
+
+    async def pay(self) -> None:
+        """Write the settlements that could not be written. Raises LedgerUnavailable.
+
+        The first that can't be written now, either, is the last to be tried the next time.
+        """
+        for request_id in tuple(self._owed):
+            settlement = self._owed.pop(request_id)
+            try:
+                await self._ledger.settle(request_id, settlement)
+            except BaseException:
+                self._owed[request_id] = settlement
+                raise
 
     async def mark(self, request_id: str, progress: Progress) -> None:
         """Write how far a stream has come. A ledger that can't be written now is no fault of its."""

@@ -182,13 +182,12 @@ async def _chunks(
 
     try:
         yield b""  # taken by `post`
-        while True:
+        while not response.content.at_eof():
             async with asyncio.timeout(limit_s):
                 chunk = await response.content.readany()
-            if not chunk:
-                return
             limit_s = between_s
-            yield chunk
+            if chunk:
+                yield chunk
     except TimeoutError as error:
         raise UpstreamTimeout(f"nothing more came within {limit_s:g} s") from error
     except (aiohttp.ClientError, OSError) as error:

@@ -85,18 +85,18 @@ class Endpoint:
         """Answer; when the client leaves, stop, so that the upstream stops too."""
         answering = asyncio.ensure_future(self._answer(incoming, send))
         leaving = asyncio.ensure_future(until_disconnect(receive))
-        because: str | None = None  # the client left
+        leaving.add_done_callback(lambda left: left.cancelled() or answering.cancel())
         try:
-            await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.shield(answering)
         except asyncio.CancelledError:
-            because = "the gateway stops"
+            if answering.cancelled():  # the client left
+                return
+            leaving.cancel()
+            answering.cancel("the gateway stops")
+            await asyncio.wait({answering})
             raise
         finally:
             leaving.cancel()
-            answering.cancel(because)  # does nothing where it is done
-            results = await asyncio.gather(answering, leaving, return_exceptions=True)
-        if isinstance(results[0], Exception):
-            raise results[0]
 
     async def _answer(self, incoming: Incoming, send: Send) -> None:
         await respond(await self._outgoing(incoming), send, incoming.request_id)

@@ -31,6 +31,21 @@ _lookup = msgspec.json.Decoder(Lookup)
 _attempts = msgspec.json.Decoder(tuple[Attempt, ...])
 
 
+class UsageDetails(TypedDict, total=False):
+    """What `usage_details` holds: of the last members of `Usage` those that are not as always."""
+
+    written_1h_tokens: int
+    audio_input_tokens: int
+    audio_output_tokens: int
+    image_input_tokens: int
+    image_output_tokens: int
+    searches: int
+    service: tuple[str, ...]
+
+
+_usage_details = msgspec.json.Decoder(UsageDetails)
+
+
 class SettlementRow(TypedDict):
     """The columns that `settle` writes. All but the outcome are None while it is `open`."""
 
@@ -47,6 +62,7 @@ class SettlementRow(TypedDict):
     reasoning_tokens: int | None
     usage_estimated: bool | None
     stated_cost: Decimal | None
+    usage_details: str | None
     cost: Decimal | None
     overhead: Decimal | None
     baseline_cost: Decimal | None
@@ -69,7 +85,9 @@ class MarkRow(TypedDict):
     reasoning_tokens: int
     usage_estimated: bool
     stated_cost: Decimal | None
+    usage_details: str | None
     cost: Decimal | None
+    overhead: Decimal | None
 
 
 class EntryRow(SettlementRow):
@@ -164,6 +182,7 @@ def settlement_row(settlement: Settlement, settled_at: datetime) -> SettlementRo
         "reasoning_tokens": usage.reasoning_tokens if usage else None,
         "usage_estimated": usage.estimated if usage else None,
         "stated_cost": usage.stated_cost if usage else None,
+        "usage_details": _details(usage) if usage else None,
         "cost": settlement.cost,
         "overhead": settlement.overhead,
         "baseline_cost": settlement.baseline_cost,
@@ -201,7 +220,9 @@ def mark_row(progress: Progress) -> MarkRow:
         "reasoning_tokens": usage.reasoning_tokens,
         "usage_estimated": usage.estimated,
         "stated_cost": usage.stated_cost,
+        "usage_details": _details(usage),
         "cost": progress.cost,
+        "overhead": progress.overhead,
     }
 
 
@@ -276,7 +297,23 @@ def _read_usage(row: SettlementRow) -> Usage | None:
         reasoning_tokens=row["reasoning_tokens"] or 0,
         estimated=bool(row["usage_estimated"]),
         stated_cost=row["stated_cost"],
+        **_usage_details.decode(row["usage_details"] or "{}"),
     )
+
+
+def _details(usage: Usage) -> str | None:
+    """What seldom is, and has no column of its own; None where none of it is."""
+    seldom: UsageDetails = {
+        "written_1h_tokens": usage.written_1h_tokens,
+        "audio_input_tokens": usage.audio_input_tokens,
+        "audio_output_tokens": usage.audio_output_tokens,
+        "image_input_tokens": usage.image_input_tokens,
+        "image_output_tokens": usage.image_output_tokens,
+        "searches": usage.searches,
+        "service": usage.service,
+    }
+    there = {name: value for name, value in seldom.items() if value}
+    return _encode(there).decode() if there else None
 
 
 _OPEN: SettlementRow = {
@@ -293,6 +330,7 @@ _OPEN: SettlementRow = {
     "reasoning_tokens": None,
     "usage_estimated": None,
     "stated_cost": None,
+    "usage_details": None,
     "cost": None,
     "overhead": None,
     "baseline_cost": None,

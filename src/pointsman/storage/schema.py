@@ -144,6 +144,8 @@ entries = Table(
     Column("reasoning_tokens", BigInteger),
     Column("usage_estimated", Boolean),
     Column("stated_cost", Money),
+    # As JSON: what changes the price and seldom is, such as audio, searches, another service.
+    Column("usage_details", Text),
     Column("cost", Money),
     Column("overhead", Money),
     Column("baseline_cost", Money),

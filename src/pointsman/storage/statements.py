@@ -73,11 +73,12 @@ class Prepared:
 
     def values(self, row: Mapping[str, object]) -> tuple[Value, ...]:
         """The row as the driver wants it, in the order of the statement's parameters."""
-        return tuple(
-            cast("Value", value) if convert is None else convert(value)
+        values = [
+            value if convert is None else convert(value)
             for name, constant, convert in self._binds
             for value in (row.get(name, constant),)
-        )
+        ]
+        return cast("tuple[Value, ...]", tuple(values))
 
 
 def upsert(table: Written, dialect: Dialect) -> sqlite.Insert | postgresql.Insert:

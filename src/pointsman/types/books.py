@@ -103,8 +103,10 @@ class Progress:
     served_tier: str
     #: Estimated, as long as the upstream has not said.
     usage: Usage
-    #: US dollars; None where the price is unknown.
+    #: US dollars, with what was called on the way; None where a price is unknown.
     cost: Decimal | None
+    #: US dollars of `cost` that were no answer, as in `Settlement`.
+    overhead: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,7 @@ def upgrade() -> None:
         "entries", sa.Column("reserved", sa.BigInteger(), nullable=False, server_default="0")
     )
     op.add_column("entries", sa.Column("gateway", sa.Text()))
+    op.add_column("entries", sa.Column("usage_details", sa.Text()))
     op.add_column("entries", sa.Column("overhead", sa.BigInteger()))
     op.add_column("entries", sa.Column("verified", sa.Boolean()))
     op.add_column("entries", sa.Column("escalated", sa.Boolean()))
@@ -120,7 +121,7 @@ def downgrade() -> None:
     op.create_index(
         "entries_open", "entries", ["outcome"], sqlite_where=is_open, postgresql_where=is_open
     )
-    for column in ("escalated", "verified", "overhead", "gateway", "reserved", "user"):
+    for column in ("escalated", "verified", "overhead", "usage_details", "gateway", "reserved", "user"):
         op.drop_column("entries", column)
 
 
