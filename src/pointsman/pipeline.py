@@ -307,7 +307,7 @@ class Pipeline:
         if not isinstance(content, Whole):
             raw = call.request.raw is not None  # no format, so no words for an error in it
             failure = None if raw else partial(client.stream_error, request_id=call.request_id)
-            self._marks.watch(record, deployment, lambda: answer.usage, since=answer.started)
+            self._marks.watch(record, deployment, lambda: answer.usage, since=answer.sent)
             return replace(reply, body=self._caller.deliver(answer, settle, failure, tap))
         body = content.body
         if content.refused is not None:

@@ -158,9 +158,7 @@ class Replaying:
         self._deployments = deployments
         self._clients = clients
 
-    async def cached(
-        self, call: Call, target: Target, found: Found, trail: list[Attempt]
-    ) -> Reply:
+    async def cached(self, call: Call, target: Target, found: Found, trail: list[Attempt]) -> Reply:
         """The reply out of the cache, for a hit; `trail` is what looking for it took."""
         cached, kept = found.reply, found.content
         if cached is None or kept is None:

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from pointsman import rules
-from pointsman.access.allowances import Allowances, budgets_of
+from pointsman.access.allowances import Accounts, Allowances, budgets_of
 from pointsman.config import Settings
 from pointsman.types import (
     Allowance,
@@ -82,3 +82,24 @@ def test_an_organisations_own_table_goes_before_that_of_all() -> None:
     assert own == Allowance(ACME, Limits(concurrent=5), Budgets(per_month=Decimal(7)))
     _, other = stated.of(Principal("other", "pm_bbbbbbbb"))
     assert other == Allowance(Subject("organisation", "other"), Limits(concurrent=50))
+
+
+def test_an_account_follows_the_grant_of_its_key() -> None:
+    accounts = Accounts(allowances())
+    before = accounts.of(principal())
+    assert (before.budgets, before.allow_unpriced) == ((), True)
+
+    found = accounts.of(principal(Grant(budgets=Budgets(per_day=Decimal(1)))))
+    assert found.budgets == (Budget(KEY, "day", Decimal(1)),)
+    assert not found.allow_unpriced
+    assert found.purse != before.purse
+    assert accounts.of(principal()) == before
+
+
+def test_accounts_that_are_too_many_are_worked_out_again() -> None:
+    stated = allowances(budgets={"key": {"per_day": 1}, "organisation": {"per_day": 2}})
+    accounts = Accounts(stated, most=2)
+    for name in ("ann", "bob", "eve", "ann"):
+        found = accounts.of(principal(user=name))
+        assert found.allowances == stated.of(principal(user=name))
+        assert found.budgets == budgets_of(found.allowances)

@@ -248,7 +248,7 @@ def embedding(**more: object) -> dict[str, object]:
 async def test_who_leaves_before_it_is_decided_has_paid_for_what_was_embedded(start: StartGateway):
     gateway = await start(**embedding())
     await asks(gateway, call(gateway, "What is a big cat?", model="auto"))
-    await gateway.app.caching.keeper.finished()
+    await gateway.app.caching.keeper.close()
     gateway.tell("vectors", *[Script(first_byte_delay_s=0.05)] * 2)
     gateway.tell("judge", Script(first_byte_delay_s=60))
     first, second = (call(gateway, model="auto") for _ in range(2))
@@ -259,7 +259,6 @@ async def test_who_leaves_before_it_is_decided_has_paid_for_what_was_embedded(st
     await asyncio.gather(leading, following, return_exceptions=True)
 
     entries = [await gateway.app.books.get(each.request_id) for each in (first, second)]
-    print("DBG", [e and [a.purpose for a in e.settlement.attempts] for e in entries], len(gateway.tell("vectors").log), len(gateway.tell("judge").log))
     made = [[each.purpose for each in entry.settlement.attempts] for entry in entries]
     assert made == [["embed", "judge"], ["embed"]]
     assert all(entry.settlement.cost > 0 for entry in entries)

@@ -73,6 +73,22 @@ async def test_a_broken_reply_has_the_error_for_its_ending() -> None:
     assert books.outcomes == ["failed"]
 
 
+class Clinging(Stream):
+    """Its connection can't be given back."""
+
+    async def close(self) -> None:
+        raise RuntimeError("still in use")
+
+
+async def test_a_reply_is_settled_whatever_becomes_of_its_connection() -> None:
+    books = Books()
+
+    with pytest.raises(RuntimeError):
+        await heard(deliver(Clinging(), books))
+
+    assert books.outcomes == ["completed"]
+
+
 async def test_a_fault_of_ours_is_no_completed_reply() -> None:
     books = Books()
     pieces = aiter(deliver(Stream(KeyError("choices")), books))

@@ -19,6 +19,8 @@ from pointsman.formats.chat.quirks import Quirks
 from pointsman.formats.chat.request import chat_body, parse_chat
 from pointsman.formats.translate import Speech
 from pointsman.formats.wire import Head
+from pointsman.ports import Provider
+from pointsman.providers.scripted import ScriptedProvider
 from pointsman.types import (
     Attempt,
     Deployment,
@@ -60,7 +62,7 @@ class Upstream:
         raise self.breaks
 
 
-def line(upstream: Upstream) -> Line:
+def line(upstream: Provider) -> Line:
     speech = Speech(registry.CLIENTS, registry.upstreams(("chat",), Quirks()), Addressee("m"))
     deployment = Deployment("d", "vllm", "m", "simple", "cloud")
     return Line(deployment, upstream, speech, Slots(None, 1, ManualClock()))
@@ -100,3 +102,20 @@ async def test_who_leaves_while_waiting_for_a_slot_has_had_no_attempt() -> None:
     await asyncio.wait([waiting])
 
     assert (trail, called.slots.busy, called.slots.waiting) == ([], 1, 0)
+
+
+async def test_the_time_in_the_queue_is_no_time_of_the_deployments() -> None:
+    clock, called = ManualClock(), line(ScriptedProvider())
+    caller = Caller({"d": called}, clock)
+    called.slots.limit = 1
+    await called.slots.acquire(0, 1.0)
+    answering = asyncio.create_task(caller.call(PLAN, ERRAND, []))
+    await asyncio.sleep(0)
+
+    clock.advance(30)
+    called.slots.release()
+    answer = await answering
+    clock.advance(10)
+    ended = caller.ended(answer, "completed")
+
+    assert (ended.latency_ms, ended.queued_ms, ended.occupied_s) == (40_000, 30_000, 10)

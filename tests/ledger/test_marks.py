@@ -33,7 +33,7 @@ DEAR = Deployment("dear", "scripted", "dear-model", "complex", "cloud")
 RENTED = Deployment("rented", "scripted", "own-model", "simple", "cloud")
 PRICER = Pricer({"dear": Rates(Decimal(5), Decimal(25)), "rented": Hourly(Decimal(36))})
 ASKED = Attempt("dear", "complex", "completed", purpose="judge", usage=Usage(200, 2))
-#: When the answering attempt began, by a clock that stands still.
+#: When the answering attempt was sent, by a clock that stands still.
 NOW = ManualClock().monotonic()
 
 
@@ -60,7 +60,9 @@ async def begun(
     recorder = Recorder(store, PRICER, clock, SilentObserver(), ended=unheard)
     request = ModelRequest("auto", (), {}, stream=True)
     time = datetime(2026, 11, 21, 12, tzinfo=UTC)
-    return await recorder.open(Call(request_id, time, Principal(), request), DECISION, list(attempts))
+    return await recorder.open(
+        Call(request_id, time, Principal(), request), DECISION, list(attempts)
+    )
 
 
 async def after_the_crash(path: Path, request_id: str) -> Entry:

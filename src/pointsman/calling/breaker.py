@@ -111,20 +111,23 @@ class _Recent:
     def __init__(self, window_s: float) -> None:
         self._window_s = window_s
         self._seconds: deque[_Second] = deque()
-
-    @property
-    def results(self) -> int:
-        return sum(second.results for second in self._seconds)
+        self.results = 0
+        self._failures = 0
 
     @property
     def share(self) -> float:
         """Of failures; 0-1."""
-        return sum(second.failures for second in self._seconds) / max(1, self.results)
+        return self._failures / max(1, self.results)
 
     def add(self, now: float, *, failed: bool) -> None:
         if not self._seconds or self._seconds[-1].at != int(now):
             self._seconds.append(_Second(int(now)))
-        self._seconds[-1].results += 1
-        self._seconds[-1].failures += failed
+        second = self._seconds[-1]
+        second.results += 1
+        second.failures += failed
+        self.results += 1
+        self._failures += failed
         while self._seconds[0].at <= now - self._window_s:
-            self._seconds.popleft()
+            past = self._seconds.popleft()
+            self.results -= past.results
+            self._failures -= past.failures

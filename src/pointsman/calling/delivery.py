@@ -237,10 +237,8 @@ class Delivery:
     async def _finish(self, outcome: Outcome, broken: UpstreamError | None) -> None:
         ending, told = b"", False
         try:
-            await self._relay.close()
-            left = self._left if outcome == "completed" else None
             try:
-                await self._settle(left or outcome, broken)
+                await self._close_books(outcome, broken)
                 ending = self._relay.ending() if outcome == "completed" else b""
                 told = True
             finally:
@@ -256,3 +254,11 @@ class Delivery:
             return  # it is in the books; the client does not take the end
         finally:
             self._buffer.end()
+
+    async def _close_books(self, outcome: Outcome, broken: UpstreamError | None) -> None:
+        """Give the connection back and settle, whatever becomes of that."""
+        try:
+            await self._relay.close()
+        finally:
+            left = self._left if outcome == "completed" else None
+            await self._settle(left or outcome, broken)

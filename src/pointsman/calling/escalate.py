@@ -104,7 +104,7 @@ class Escalation:
         except (PointsmanError, TimeoutError) as error:
             if isinstance(error, TimeoutError):
                 trail[place:] = [faults.out_of_time(each, errand.request) for each in trail[place:]]
-            return replace(draft, sent=draft.sent + self._clock.monotonic() - began)
+            return replace(draft, held_s=draft.held_s + self._clock.monotonic() - began)
         except BaseException:
             self._drop(draft, trail, place)
             raise

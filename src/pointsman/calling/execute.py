@@ -53,6 +53,8 @@ class Answer:
     content: Whole | EventRelay | RawRelay
     #: Of the prompt, by our own count.
     prompt_tokens: int
+    #: Seconds for which it was held back since, for a better one.
+    held_s: float = 0.0
     #: Names of what the client sent and the upstream was not told.
     left_out: tuple[str, ...] = ()
     #: What the verifier said of it; None where nobody looked.
@@ -151,7 +153,7 @@ class Caller:
                 failure=failure,
                 on_disconnect=rules.on_disconnect,
                 total_s=rules.total_s,
-                spent_s=self._since(answer.sent),
+                spent_s=self._since(answer.sent) - answer.held_s,
                 stall_s=rules.client_stall_s,
                 tap=tap,
             )
@@ -181,7 +183,8 @@ class Caller:
         self._budget.leave()
         if error is not None:
             self._blame(line, error)
-            return faults.failed_attempt(line.deployment, now - answer.started, error)
+            failed = faults.failed_attempt(line.deployment, now - answer.started, error)
+            return replace(failed, queued_ms=(answer.sent - answer.started) * 1000)
         if outcome == "completed":
             line.breaker.succeeded(now)
             answer.learn()
@@ -194,6 +197,7 @@ class Caller:
             outcome,
             status=status,
             latency_ms=(now - answer.started) * 1000,
+            queued_ms=(answer.sent - answer.started) * 1000,
             served_model=answer.other_model,
             left_out=answer.left_out,
             verdict=answer.verdict,
@@ -333,10 +337,12 @@ class Caller:
         except UpstreamError:
             raise
         except BaseException as stopped:
-            trail.append(faults.given_up(line.deployment, self._since(started), stopped))
+            attempt = faults.given_up(line.deployment, self._since(started), stopped)
+            trail.append(replace(attempt, queued_ms=(sent - started) * 1000))
             raise
         line.breaker.answered()
-        return Answer(line, started, sent, content, errand.request.input_tokens, outbound.left_out)
+        prompt_tokens = errand.request.input_tokens
+        return Answer(line, started, sent, content, prompt_tokens, left_out=outbound.left_out)
 
     def _note_given(self, line: Line) -> None:
         """Count it, and forget slowly: who was away must not catch up on all that it missed."""

@@ -38,7 +38,7 @@ class Marks:
     ) -> None:
         """Mark this one from now on, until it is settled.
 
-        `usage` is what it has used so far; `since` is when its attempt began, in monotonic seconds.
+        `usage` is what it has used so far; `since` is when its attempt was sent, in monotonic seconds.
         """
         self._watched.append(_Watched(record, deployment, usage, since))
 

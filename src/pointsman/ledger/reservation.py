@@ -67,7 +67,7 @@ class Reservations:
         ]
         looked_at = 2 * worst[0] if worst and decision.verify is not None else Decimal(0)
         spent = (
-            self.pricer.cost(each.deployment, each.usage, at, each.latency_ms / 1000) or Decimal(0)
+            self.pricer.cost(each.deployment, each.usage, at, each.occupied_s) or Decimal(0)
             for each in trail
             if each.usage is not None
         )

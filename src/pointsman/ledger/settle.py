@@ -128,7 +128,7 @@ class Record:
     async def mark(self, deployment: Deployment, usage: Usage, *, since: float) -> None:
         """Write down how far its stream has come, for the case that the gateway dies.
 
-        `since` is when its attempt began, in monotonic seconds.
+        `since` is when its attempt was sent, in monotonic seconds.
         """
         if self._settled is not None:
             return
@@ -145,8 +145,8 @@ def _priced(attempt: Attempt, pricer: Pricer, at: datetime) -> Attempt:
     """With what it cost, where it used something that is not the answer's."""
     if attempt.usage is None:
         return attempt
-    seconds = attempt.latency_ms / 1000
-    return replace(attempt, cost=pricer.cost(attempt.deployment, attempt.usage, at, seconds))
+    cost = pricer.cost(attempt.deployment, attempt.usage, at, attempt.occupied_s)
+    return replace(attempt, cost=cost)
 
 
 def _costs(attempts: Iterable[Attempt]) -> list[Decimal | None]:
@@ -155,9 +155,9 @@ def _costs(attempts: Iterable[Attempt]) -> list[Decimal | None]:
 
 
 def _seconds(attempts: Sequence[Attempt]) -> float | None:
-    """How long the answering attempt took; None where there was none."""
-    took = [each.latency_ms for each in attempts if each.purpose == "answer"]
-    return took[-1] / 1000 if took else None
+    """How long the answering attempt occupied its deployment; None where there was none."""
+    took = [each.occupied_s for each in attempts if each.purpose == "answer"]
+    return took[-1] if took else None
 
 
 def _total(costs: Sequence[Decimal | None]) -> Decimal | None:

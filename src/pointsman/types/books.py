@@ -53,6 +53,8 @@ class Attempt:
     status: int | None = None
     error: str | None = None
     latency_ms: float = 0.0
+    #: Of these: until it had a slot, for which no deployment is paid.
+    queued_ms: float = 0.0
     #: The model that the upstream says it served, where that is not the one that was asked for.
     served_model: str | None = None
     #: Names of what the client sent and the upstream was not told.
@@ -64,6 +66,11 @@ class Attempt:
     cost: Decimal | None = None
     #: What the verifier said of it; None where nobody looked.
     verdict: Verdict | None = None
+
+    @property
+    def occupied_s(self) -> float:
+        """Seconds for which it occupied the deployment."""
+        return (self.latency_ms - self.queued_ms) / 1000
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,15 @@ def downgrade() -> None:
     op.create_index(
         "entries_open", "entries", ["outcome"], sqlite_where=is_open, postgresql_where=is_open
     )
-    for column in ("escalated", "verified", "overhead", "usage_details", "gateway", "reserved", "user"):
+    for column in (
+        "escalated",
+        "verified",
+        "overhead",
+        "usage_details",
+        "gateway",
+        "reserved",
+        "user",
+    ):
         op.drop_column("entries", column)
 
 
