@@ -127,7 +127,9 @@ async def test_what_a_client_got_is_in_the_books_once(
     marked = [
         record for record in records if record["outcome"] == "interrupted" and record["usage"]
     ]
-    assert all(record["usage"]["estimated"] and record["cost"] for record in marked)
+    # Estimated, but where the upstream had said it all when the gateway died.
+    assert all(record["cost"] is not None for record in marked)
+    assert any(record["usage"]["estimated"] for record in marked)
     outcomes = Counter(record["outcome"] for record in records)
     assert set(outcomes) <= {"completed", "interrupted"}
     assert outcomes["completed"] - len(whole) <= KILLS * CLIENTS
