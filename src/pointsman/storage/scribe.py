@@ -48,7 +48,8 @@ class Scribe:
         """See `ports.Ledger`; the entry's `values` are those of `reserve_values`."""
         is_new = db.execute(self._reserve.sql, values).rowcount
         if is_new and entry.settlement is not None:
-            self._add_up(entry.request_id, self._spend, db)
+            spent = [self._spend] if entry.settlement.cost else []  # a cached reply costs nothing
+            self._add_up(entry.request_id, spent, db)
         elif is_new and entry.reserved:
             _execute(db, self._hold, {"request_id": entry.request_id})
         stand = [self._stands(budget, entry.time, db) for budget in budgets]
@@ -63,7 +64,7 @@ class Scribe:
     def settle(self, request_id: str, values: tuple[Value, ...], db: sqlite3.Connection) -> None:
         """See `ports.Ledger`; `values` are those of `settle_values`."""
         if db.execute(self._settle.sql, values).rowcount:
-            self._add_up(request_id, self._spend_held, db)
+            self._add_up(request_id, [self._spend_held], db)
 
     def settle_values(self, request_id: str, row: SettlementRow) -> tuple[Value, ...]:
         """A settlement's row as the driver wants it."""
@@ -74,7 +75,7 @@ class Scribe:
         found = db.execute(self._open_entries.sql, self._open_entries.values({})).fetchall()
         for (request_id,) in found:
             _execute(db, self._interrupt, {"request_id": request_id, "settled_at": now})
-            self._add_up(request_id, self._spend_held, db)
+            self._add_up(request_id, [self._spend_held], db)
         return len(found)
 
     def put_key(self, key: StoredKey, db: sqlite3.Connection) -> None:
@@ -89,9 +90,9 @@ class Scribe:
             _execute(db, self._count_key_change, {})
         return was_there
 
-    def _add_up(self, request_id: str, spend: Prepared, db: sqlite3.Connection) -> None:
+    def _add_up(self, request_id: str, spend: Sequence[Prepared], db: sqlite3.Connection) -> None:
         """Book an entry that is settled now."""
-        for prepared in (*self._book, spend):
+        for prepared in (*self._book, *spend):
             _execute(db, prepared, {"request_id": request_id})
 
     def _stands(self, budget: Budget, at: datetime, db: sqlite3.Connection) -> Balance:
