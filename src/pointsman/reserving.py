@@ -79,9 +79,10 @@ class Reserving:
             return await self._open(call, again, trail, lookup)
 
     def _check(self, call: Call, decision: Decision, balances: Sequence[Balance]) -> None:
-        """Raises BudgetExceeded where money is all that is missing."""
+        """Raises BudgetExceeded where money is missing, and waiting for others would not help."""
         over = [drop.deployment for drop in decision.dropped if drop.gate == "budget"]
-        if decision.plan.attempts or not over:
+        waits = any(drop.gate in faults.PASSING for drop in decision.dropped)
+        if decision.plan.attempts or waits or not over:
             return
         worst = (self._reservations.worst(each, call.request, call.time) for each in over)
         raise budget_exceeded(balances, min(each for each in worst if each is not None))

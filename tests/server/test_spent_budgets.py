@@ -7,6 +7,7 @@ from decimal import Decimal
 from tests.gateway import Gateway, StartGateway, two_tiers
 
 from pointsman.config import BudgetSettings, EveryBudget, ModelSettings
+from pointsman.providers.scripted import Script
 
 
 def spending(per_day: str, **more: object) -> EveryBudget:
@@ -80,3 +81,14 @@ async def test_unless_it_is_let_through(start: StartGateway):
     assert reply.status_code == 200
     assert "x-pointsman-cost" not in reply.headers
     assert (await gateway.record(reply))["cost"] is None
+
+
+async def test_who_only_has_to_wait_is_told_to_wait(start: StartGateway):
+    gateway = await start(two_tiers(budgets=spending("0.01")))
+    gateway.tell("weak", Script(status=429, retry_after="30"))
+    await gateway.chat(max_tokens=100_000)
+
+    waits = await gateway.chat(max_tokens=100_000)
+
+    assert waits.status_code == 503
+    assert 1 <= int(waits.headers["retry-after"]) <= 30
