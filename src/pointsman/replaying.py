@@ -163,12 +163,13 @@ class Replaying:
         cached, kept = found.reply, found.content
         if cached is None or kept is None:
             raise TypeError("only a hit can be given out")
-        said, client = kept.reply, self._clients[call.request.format]
-        head = Head(call.request_id, call.time, said.model)
-        body, stream = b"", Replay([], b"", said.usage)
+        client, head = self._clients[call.request.format], Head(call.request_id, call.time, "")
+        body, stream = b"", Replay([], b"", kept.usage)
         if call.request.stream:
+            said = kept.reply
+            head = replace(head, model=said.model)
             pieces, ending = content.streamed(said, call.request, client, head)
-            stream = Replay(pieces, ending, said.usage)
+            stream = Replay(pieces, ending, kept.usage)
         else:
             body = content.written(kept, call.request, client, head)
         self._cache.given(cached)
@@ -181,7 +182,7 @@ class Replaying:
         )
         if call.request.stream:
             return self._streamed(giving, stream)
-        settlement = await giving.settle("completed", said.usage)
+        settlement = await giving.settle("completed", kept.usage)
         return replace(giving.reply(), body=body, settlement=settlement)
 
     async def shared(self, call: Call, flight: Flight, trail: list[Attempt]) -> Reply:

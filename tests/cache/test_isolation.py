@@ -107,7 +107,7 @@ class World:
                 request_id="req",
                 stored=self.clock.now(),
                 expires=self.clock.now() + timedelta(days=1),
-                body=encode(Kept(reply, "chat")),
+                body=encode(Kept.of(reply, "chat")),
                 partition=identity.partition,
                 turn=identity.turn,
                 vector=await self.embedder.embed(identity.turn or ""),

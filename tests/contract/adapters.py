@@ -33,7 +33,7 @@ async def sqlite(
     place: Path, *, max_replies: int = 10_000, max_bytes: int = 100_000_000
 ) -> AsyncIterator[Cache]:
     path = place / "cache.db"
-    store = SqliteCache.open(path, max_replies=max_replies, max_bytes=max_bytes)
+    store = SqliteCache.open(path, max_replies=max_replies, max_bytes=max_bytes, gather_s=0)
     await store.load()
     yield store
     await store.close()

@@ -29,7 +29,7 @@ async def client(cache: SqliteCache, numbers: range) -> None:
 
 
 async def main(path: Path, replies: int) -> None:
-    cache = SqliteCache.open(path, max_replies=replies)
+    cache = SqliteCache.open(path, max_replies=replies, gather_s=0)
     await asyncio.gather(*(client(cache, range(i, replies, CLIENTS)) for i in range(CLIENTS)))
     await cache.close()
 

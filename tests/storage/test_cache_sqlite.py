@@ -28,7 +28,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def cache(path: Path) -> AsyncIterator[SqliteCache]:
-    made = SqliteCache.open(path)
+    made = SqliteCache.open(path, gather_s=0)
     yield made
     await made.close()
 

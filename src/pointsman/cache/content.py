@@ -41,6 +41,10 @@ _ITS_OWN = ("id", "created", "created_at", "completed_at", *ECHOED)
 MOST_CHUNKS = 400
 
 
+#: Stands for a reply where only what is around it is wanted.
+_NOTHING_SAID = ModelReply("", (Choice((Text(""),), "stop"),), Usage())
+
+
 class _Part(msgspec.Struct, omit_defaults=True, array_like=True):
     """A text, or a thought with its signature."""
 
@@ -75,9 +79,24 @@ class _Head(msgspec.Struct):
 class Kept:
     """What is kept of a reply: what it says and, where it came whole, its very bytes."""
 
-    reply: ModelReply
     format: FormatName
-    body: bytes | None = None
+    usage: Usage
+    body: bytes | None
+    #: The canonical form; None where it is still to be read off the body.
+    said: ModelReply | None
+
+    @classmethod
+    def of(cls, reply: ModelReply, name: FormatName, body: bytes | None = None) -> Kept:
+        """A reply, and the body in that format as which it came whole."""
+        return cls(name, reply.usage, body, reply)
+
+    @property
+    def reply(self) -> ModelReply:
+        """What it says. Raises UpstreamError where the body is none that `encode` was given."""
+        if self.said is not None:
+            return self.said
+        read = _upstream(self.format).read(self.body or b"", self.usage.input_tokens)
+        return replace(read, usage=self.usage)
 
 
 def read_whole(body: bytes, request: ModelRequest) -> ModelReply:
@@ -127,22 +146,22 @@ def objection(reply: ModelReply) -> str | None:
 
 def encode(kept: Kept) -> bytes:
     """The bytes to keep, of a reply without objection."""
-    reply = kept.reply
-    head = msgspec.json.encode(_Head(kept.format, reply.usage, kept.body is not None))
+    head = msgspec.json.encode(_Head(kept.format, kept.usage, kept.body is not None))
     body = kept.body
     if body is None:
+        reply = kept.reply
         made = _Reply(reply.model, [_choice(choice) for choice in reply.choices])
         body = msgspec.json.encode(made)
     return head + b"\n" + body
 
 
 def decode(data: bytes) -> Kept:
-    """What was kept. Raises msgspec.DecodeError, UpstreamError for what `encode` did not write."""
+    """What was kept. Raises msgspec.DecodeError for what `encode` did not write."""
     line, _, body = data.partition(b"\n")
     head = msgspec.json.decode(line, type=_Head)
     if head.whole:
-        reply = _upstream(head.format).read(body, head.usage.input_tokens)
-        return Kept(replace(reply, usage=head.usage), head.format, body)
+        members.raw(body)
+        return Kept(head.format, head.usage, body, None)
     made = msgspec.json.decode(body, type=_Reply)
     said = (
         Choice(
@@ -154,7 +173,7 @@ def decode(data: bytes) -> Kept:
         )
         for choice in made.choices
     )
-    return Kept(ModelReply(made.model, tuple(said), head.usage), head.format)
+    return Kept.of(ModelReply(made.model, tuple(said), head.usage), head.format)
 
 
 def text_of(reply: ModelReply) -> str:
@@ -164,14 +183,14 @@ def text_of(reply: ModelReply) -> str:
 
 
 def written(kept: Kept, request: ModelRequest, client: ClientFormat, head: Head) -> bytes:
-    """The reply as the whole body that the client of `request` gets.
+    """The reply as the whole body that the client of `request` gets; it says who made it.
 
     One that came whole is given as it came, but for what tells one reply from another.
     """
-    made = client.reply(kept.reply, request, head)
     if kept.body is None:
-        return made
-    fresh = members.raw(made)
+        reply = kept.reply
+        return client.reply(reply, request, replace(head, model=reply.model))
+    fresh = members.raw(client.reply(_NOTHING_SAID, request, head))
     own = {name: fresh[name] for name in _ITS_OWN if name in fresh}
     said = members.raw(kept.body)
     return members.joined({name: own.get(name, member) for name, member in said.items()})

@@ -202,7 +202,7 @@ def _read(fresh: Fresh) -> Kept | str:
         return refused
     if faithful.lost(fresh.body, _replayed(reply, fresh.call, client), framing) is not None:
         return "more than can be replayed"
-    return Kept(reply, request.format, None if request.stream else fresh.body)
+    return Kept.of(reply, request.format, None if request.stream else fresh.body)
 
 
 def _replayed(reply: ModelReply, call: Call, client: ClientFormat) -> bytes:

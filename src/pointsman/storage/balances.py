@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -14,6 +14,9 @@ from sqlalchemy import (
     CompoundSelect,
     Delete,
     Dialect,
+    Insert,
+    ScalarSelect,
+    Select,
     Update,
     bindparam,
     cast,
@@ -34,10 +37,9 @@ from pointsman.storage.filters import (
     is_open,
     is_settled,
     midnight,
-    the_entry,
 )
 from pointsman.storage.schema import Day, Money, balances, dollars, entries
-from pointsman.storage.statements import Prepared, upsert
+from pointsman.storage.statements import upsert
 from pointsman.types import Balance, Budget, Period
 
 _DAY = timedelta(days=1)
@@ -45,32 +47,42 @@ _NOTHING = literal_column("0", Money)
 #: US dollars of an entry; an unknown price counts in no sum.
 cost = func.coalesce(entries.c.cost, _NOTHING)
 
-#: How the budget stands in a window, in pico-dollars: see `window` and `balance`.
-standing = select(
-    cast(func.coalesce(func.sum(balances.c.spent), 0), BigInteger).label("spent"),
-    cast(func.coalesce(func.sum(balances.c.reserved), 0), BigInteger).label("reserved"),
-).where(
-    balances.c.kind == bindparam("kind"),
-    balances.c.organisation == bindparam("organisation"),
-    balances.c.name == bindparam("name"),
-    balances.c.day >= bindparam("first", type_=Day()),
-    balances.c.day < bindparam("end", type_=Day()),
-)
+
+@lru_cache(maxsize=16)
+def standing(count: int) -> Select[*tuple[int, ...]]:
+    """How so many budgets stand: one row, of each what is spent and what is reserved, in pico-dollars.
+
+    Its parameters are `windows`; `stands` reads the row.
+    """
+    return select(*(amount for place in range(count) for amount in _standing(place)))
 
 
-def hold(dialect: Dialect) -> Prepared:
-    """Hold back what the open entry `request_id` has reserved. Not idempotent."""
-    return _book(is_open, spent=_NOTHING, reserved=entries.c.reserved, dialect=dialect)
+def _standing(place: int) -> Iterator[ScalarSelect[int]]:
+    its = (
+        balances.c.kind == bindparam(f"kind_{place}"),
+        balances.c.organisation == bindparam(f"organisation_{place}"),
+        balances.c.name == bindparam(f"name_{place}"),
+        balances.c.day >= bindparam(f"first_{place}", type_=Day()),
+        balances.c.day < bindparam(f"end_{place}", type_=Day()),
+    )
+    for amount in (balances.c.spent, balances.c.reserved):
+        total = cast(func.coalesce(func.sum(amount), 0), BigInteger)
+        yield select(total).where(*its).scalar_subquery()
 
 
-def settle(dialect: Dialect) -> Prepared:
-    """Free what the entry `request_id` had reserved, and spend what it cost. Not idempotent."""
-    return _book(is_settled, spent=cost, reserved=-entries.c.reserved, dialect=dialect)
+def hold(dialect: Dialect, which: Condition) -> Insert:
+    """Hold back what an open entry has reserved. Not idempotent."""
+    return _book(which, is_open, spent=_NOTHING, reserved=entries.c.reserved, dialect=dialect)
 
 
-def spend(dialect: Dialect) -> Prepared:
-    """Spend what the entry `request_id` cost, which came settled. Not idempotent."""
-    return _book(is_settled, spent=cost, reserved=_NOTHING, dialect=dialect)
+def settle(dialect: Dialect, which: Condition) -> Insert:
+    """Free what an entry had reserved, and spend what it cost. Not idempotent."""
+    return _book(which, is_settled, spent=cost, reserved=-entries.c.reserved, dialect=dialect)
+
+
+def spend(dialect: Dialect, which: Condition) -> Insert:
+    """Spend what an entry cost, which came settled. Not idempotent."""
+    return _book(which, is_settled, spent=cost, reserved=_NOTHING, dialect=dialect)
 
 
 def forget(organisation: str | None) -> Sequence[Update | Delete]:
@@ -107,17 +119,22 @@ def added(
     )
 
 
-def window(budget: Budget, at: datetime) -> Mapping[str, str | date]:
-    """The parameters of `standing` for the budget's window around `at`."""
-    first, end = days(budget, at)
-    subject = budget.subject
-    return {
-        "kind": subject.kind,
-        "organisation": subject.organisation,
-        "name": subject.name,
-        "first": first,
-        "end": end,
-    }
+def windows(budgets: Sequence[Budget], at: datetime) -> dict[str, str | date]:
+    """The parameters of `standing` for the budgets' windows around `at`."""
+    found: dict[str, str | date] = {}
+    for place, budget in enumerate(budgets):
+        subject = budget.subject
+        found[f"kind_{place}"] = subject.kind
+        found[f"organisation_{place}"] = subject.organisation
+        found[f"name_{place}"] = subject.name
+        found[f"first_{place}"], found[f"end_{place}"] = days(budget, at)
+    return found
+
+
+def stands(budgets: Sequence[Budget], at: datetime, sums: Sequence[int]) -> list[Balance]:
+    """How the budgets stand, from the row of `standing`."""
+    pairs = zip(budgets, sums[::2], sums[1::2], strict=True)
+    return [balance(budget, at, spent, reserved) for budget, spent, reserved in pairs]
 
 
 def balance(budget: Budget, at: datetime, spent: int, reserved: int) -> Balance:
@@ -152,23 +169,19 @@ def _window(period: Period, day: date) -> tuple[date, date]:
 
 
 def _book(
-    which: Condition,
-    *,
+    *which: Condition,
     spent: ColumnElement[Decimal],
     reserved: ColumnElement[Decimal],
     dialect: Dialect,
-) -> Prepared:
-    """Add to the day of the entry `request_id`, for its organisation and for its key."""
-    rows = added(which, the_entry, spent=spent, reserved=reserved)
+) -> Insert:
+    """Add to the day of the entry, for its organisation and for its key."""
+    rows = added(*which, spent=spent, reserved=reserved)
     insert = upsert(balances, dialect)
     booked = insert.from_select([column.name for column in balances.c], rows)
-    return Prepared(
-        booked.on_conflict_do_update(
-            index_elements=[column.name for column in balances.primary_key],
-            set_={
-                "spent": balances.c.spent + insert.excluded.spent,
-                "reserved": balances.c.reserved + insert.excluded.reserved,
-            },
-        ),
-        dialect,
+    return booked.on_conflict_do_update(
+        index_elements=[column.name for column in balances.primary_key],
+        set_={
+            "spent": balances.c.spent + insert.excluded.spent,
+            "reserved": balances.c.reserved + insert.excluded.reserved,
+        },
     )

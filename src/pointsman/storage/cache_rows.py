@@ -187,9 +187,11 @@ def put(dialect: Dialect) -> Prepared:
 
 
 def used(dialect: Dialect) -> Prepared:
-    """Count a hit of the reply `reply_id`."""
-    hit: Update = update(replies).where(_c.id == bindparam("reply_id"))
-    return Prepared(hit.values(hits=_c.hits + 1), dialect)
+    """Write how often replies were given out: `hits`, a JSON object by their ids."""
+    hits = func.json_each(bindparam("hits", type_=Text)).table_valued("key", "value")
+    counted = select(hits.c.value).where(hits.c.key == _c.id).scalar_subquery()
+    said: Update = update(replies).where(_c.id.in_(select(hits.c.key))).values(hits=counted)
+    return Prepared(said, dialect)
 
 
 def forget(dialect: Dialect) -> Prepared:

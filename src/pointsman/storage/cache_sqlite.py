@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -35,6 +36,8 @@ T = TypeVar("T")
 
 #: Writes that may wait; then replies are not kept, and requests go on.
 _CAPACITY = 10_000
+#: Seconds that what is kept waits for others, to be written with them.
+GATHER_S = 0.05
 #: Threads that read, each with its connection.
 _READERS = 2
 #: Replies that are taken in or forgotten before others get their turn: a millisecond's work.
@@ -45,7 +48,8 @@ class SqliteCache:
     """CacheStore and VectorIndex over one SQLite file, bounded; who stays says `eviction`.
 
     What was put or removed stays so after a crash of the process; a power cut may undo the last of
-    it, for nobody waits for the disk. Keys, bounds and vectors are in memory, so that a miss reads no disk,
+    it, for nobody waits for the disk. How often a reply was given out is written with the next of
+    these, or with the next sweep: a crash may forget it. Keys, bounds and vectors are in memory, so that a miss reads no disk,
     and so are the replies that were used last. Writes go through one thread, reads through others.
     """
 
@@ -62,6 +66,8 @@ class SqliteCache:
         self._vectors = Vectors()
         #: Ids that are gone from the shelf and may still be in the file.
         self._doomed: set[str] = set()
+        #: Ids of those that were given out since that was written down.
+        self._given: set[str] = set()
         self._closed = False
         dialect = sqlite_dialect(paramstyle="qmark")
         self._put = cache_rows.put(dialect)
@@ -76,11 +82,13 @@ class SqliteCache:
         max_replies: int = 100_000,
         max_bytes: int = 1024**3,
         front_bytes: int = 16 * 1024**2,
+        gather_s: float = GATHER_S,
         address: str | None = None,
     ) -> SqliteCache:
         """Own the cache at `path`; create it, or begin it anew where another version wrote it.
 
-        `max_bytes` of bodies, turns and vectors; `front_bytes` of those kept in memory as well.
+        `max_bytes` of bodies, turns and vectors; `front_bytes` of those kept in memory as well;
+        `gather_s` seconds that a reply waits for others, to be written with them.
         Afterwards call `load`. Blocks. Raises ConfigError where another process owns the file, it
         is no cache, or it can't be used.
         """
@@ -95,6 +103,7 @@ class SqliteCache:
             writer = Writer(
                 partial(connect, path, survives_power_cut=False),
                 capacity=_CAPACITY,
+                gather_s=gather_s,
                 what="cache",
                 unavailable=CacheUnavailable,
             )
@@ -123,6 +132,9 @@ class SqliteCache:
 
     async def close(self) -> None:
         """Write what waits and give the file back. Idempotent."""
+        if not self._closed:
+            with suppress(CacheUnavailable):
+                await self._write()
         self._closed = True
         await asyncio.to_thread(self._threads.shutdown)
         self._reader.dispose()
@@ -152,7 +164,7 @@ class SqliteCache:
                 reply.id, reply.partition, reply.vector, words=reply.words, expires=reply.expires
             )
         try:
-            await self._write((self._put.sql, values))
+            await self._write((self._put.sql, values), hurry=False)
         except CacheUnavailable:
             if self._shelf.of(reply.id) is item:
                 self._shelf.remove(reply.id)
@@ -163,7 +175,7 @@ class SqliteCache:
         """See `ports.CacheStore`."""
         self._check_open()
         if self._shelf.used(reply_id):
-            await self._write((self._used.sql, self._used.values({"reply_id": reply_id})))
+            self._given.add(reply_id)
 
     async def remove(self, which: Selection) -> int:
         """See `ports.CacheStore`."""
@@ -180,6 +192,7 @@ class SqliteCache:
     async def list(self, which: Selection, *, limit: int) -> Listing:
         """See `ports.CacheStore`."""
         self._check_open()
+        await self._write()
         return await self._read(lambda db: _listing(db, which, limit))
 
     async def plausible(self, partition: str, words: frozenset[int]) -> bool:
@@ -213,17 +226,25 @@ class SqliteCache:
             self._vectors.remove(reply_id)
             self._doomed.add(reply_id)
 
-    async def _write(self, *statements: tuple[str, tuple[Value, ...]]) -> None:
-        """Delete what is doomed, then the statements; returns when all that is committed."""
+    async def _write(self, *statements: tuple[str, tuple[Value, ...]], hurry: bool = True) -> None:
+        """What is doomed and what was given out, then the statements; returns when it is committed."""
         doomed = {reply_id for reply_id in self._doomed if reply_id not in self._shelf}
+        given = {
+            reply_id: item.hits for reply_id in self._given if (item := self._shelf.of(reply_id))
+        }
         self._doomed.clear()
-        ids = msgspec.json.encode(sorted(doomed)).decode()
-        forgetting = [(self._forget.sql, self._forget.values({"ids": ids}))] if doomed else []
+        self._given.clear()
+        before = []
+        if doomed:
+            before.append((self._forget.sql, self._forget.values({"ids": _json(sorted(doomed))})))
+        if given:
+            before.append((self._used.sql, self._used.values({"hits": _json(given)})))
         try:
-            written = [self._writer.submit(*each) for each in (*forgetting, *statements)]
+            written = [self._writer.submit(*each, hurry=hurry) for each in (*before, *statements)]
             await asyncio.gather(*written)
         except CacheUnavailable:
             self._doomed |= doomed
+            self._given |= given.keys()
             raise
 
     async def _replies(self, items: Sequence[Kept]) -> Sequence[CachedReply]:
@@ -256,6 +277,10 @@ class SqliteCache:
     def _check_open(self) -> None:
         if self._closed:
             raise CacheUnavailable("the cache is closed")
+
+
+def _json(value: Sequence[str] | Mapping[str, int]) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _vectors(

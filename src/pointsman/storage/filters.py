@@ -30,8 +30,6 @@ _MICROSECONDS = literal_column("86400000000", BigInteger)
 _DAY = timedelta(days=1)
 
 _OPEN = literal_column("'open'", Text)
-#: The one that is the parameter `request_id`.
-the_entry: Condition = entries.c.request_id == bindparam("request_id")
 is_open: Condition = entries.c.outcome == _OPEN
 is_settled: Condition = entries.c.outcome != _OPEN
 

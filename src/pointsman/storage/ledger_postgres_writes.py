@@ -87,7 +87,7 @@ class Writes:
         )
         self._mark = statements.mark(dialect)
         self._settle = statements.settle(dialect)
-        self._interrupt = statements.interrupt(dialect)
+        self._interrupt = statements.interrupt(dialect, statements.the_entry)
         self._sums = Sums(dialect)
 
     def carry_out(self, db: Connection, writes: Sequence[Write]) -> Sequence[Admission]:

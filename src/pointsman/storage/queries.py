@@ -10,7 +10,7 @@ from typing import cast
 from sqlalchemy import Connection, Select
 
 from pointsman.storage import key_rows, prompt_rows, rollups, statements, sums
-from pointsman.storage.balances import balance, standing, window
+from pointsman.storage.balances import standing, stands, windows
 from pointsman.storage.key_rows import KeyRow
 from pointsman.storage.prompt_rows import PromptRow
 from pointsman.storage.rows import CheckRow, EntryRow, FeedbackRow, read_entry
@@ -58,8 +58,9 @@ def ratings(db: Connection, which: Filter) -> Sequence[RatingRow]:
 
 def balances(db: Connection, budgets: Sequence[Budget], now: datetime) -> Sequence[Balance]:
     """See `ports.Books`."""
-    found = ((each, db.execute(standing, window(each, now)).one()) for each in budgets)
-    return [balance(each, now, spent, reserved) for each, (spent, reserved) in found]
+    if not budgets:
+        return []
+    return stands(budgets, now, db.execute(standing(len(budgets)), windows(budgets, now)).one())
 
 
 def prompt(db: Connection, request_id: str, scope: Scope) -> StoredPrompt | None:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     Delete,
     Dialect,
+    Insert,
     Label,
     Select,
     case,
@@ -28,10 +29,9 @@ from pointsman.storage.filters import (
     day_of_entry,
     is_open,
     is_settled,
-    the_entry,
 )
 from pointsman.storage.schema import entries, key_rollups, key_totals, rollups
-from pointsman.storage.statements import Prepared, Written, upsert
+from pointsman.storage.statements import Written, upsert
 from pointsman.types import Dimension, Filter
 
 _Column: TypeAlias = ColumnElement[object]
@@ -90,9 +90,9 @@ _OF_ENTRY: Mapping[str, _Column] = {
 }
 
 
-def book(dialect: Dialect) -> Sequence[Prepared]:
-    """Add the settled entry `request_id` to the sums of its day. Not idempotent."""
-    return [_book(table, dialect) for table in TABLES]
+def book(dialect: Dialect, which: Condition) -> Sequence[Insert]:
+    """Add a settled entry to the sums of its day. Not idempotent."""
+    return [_book(table, dialect, which) for table in TABLES]
 
 
 def added(*which: Condition) -> Select[*tuple[object, ...]]:
@@ -124,14 +124,13 @@ def report(which: Filter, by: Sequence[Dimension]) -> Sequence[Select[*tuple[obj
     return selects
 
 
-def _book(table: Written, dialect: Dialect) -> Prepared:
+def _book(table: Written, dialect: Dialect, which: Condition) -> Insert:
     group = [column.name for column in table.primary_key]
     insert = upsert(table, dialect)
-    booked = insert.from_select([*group, *_SUMS], _added(group, the_entry)).on_conflict_do_update(
+    return insert.from_select([*group, *_SUMS], _added(group, which)).on_conflict_do_update(
         index_elements=group,
         set_={name: table.c[name] + insert.excluded[name] for name in _SUMS},
     )
-    return Prepared(booked, dialect)
 
 
 def _added(group: Iterable[str], *which: Condition) -> Select[*tuple[object, ...]]:

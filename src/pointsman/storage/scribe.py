@@ -5,15 +5,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import cast
 
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
-from pointsman.storage import balances, forgetting, key_rows, rollups, statements
+from pointsman.storage import balances, forgetting, key_rows, statements
 from pointsman.storage.key_rows import key_row
-from pointsman.storage.rows import SettlementRow
 from pointsman.storage.schema import rounded
 from pointsman.storage.statements import Prepared, Value
+from pointsman.storage.triggers import triggers
 from pointsman.types import Balance, Budget, Entry, StoredKey
 
 #: SQLite's dialect, for what is prepared.
@@ -21,22 +22,25 @@ DIALECT = sqlite_dialect(paramstyle="qmark")
 
 
 class Scribe:
-    """Keeps entries, rollups and balances together. Each method is one transaction's work."""
+    """Says to the ledger what is more than one statement. Each method is one transaction's work.
+
+    What entries add up to is kept in step by the connection itself: see `triggers`.
+    """
 
     def __init__(self) -> None:
         """Prepares its statements; does no I/O."""
+        self._triggers = tuple(triggers(DIALECT))
         self._reserve = statements.reserve(DIALECT)
-        self._settle = statements.settle(DIALECT)
         self._interrupt = statements.interrupt(DIALECT)
-        self._open_entries = Prepared(statements.open_entries(), DIALECT)
-        self._book = rollups.book(DIALECT)
-        self._hold = balances.hold(DIALECT)
-        self._spend = balances.spend(DIALECT)
-        self._spend_held = balances.settle(DIALECT)
-        self._standing = Prepared(balances.standing, DIALECT)
         self._put_key = key_rows.put(DIALECT)
         self._remove_key = key_rows.remove(DIALECT)
         self._count_key_change = key_rows.count_change(DIALECT)
+
+    def prepare(self, db: sqlite3.Connection) -> sqlite3.Connection:
+        """Make it a connection that may write entries; returns it."""
+        for each in self._triggers:
+            db.execute(each)
+        return db
 
     def reserve(
         self,
@@ -45,38 +49,16 @@ class Scribe:
         budgets: Sequence[Budget],
         db: sqlite3.Connection,
     ) -> Sequence[Balance]:
-        """See `ports.Ledger`; the entry's `values` are those of `reserve_values`."""
+        """See `ports.Ledger`; the entry's `values` are those of `statements.reserve`."""
         is_new = db.execute(self._reserve.sql, values).rowcount
-        if is_new and entry.settlement is not None:
-            spent = [self._spend] if entry.settlement.cost else []  # a cached reply costs nothing
-            self._add_up(entry.request_id, spent, db)
-        elif is_new and entry.reserved:
-            _execute(db, self._hold, {"request_id": entry.request_id})
-        stand = [self._stands(budget, entry.time, db) for budget in budgets]
+        stand = self._stand(budgets, entry.time, db)
         if is_new and entry.settlement is None:
             balances.check(stand, rounded(entry.reserved))
         return stand
 
-    def reserve_values(self, row: Mapping[str, object]) -> tuple[Value, ...]:
-        """An entry's row as the driver wants it."""
-        return self._reserve.values(row)
-
-    def settle(self, request_id: str, values: tuple[Value, ...], db: sqlite3.Connection) -> None:
-        """See `ports.Ledger`; `values` are those of `settle_values`."""
-        if db.execute(self._settle.sql, values).rowcount:
-            self._add_up(request_id, [self._spend_held], db)
-
-    def settle_values(self, request_id: str, row: SettlementRow) -> tuple[Value, ...]:
-        """A settlement's row as the driver wants it."""
-        return self._settle.values({"request_id": request_id, **row})
-
     def interrupt(self, now: datetime, db: sqlite3.Connection) -> int:
         """Close every open entry as interrupted; returns how many."""
-        found = db.execute(self._open_entries.sql, self._open_entries.values({})).fetchall()
-        for (request_id,) in found:
-            _execute(db, self._interrupt, {"request_id": request_id, "settled_at": now})
-            self._add_up(request_id, [self._spend_held], db)
-        return len(found)
+        return _execute(db, self._interrupt, {"settled_at": now})
 
     def put_key(self, key: StoredKey, db: sqlite3.Connection) -> None:
         """See `ports.KeyStore`."""
@@ -90,15 +72,14 @@ class Scribe:
             _execute(db, self._count_key_change, {})
         return was_there
 
-    def _add_up(self, request_id: str, spend: Sequence[Prepared], db: sqlite3.Connection) -> None:
-        """Book an entry that is settled now."""
-        for prepared in (*self._book, *spend):
-            _execute(db, prepared, {"request_id": request_id})
-
-    def _stands(self, budget: Budget, at: datetime, db: sqlite3.Connection) -> Balance:
-        values = self._standing.values(balances.window(budget, at))
-        spent, reserved = cast("tuple[int, int]", db.execute(self._standing.sql, values).fetchone())
-        return balances.balance(budget, at, spent, reserved)
+    def _stand(
+        self, budgets: Sequence[Budget], at: datetime, db: sqlite3.Connection
+    ) -> Sequence[Balance]:
+        if not budgets:
+            return []
+        asked = _standing(len(budgets))
+        sums = db.execute(asked.sql, asked.values(balances.windows(budgets, at))).fetchone()
+        return balances.stands(budgets, at, cast("tuple[int, ...]", sums))
 
 
 class Eraser:
@@ -134,6 +115,11 @@ class PromptEraser:
     def __call__(self, db: sqlite3.Connection) -> int:
         """Returns how many prompts."""
         return _execute(db, self._portion, {})
+
+
+@lru_cache(maxsize=16)
+def _standing(count: int) -> Prepared:
+    return Prepared(balances.standing(count), DIALECT)
 
 
 def _execute(db: sqlite3.Connection, prepared: Prepared, row: Mapping[str, object]) -> int:

@@ -77,7 +77,9 @@ class SqliteStore:
         self._writer = writer
         self._reader = reader
         self._now = now
+        self._reserve = statements.reserve(DIALECT)
         self._mark = statements.mark(DIALECT)
+        self._settle = statements.settle(DIALECT)
         self._keep_prompt = prompt_rows.keep(DIALECT)
         self._add = statements.add_feedback(DIALECT)
         self._add_check = statements.add_check(DIALECT)
@@ -109,7 +111,7 @@ class SqliteStore:
             scribe = Scribe()
             _prepare(path, scribe, now())
             reader = SqliteReader.open(path)
-            writer = Writer(partial(connect, path), capacity=capacity)
+            writer = Writer(lambda: scribe.prepare(connect(path)), capacity=capacity)
         except (OSError, sqlite3.Error, SQLAlchemyError, ConfigError) as error:
             claim.release()
             raise ConfigError(f"the ledger {path} can't be used: {_reason(error)}") from error
@@ -126,8 +128,11 @@ class SqliteStore:
 
         Where the caller is cancelled the entry may be written all the same, so settle it.
         """
-        values = self._scribe.reserve_values(entry_row(entry, settled_at=self._now()))
-        return await self._writer.run(partial(self._scribe.reserve, entry, values, budgets))
+        values = self._reserve.values(entry_row(entry, settled_at=self._now()))
+        if budgets:
+            return await self._writer.run(partial(self._scribe.reserve, entry, values, budgets))
+        await self._writer.write(self._reserve.sql, values)
+        return ()
 
     async def mark(self, request_id: str, progress: Progress) -> None:
         """See `ports.Ledger`."""
@@ -136,8 +141,7 @@ class SqliteStore:
     async def settle(self, request_id: str, settlement: Settlement) -> None:
         """See `ports.Ledger`. Where it raises LedgerUnavailable, it may be tried again."""
         row = settlement_row(settlement, settled_at=self._now())
-        values = self._scribe.settle_values(request_id, row)
-        await self._writer.run(partial(self._scribe.settle, request_id, values))
+        await self._change(self._settle, {"request_id": request_id, **row})
 
     async def get(self, request_id: str, scope: Scope = EVERYWHERE) -> Entry | None:
         """See `ports.Books`."""
@@ -239,7 +243,7 @@ def _prepare(path: Path, scribe: Scribe, now: datetime) -> None:
         with source.begin() as db:
             upgrade(db)
             plain = cast("sqlite3.Connection", db.connection.driver_connection)
-            swept = scribe.interrupt(now, plain)
+            swept = scribe.interrupt(now, scribe.prepare(plain))
     finally:
         source.dispose()
     if swept:

@@ -27,6 +27,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from pointsman.storage.filters import (
+    Condition,
     is_open,
     is_settled,
     of_entries,
@@ -39,6 +40,9 @@ from pointsman.types import ALL_ENTRIES, EVERYWHERE, Filter, Scope
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
+
+#: The one that is the parameter `request_id`.
+the_entry: Condition = entries.c.request_id == bindparam("request_id")
 
 Written: TypeAlias = Table[ReadOnlyColumnCollection[str, Column[object]]]
 Value: TypeAlias = str | int | float | bytes | None
@@ -115,24 +119,23 @@ def settle(dialect: Dialect) -> Prepared:
     return Prepared(_open_entry(), dialect, *SettlementRow.__annotations__)
 
 
-def interrupt(dialect: Dialect) -> Prepared:
-    """Close the open entry `request_id` at `settled_at` for a process that can't any more.
+def interrupt(dialect: Dialect, *which: Condition) -> Prepared:
+    """Close open entries at `settled_at` for a process that can't any more.
 
-    How far it has come stays.
+    How far they have come stays.
     """
-    closed = _open_entry().values(
+    closed = update(entries).where(*which, is_open)
+    closed = closed.values(
         outcome="interrupted", error="the gateway stopped before this request ended"
     )
     return Prepared(closed, dialect, entries.c.settled_at.name)
 
 
-def open_entries(beaten_since: datetime | None = None) -> Select[*tuple[object, ...]]:
-    """Ids of open entries; only of gateways that were not heard of since then, where it is given."""
-    found = select(entries.c.request_id).where(is_open)
-    if beaten_since is None:
-        return found
+def open_entries(beaten_since: datetime) -> Select[*tuple[object, ...]]:
+    """Ids of open entries of gateways that were not heard of since then."""
     alive = select(gateways.c.id).where(gateways.c.beat >= beaten_since)
-    return found.where(entries.c.gateway.is_(null()) | entries.c.gateway.not_in(alive))
+    orphaned = entries.c.gateway.is_(null()) | entries.c.gateway.not_in(alive)
+    return select(entries.c.request_id).where(is_open, orphaned)
 
 
 def add_feedback(dialect: Dialect) -> Prepared:
@@ -209,4 +212,4 @@ def ratings(which: Filter) -> Select[*tuple[object, ...]]:
 
 
 def _open_entry() -> Update:
-    return update(entries).where(entries.c.request_id == bindparam("request_id"), is_open)
+    return update(entries).where(the_entry, is_open)

@@ -36,7 +36,7 @@ class _Write:
     """Something that somebody awaits."""
 
     work: Callable[[sqlite3.Connection], object]
-    #: More than one statement, to be undone together.
+    #: More than one statement, to be done or undone together.
     several: bool
     #: What the work returned, once that is on the disk.
     done: asyncio.Future[object]
@@ -47,10 +47,14 @@ class _Write:
 class Writer:
     """Group commit: whatever waits is written in one transaction, as soon as the last is on disk.
 
-    No timer: a lone write is committed at once, and while a commit waits for the disk the next
-    batch gathers by itself. Nobody is woken before the commit that holds their row returned.
+    A lone write is committed at once, and while a commit waits for the disk the next batch gathers
+    by itself. Nobody is woken before the commit that holds their row returned.
     A write that the database refuses fails alone; a fault of the disk fails the batch, and the
     next one starts on a fresh connection.
+
+    Each statement takes the interpreter's lock from the event loop and gives it back, which under
+    load costs more than the statement: the fewer there are, the better. Writes that are in no
+    hurry therefore wait `gather_s` for others.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class Writer:
         connect: Callable[[], sqlite3.Connection],
         *,
         capacity: int,
+        gather_s: float = 0.0,
         what: str = "ledger",
         unavailable: type[Unavailable] = LedgerUnavailable,
     ) -> None:
@@ -65,6 +70,8 @@ class Writer:
 
         `what` it writes to and what `write` raises are for the callers to know it by.
         """
+        self._gather_s = gather_s
+        self._hurry = threading.Event()
         self._connect = connect
         self._connection: sqlite3.Connection | None = connect()
         self._capacity = capacity
@@ -83,9 +90,14 @@ class Writer:
         """
         return await self.submit(sql, values)
 
-    def submit(self, sql: str, values: tuple[Value, ...]) -> asyncio.Future[int]:
-        """As `write`, but it is in the queue when this returns, whoever is cancelled then."""
-        done = self._submit(partial(_change, sql, values), several=False)
+    def submit(
+        self, sql: str, values: tuple[Value, ...], *, hurry: bool = True
+    ) -> asyncio.Future[int]:
+        """As `write`, but it is in the queue when this returns, whoever is cancelled then.
+
+        Without `hurry` it waits for others for a while.
+        """
+        done = self._submit(partial(_change, sql, values), several=False, hurry=hurry)
         return cast("asyncio.Future[int]", done)
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -98,7 +110,7 @@ class Writer:
         return cast("T", await self._submit(work, several=True))
 
     def _submit(
-        self, work: Callable[[sqlite3.Connection], object], *, several: bool
+        self, work: Callable[[sqlite3.Connection], object], *, several: bool, hurry: bool = True
     ) -> asyncio.Future[object]:
         if self._stopped:
             raise self._unavailable(f"the {self._what} is closed")
@@ -106,6 +118,8 @@ class Writer:
             raise self._unavailable(f"the {self._what} can't keep up")
         done: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         self._queue.put(_Write(work, several, done))
+        if hurry:
+            self._hurry.set()
         return done
 
     def stop(self) -> None:
@@ -113,6 +127,7 @@ class Writer:
         if not self._stopped:
             self._stopped = True
             self._queue.put(None)
+            self._hurry.set()
         self._thread.join()
 
     def _run(self) -> None:
@@ -120,6 +135,9 @@ class Writer:
         running = True
         while running:
             taken = [self._queue.get()]
+            if self._gather_s:
+                self._hurry.wait(self._gather_s)
+                self._hurry.clear()
             taken += [self._queue.get() for _ in range(self._queue.qsize())]
             batch = [write for write in taken if write is not None]
             running = len(batch) == len(taken)
@@ -134,10 +152,13 @@ class Writer:
         recovering = self._connection is None
         try:
             connection = self._connection = self._connection or self._connect()
-            connection.execute("BEGIN IMMEDIATE")
-            for write in batch:
-                self._execute(connection, write)
-            connection.execute("COMMIT")
+            if len(batch) == 1:
+                self._execute(connection, batch[0], _ALONE)
+            else:
+                connection.execute("BEGIN IMMEDIATE")
+                for write in batch:
+                    self._execute(connection, write, _AMONG_OTHERS)
+                connection.execute("COMMIT")
         except Exception as fault:  # whatever it is, the thread lives and the callers are told
             if not recovering:
                 logger.exception("the %s can't be written; %d failed", self._what, len(batch))
@@ -150,14 +171,14 @@ class Writer:
             if recovering:
                 logger.info("the %s can be written again", self._what)
 
-    def _execute(self, connection: sqlite3.Connection, write: _Write) -> None:
-        """Execute one write of a transaction; what is only its own fault undoes only it.
+    def _execute(self, connection: sqlite3.Connection, write: _Write, bounds: _Bounds) -> None:
+        """Execute one write; what is only its own fault undoes only it.
 
-        SQLite by itself undoes a statement that fails, and keeps the transaction.
+        SQLite by itself does one statement or nothing of it, and keeps the transaction around it.
         """
         try:
             write.result = (
-                _undoable(connection, write.work) if write.several else write.work(connection)
+                bounds.undoable(connection, write.work) if write.several else write.work(connection)
             )
         except PointsmanError as refusal:
             write.fault = refusal
@@ -191,17 +212,29 @@ def _change(sql: str, values: tuple[Value, ...], connection: sqlite3.Connection)
     return connection.execute(sql, values).rowcount
 
 
-def _undoable(
-    connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], object]
-) -> object:
-    """Do the work; undo all of it where it raises."""
-    connection.execute("SAVEPOINT work")
-    try:
-        result = work(connection)
-    except BaseException:
-        if connection.in_transaction:  # faults of the disk end it themselves
-            connection.execute("ROLLBACK TO work")
-            connection.execute("RELEASE work")
-        raise
-    connection.execute("RELEASE work")
-    return result
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """What several statements are put between, so that all or nothing of them is done."""
+
+    begin: str
+    end: str
+    undo: tuple[str, ...]
+
+    def undoable(
+        self, connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], object]
+    ) -> object:
+        """Do the work; undo all of it where it raises."""
+        connection.execute(self.begin)
+        try:
+            result = work(connection)
+        except BaseException:
+            if connection.in_transaction:  # faults of the disk end it themselves
+                for each in self.undo:
+                    connection.execute(each)
+            raise
+        connection.execute(self.end)
+        return result
+
+
+_ALONE = _Bounds("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",))
+_AMONG_OTHERS = _Bounds("SAVEPOINT work", "RELEASE work", ("ROLLBACK TO work", "RELEASE work"))
