@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from pointsman.data import read_learned, read_lexicons
 from pointsman.errors import ConfigError
 from pointsman.scoring import Lexicon
+from pointsman.scoring.features import extract
 from pointsman.scoring.learned import PARTS, LearnedScorer
-from pointsman.scoring.surface import NAMES
+from pointsman.scoring.surface import NAMES, measure
 from pointsman.types import Score, Turn
 
 LEXICON = Lexicon.parse(read_lexicons())
@@ -50,6 +51,15 @@ def test_only_what_the_user_said_counts(prompt: str, other: str):
     turns = [Turn("system", other), Turn("user", prompt), Turn("tool", other)]
 
     assert SCORER.score(turns) == ask(prompt)
+
+
+@given(prompts, prompts)
+@settings(max_examples=50)
+def test_a_text_is_measured_alike_whatever_was_read_before(prompt: str, other: str):
+    flat = " ".join(prompt.split())
+
+    for text in [flat, other, f"{flat} {other}", f"{other} {flat}", f"{flat}{other}"]:
+        assert measure(flat, known=extract(text, LEXICON)) == measure(flat)
 
 
 def test_it_says_who_scored_and_why():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pointsman.data import read_lexicons
 from pointsman.errors import ConfigError
 from pointsman.scoring import Lexicon
-from pointsman.scoring.lexicon import fold, tokenise
+from pointsman.scoring.lexicon import flattened, fold, lines_of, tokenise
 
 SHIPPED = read_lexicons()
 
@@ -117,3 +117,12 @@ def test_every_shipped_cue_is_found_where_it_stands(lexicon: Lexicon, language: 
 @given(st.text(st.characters(codec="ascii")))
 def test_ascii_is_cut_alone_as_it_is_beside_other_letters(text: str):
     assert tokenise(f"{fold(text)} \u00e9") == [*tokenise(fold(text)), "\u00e9"]
+
+
+BLANKS = "\n\n  \t\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u2003\u2028\u2029\u3000"
+
+
+@given(st.text(st.one_of(st.sampled_from(BLANKS), st.characters())))
+def test_every_run_of_blanks_is_one(text: str):
+    assert flattened(text) == " ".join(text.split())
+    assert (lines_of(text) or [""]) == ([" ".join(x.split()) for x in text.splitlines()] or [""])

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pointsman.scoring.features import Structure
-
-Tally = Mapping[tuple[str, str], int]
+from pointsman.scoring.lexicon import Tally
 
 #: The fields where a wrong answer hurts somebody.
 STAKES = ("legal", "medical", "finance")
@@ -37,9 +36,11 @@ _WORDS_PER_CHANCE_HINT = 300  # in so many words one hint is expected by chance
 def domain_scores(tally: Tally, structure: Structure) -> dict[str, float]:
     """How much each domain has for it; those with nothing are left out."""
     scores: dict[str, float] = {}
-    for (section, name), count in tally.items():
-        if section in _WEIGHTS:
-            scores[name] = scores.get(name, 0.0) + _WEIGHTS[section] * count
+    for section, names in tally.items():
+        weight = _WEIGHTS.get(section)
+        if weight is not None:
+            for name, count in names.items():
+                scores[name] = scores.get(name, 0.0) + weight * count
     if structure.code_blocks:
         scores["coding"] = scores.get("coding", 0.0) + _CODE_BLOCK
     if structure.formulas:
@@ -51,10 +52,10 @@ def domain_of(scores: Mapping[str, float], tally: Tally) -> str:
     """The domain with the most for it; `general` where there is none."""
     if not scores:
         return "general"
-    if "translation" in scores and ("simple", "material") in tally:
+    if "translation" in scores and "material" in tally.get("simple", ()):
         return "translation"
-    best = max(_DOMAINS, key=lambda name: scores.get(name, 0.0))
-    return best if scores.get(best) else "general"
+    found = [name for name in _DOMAINS if name in scores]
+    return max(found, key=scores.__getitem__, default="general")
 
 
 def topics_of(tally: Tally, words: int, domain: str) -> tuple[str, ...]:
@@ -64,12 +65,12 @@ def topics_of(tally: Tally, words: int, domain: str) -> tuple[str, ...]:
     ("contract" with "liability"). A question for a mere definition needs one more, so does
     software about such a matter, and so does every so many words of a long text.
     """
+    decisive, hints = tally.get("decisive", {}), tally.get("hints", {})
+    if not decisive and not hints:
+        return ()
     needed = _ENOUGH + words // _WORDS_PER_CHANCE_HINT
-    needed += (("simple", "definition") in tally) + (domain == "coding")
+    needed += ("definition" in tally.get("simple", ())) + (domain == "coding")
     for area in STAKES:
-        weight = _DECISIVE * tally.get(("decisive", area), 0) + _HINT * tally.get(
-            ("hints", area), 0
-        )
-        if weight >= needed:
+        if _DECISIVE * decisive.get(area, 0) + _HINT * hints.get(area, 0) >= needed:
             return (HIGH_STAKES,)
     return ()

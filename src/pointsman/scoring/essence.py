@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence
-from itertools import islice, pairwise
+from collections.abc import Container, Iterable, Iterator, Sequence
+from itertools import islice
 
-from pointsman.scoring.lexicon import Lexicon, fold, is_word, tokenise
+from pointsman.scoring.lexicon import Lexicon, fold, has_any, is_word, lines_of, tokenise
 from pointsman.scoring.talk import LINKS, OPENERS, TALK, WANTS
 
 #: Characters at each end of a text that are looked at. Orders stand at the head or the tail.
@@ -34,6 +34,7 @@ _NO_HEAP = -2.0  # the count at which a sentence has surely begun
 #: Share of joining words from which on it need not be looked at closely.
 _SURE = 0.35
 _SKIPPED = 12  # sentences at either end, at most
+_NEAR = 120  # characters at a text's end in which its last sentence mostly begins
 _FAR = 60  # tokens within which a heap that a prompt begins with must end
 _SOON = 3  # tokens within which a sentence has a word that joins others
 _ODD = 0.34  # share of words that are none, from which on a sentence is gibberish
@@ -42,13 +43,15 @@ _SAYS_NOTHING = 0.08
 _LEAST = 3  # words of a sentence that can be gibberish
 
 _INVISIBLE = re.compile("[\u00ad\u0600-\u0605\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
-_CONTROL = re.compile("[\0-\x08\x0e-\x1f\x7f]")
+_CONTROLS = "".join(map(chr, (*range(0x09), *range(0x0E, 0x20), 0x7F)))
+_CONTROL = re.compile(f"[{_CONTROLS}]")
 _DIGIT = re.compile("[1-9]")
 _MARKS = ".,;:!?\"'()"
 #: What each row of a table or of a structured log begins with.
 _ROWS = ("|", "{", "[", "<")
 #: The first letter beyond the scripts of the languages that are read word by word.
 _GREEK = "\u0370"
+_OPENING = frozenset(opener[0] for opener in OPENERS)
 _OPENER_LENGTHS = frozenset(map(len, OPENERS))
 _SHORT = ("a", "i")
 _FENCE = ("```", "~~~")
@@ -70,7 +73,7 @@ _PLEASE = re.compile(
     re.IGNORECASE,
 )
 _THANKS = re.compile(
-    r"[\s,]+(?:thank(?:s| you)(?: a lot| so much| very much| in advance)*|(?:vielen )?dank(?:e| je)?"
+    r"[\s,]+(?=[tvdmgob\u0441\u0927])(?:thank(?:s| you)(?: a lot| so much| very much| in advance)*|(?:vielen )?dank(?:e| je)?"
     r"|merci(?: beaucoup)?|(?:muchas )?gracias|grazie(?: mille)?|(?:muito )?obrigad[oa]|bedankt"
     r"|\u0441\u043f\u0430\u0441\u0438\u0431\u043e|\u0927\u0928\u094d\u092f\u0935\u093e\u0926)[\s.!]*$",
     re.IGNORECASE,
@@ -111,7 +114,9 @@ def _tidy(text: str) -> list[str]:
     """Its lines, without what can't be seen."""
     if not text.isascii():
         text = _INVISIBLE.sub("", text)
-    return [" ".join(line.split()) for line in _CONTROL.sub(" ", text).splitlines()]
+    if has_any(text, _CONTROLS):
+        text = _CONTROL.sub(" ", text)
+    return lines_of(text)
 
 
 def _parted(lines: Sequence[str]) -> tuple[str, list[str]]:
@@ -146,11 +151,12 @@ def _machine_output(lines: Sequence[str]) -> frozenset[str]:
     """The lines that begin as several others do and are no prose, with what introduces them."""
     if len(lines) < _ALIKE:
         return frozenset()
-    beginnings = dict(zip(lines, map(_beginning, lines), strict=True))
-    alike = Counter(map(beginnings.__getitem__, lines))
+    heads = "\n".join([line[:1] if line[:1] in _ROWS else line[:_BEGINNING] for line in lines])
+    beginnings = _DIGIT.sub("0", heads).split("\n")
+    alike = Counter(beginnings)
     output = {
         line
-        for line, beginning in beginnings.items()
+        for line, beginning in dict(zip(lines, beginnings, strict=True)).items()
         if line and alike[beginning] >= _ALIKE and _plain_share(line) < _PROSE
     }
     if not output:
@@ -162,10 +168,6 @@ def _machine_output(lines: Sequence[str]) -> frozenset[str]:
             if is_output:
                 output.update(some)
     return frozenset(output)
-
-
-def _beginning(line: str) -> str:
-    return line[0] if line[:1] in _ROWS else _DIGIT.sub("0", line[:_BEGINNING])
 
 
 def _plain_share(line: str) -> float:
@@ -185,31 +187,49 @@ def _paragraphs(lines: Iterable[str]) -> list[list[str]]:
 
 def _unwrapped(prose: str, glue: Container[str]) -> str:
     """The prose without the sentences and heaps of words at its edges that ask nothing."""
-    spans = _sentences(prose)
-    first, last = 0, len(spans)
     begin = 0
-    while first < min(last, _SKIPPED):
-        begin, end = spans[first]
+    for end in islice(_ends_after(prose, 0), _SKIPPED):
         begin += _lead(prose[begin:end], glue)
         if not _asks_nothing(prose[begin:end], glue):
             break
-        first += 1
+        begin = end
     else:
         return prose
-    least = max(first + 1, last - _SKIPPED)
-    while last > least and _asks_nothing(prose[slice(*spans[last - 1])], glue):
-        last -= 1
-    end = spans[last - 1][1]
-    thanks = _THANKS.search(prose, max(begin, end - _FAR), end)
-    return prose[begin : thanks.start() if thanks else end].strip()
+    last = len(prose)
+    for start in islice(_ends_before_last(prose, end), _SKIPPED):
+        if not _asks_nothing(prose[start:last], glue):
+            break
+        last = start
+    thanks = _THANKS.search(prose, max(begin, last - _FAR), last)
+    return prose[begin : thanks.start() if thanks else last].strip()
 
 
-def _sentences(prose: str) -> list[tuple[int, int]]:
-    """Where each begins and ends."""
-    ends = [match.end() for match in _MARK.finditer(prose) if _is_end(prose, match)]
-    if not ends or ends[-1] < len(prose):
-        ends.append(len(prose))
-    return list(pairwise([0, *ends]))
+def _ends_after(prose: str, begin: int) -> Iterator[int]:
+    """Where sentences end, from where a word begins on; the last one ends with the text."""
+    end = 0
+    for match in _MARK.finditer(prose, begin):
+        if _is_end(prose, match):
+            end = match.end()
+            yield end
+    if end < len(prose) or not prose:
+        yield len(prose)
+
+
+def _ends_before_last(prose: str, first: int) -> Iterator[int]:
+    """Where sentences end before the last one, backwards to `first`, which is such a place.
+
+    Mostly no more than one is wanted, so the text's last characters are looked at first.
+    """
+    known, reach = len(prose), _NEAR
+    while known > first:
+        near = len(prose) - reach
+        begin = max(first, prose.find(" ", near) + 1) if near > first else first
+        ends = [end for end in _ends_after(prose, begin) if end < known]
+        if begin == first:
+            ends.insert(0, first)
+        yield from reversed(ends)
+        known = ends[0] if ends else known
+        reach *= 8
 
 
 def _is_end(prose: str, match: re.Match[str]) -> bool:
@@ -224,18 +244,22 @@ def _is_end(prose: str, match: re.Match[str]) -> bool:
 
 def _asks_nothing(sentence: str, glue: Container[str]) -> bool:
     """Whether it is talk about asking and answering, a persona, or no sentence at all."""
-    words = [token for token in tokenise(fold(sentence)) if is_word(token)]
-    matter = sum(
-        word not in TALK and word not in glue and (len(word) > 1 or word > _GREEK) for word in words
-    )
+    words = [word for word in tokenise(fold(sentence)) if word.isalpha() or is_word(word)]
+    strange = [word for word in words if word not in glue and word not in TALK]
+    matter = sum(len(word) > 1 or word > _GREEK for word in strange)
     most = _SAYS_NOTHING * len(words)
     if matter <= most and matter + len(_NUMBER.findall(sentence)) <= most:
         return True
-    if any(tuple(words[:length]) in OPENERS for length in _OPENER_LENGTHS):
+    if words and words[0] in _OPENING and _opens(words):
         return "?" not in sentence and WANTS.isdisjoint(words)
     if _OPTION.match(sentence) or sum(map(glue.__contains__, words)) > _SURE * len(words):
         return False
     return _is_heap(sentence.split(), sum(map(_is_latin, words)), glue)
+
+
+def _opens(words: Sequence[str]) -> bool:
+    """Whether it begins as sentences do that say who asks, or who is to answer."""
+    return any(tuple(words[:length]) in OPENERS for length in _OPENER_LENGTHS)
 
 
 def _is_latin(word: str) -> bool:
@@ -247,8 +271,9 @@ def _is_heap(tokens: Sequence[str], words: int, glue: Container[str]) -> bool:
     joins = sum(_joins(token, glue) for token in tokens)
     if words >= _HEAP and joins < _LOOSE * words:
         return True
-    odd = sum(map(_is_odd, tokens))
-    return len(tokens) >= _LEAST and odd > _ODD * len(tokens) and joins < _LOOSE * len(tokens)
+    if len(tokens) < _LEAST or joins >= _LOOSE * len(tokens):
+        return False
+    return sum(map(_is_odd, tokens)) > _ODD * len(tokens)
 
 
 def _lead(sentence: str, glue: Container[str]) -> int:
@@ -261,28 +286,33 @@ def _lead(sentence: str, glue: Container[str]) -> int:
     best, heap, capital = _HEAP * _PLAIN_WORD, 0.0, begin
     peak, since = 0.0, _SOON
     for token in islice(_WORD.finditer(sentence, begin), _FAR):
-        word = token[0]
-        if word[0].isupper() and heap >= best:
+        if heap >= best and token[0][0].isupper():
             capital, peak, since = token.start(), heap, 0
-        joins = _joins(word, glue)
+        joins, adds = _in_heap(token[0], glue)
         if joins and since < _SOON:
             begin, best, since = capital, peak + _PLAIN_WORD, _SOON
         since += 1
-        if _is_odd(word):
-            heap += _PLAIN_WORD * min(8, max(2, len(_PART.findall(word))))
-        elif joins:
-            heap -= 1
-        else:
-            heap += _PLAIN_WORD * min(2, len(_PART.findall(word)))
+        heap += adds
         if heap <= _NO_HEAP:
             break
     return begin
 
 
+def _in_heap(word: str, glue: Container[str]) -> tuple[bool, float]:
+    """Whether it joins others, and how much of a heap it makes what it stands in."""
+    if word.isascii() and word.isalpha() and word.islower():  # as most are
+        joins = word in glue and (len(word) > 1 or word in _SHORT)
+        return joins, -1.0 if joins else _PLAIN_WORD * (len(word) > 1)
+    joins = _joins(word, glue)
+    if _is_odd(word):
+        return joins, _PLAIN_WORD * min(8, max(2, len(_PART.findall(word))))
+    return joins, -1.0 if joins else _PLAIN_WORD * min(2, len(_PART.findall(word)))
+
+
 def _joins(token: str, glue: Container[str]) -> bool:
     """Whether it is one of the words that every sentence has."""
     core = token.strip(_EDGES)
-    if core.isalpha() and core.isascii():
+    if core.isalnum() and core.isascii():
         first = core.lower()
     else:
         parts = tokenise(fold(core))
@@ -298,5 +328,5 @@ def _is_odd(token: str) -> bool:
     if not core.isalnum():
         core = core.translate(_JOINED)
     if core.isalnum():
-        return _INNER_CAPITAL.search(core) is not None
+        return not core.islower() and _INNER_CAPITAL.search(core) is not None
     return len(core or token) > 1 or not token.isascii()

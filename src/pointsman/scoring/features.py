@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pointsman.scoring.lexicon import Lexicon, Reading, fold, tokenise
+from pointsman.scoring.lexicon import Lexicon, Reading, flattened, fold, has_any, tokenise
 from pointsman.tokens import estimate_tokens
 from pointsman.types import Turn
 
@@ -30,14 +30,36 @@ _NOT_SINGLE = ("??", "\uff1f", "\u061f")
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """How a text is built, in counts."""
+    """How a text is built, in counts; each is taken when it is asked for."""
 
+    prose: str
     code_blocks: int
-    tables: int
-    json_members: int
-    items: int
-    formulas: int
-    questions: int
+
+    @property
+    def tables(self) -> int:
+        """Tables, by the line below their heads."""
+        return len(_TABLE.findall(self.prose)) if "|" in self.prose else 0
+
+    @property
+    def json_members(self) -> int:
+        """Names of members of JSON objects."""
+        return len(_JSON.findall(self.prose)) if '"' in self.prose else 0
+
+    @property
+    def items(self) -> int:
+        """Items of lists."""
+        return sum(map(bool, map(_ITEM.match, self.prose.split("\n"))))
+
+    @property
+    def formulas(self) -> int:
+        """Formulas, or signs that only formulas have."""
+        return len(_FORMULA.findall(self.prose)) if has_any(self.prose, _FORMULA_SIGNS) else 0
+
+    @property
+    def questions(self) -> int:
+        """Question marks; several in a row are one."""
+        single = not any(map(self.prose.__contains__, _NOT_SINGLE))
+        return self.prose.count("?") if single else len(_QUESTION.findall(self.prose))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +68,8 @@ class Features:
 
     tokens: int
     structure: Structure
+    #: What was read: the prose, or its ends, in one line.
+    read: str
     #: The cues in the prose that asks; code and material to be worked on are left out.
     reading: Reading
 
@@ -53,15 +77,16 @@ class Features:
 def extract(text: str, lexicon: Lexicon) -> Features:
     """Read the text that is to be scored. Linear in its length."""
     prose, code_blocks = _split_code(text)
-    flat = flat_prose = " ".join(text.split())
-    if prose is not text:
-        flat_prose = " ".join(prose.split())
+    flat = flattened(text)
+    flat_prose = flat if prose is text else flattened(prose)
     tokens = estimate_tokens(flat)
     reach = REACH * len(flat) // max(1, tokens) + 1
-    reading = lexicon.read(fold(_ends(flat_prose, reach)))
+    read = _ends(flat_prose, reach)
+    reading = lexicon.read(fold(read))
     return Features(
         tokens=tokens,
-        structure=_structure(_ends(prose, reach), code_blocks),
+        structure=Structure(_ends(prose, reach), code_blocks),
+        read=read,
         reading=_without_material(reading, prose[:reach]),
     )
 
@@ -69,6 +94,8 @@ def extract(text: str, lexicon: Lexicon) -> Features:
 def scored_text(turns: Sequence[Turn], lexicon: Lexicon) -> str:
     """The last user turn; where it only says "yes, go on", the user turn that it continues."""
     said = [turn.text for turn in turns if turn.role == "user"][-1 - CONTEXT_TURNS :]
+    if len(said) == 1:
+        return said[0]
     for text in reversed(said):
         if len(text) > _LONGEST_CONTINUATION or not lexicon.is_continuation(fold(text)):
             return text
@@ -97,7 +124,7 @@ def _without_material(reading: Reading, prose: str) -> Reading:
         if ("simple", "material") in cue.tags:
             ends = (reading.opener_after(at), _first_paragraph(prose, at))
             return reading.until(min((end for end in ends if end), default=len(reading.tokens)))
-        if any(section == "complex" for section, _ in cue.tags):
+        if "complex" in cue.sections:
             break
     return reading
 
@@ -109,16 +136,3 @@ def _first_paragraph(prose: str, after: int) -> int | None:
         return None
     end = len(tokenise(fold(first)))
     return end if end > after else None
-
-
-def _structure(prose: str, code_blocks: int) -> Structure:
-    plain = not any(map(prose.__contains__, _FORMULA_SIGNS))
-    single = not any(map(prose.__contains__, _NOT_SINGLE))
-    return Structure(
-        code_blocks=code_blocks,
-        tables=len(_TABLE.findall(prose)) if "|" in prose else 0,
-        json_members=len(_JSON.findall(prose)) if '"' in prose else 0,
-        items=sum(map(bool, map(_ITEM.match, prose.split("\n")))),
-        formulas=0 if plain else len(_FORMULA.findall(prose)),
-        questions=prose.count("?") if single else len(_QUESTION.findall(prose)),
-    )

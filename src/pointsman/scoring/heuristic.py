@@ -6,14 +6,14 @@ it can and can't tell.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, fsum
 from typing import NamedTuple
 
-from pointsman.scoring.domains import STAKES, Tally, domain_of, domain_scores, topics_of
+from pointsman.scoring.domains import STAKES, domain_of, domain_scores, topics_of
 from pointsman.scoring.features import Features, Structure, extract, scored_text
-from pointsman.scoring.lexicon import Lexicon, Reading
+from pointsman.scoring.lexicon import Lexicon, Reading, Tally
 from pointsman.types import Score, Turn
 
 TOP = 100.0
@@ -35,23 +35,30 @@ _FURTHER_SUBJECT = 8.0
 _SUBJECTS_MAX = 35.0
 #: An explanation, however special its subject, asks for less than a design.
 _EXPLANATION_MAX = 40.0
+_BEYOND_EXPLAINING = ("design", "build", "weigh")
 #: Where the language can't be read, the signal stands in the middle of its range.
 _NEUTRAL = COMPLEX_MAX / 2
 
 _SIMPLE = {"definition": -15.0, "material": -15.0, "small": -15.0, "light": -15.0, "brief": -8.0}
+#: Orders that make no light matter of a small thing.
+_STUDIED = ("build", "weigh", "explain")
 #: From how many members JSON, and from how many items a list, counts as such.
 _JSON_MEMBERS, _LIST_ITEMS = 2, 3
 _REASONING = {"weigh": 10.0, "link": 6.0, "step": 3.0}
 
 
 class Cues(NamedTuple):
-    """What the words of a text ask for."""
+    """What a text says of its matter, whatever its length."""
 
     #: 0-50: how much its orders and subjects ask of a model.
     complex_keywords: float
     #: -15-0: how much speaks for a small matter.
     simple_keywords: float
-    #: What of it is sensitive, as in `Score.topics`.
+    #: 0-20: how much its words weigh, link and order thoughts.
+    reasoning_cues: float
+    #: As in `Score`, each.
+    dimensions: dict[str, float]
+    domain: str
     topics: tuple[str, ...]
 
 
@@ -69,47 +76,45 @@ class HeuristicScorer:
 
     def score(self, turns: Sequence[Turn]) -> Score:
         """Score the last user turn; `parts` add up to `value`, which lies in 0-100."""
-        return self.score_text(scored_text(turns, self.lexicon))
-
-    def cues(self, text: str) -> Cues:
-        """What the cues of a text say, without the rest of its score."""
-        features = extract(text, self.lexicon)
-        reading, tally = features.reading, features.reading.tally()
-        domain = domain_of(domain_scores(tally, features.structure), tally)
-        return Cues(
-            round(_complex_keywords(tally, reading), 2),
-            round(_simple_keywords(tally), 2),
-            topics_of(tally, len(reading.tokens), domain),
-        )
-
-    def score_text(self, text: str) -> Score:
-        """Score a text, whoever wrote it."""
-        features = extract(text, self.lexicon)
-        tally = features.reading.tally()
+        features = extract(scored_text(turns, self.lexicon), self.lexicon)
+        cues = cues_of(features)
         parts = {
-            "token_count": _token_count(features.tokens),
-            "complex_keywords": _complex_keywords(tally, features.reading),
-            "simple_keywords": _simple_keywords(tally),
-            "structure": _structure(features.structure),
-            "reasoning_cues": _reasoning_cues(tally),
+            "token_count": round(_token_count(features.tokens), 2),
+            "complex_keywords": cues.complex_keywords,
+            "simple_keywords": cues.simple_keywords,
+            "structure": round(_structure(features.structure), 2),
+            "reasoning_cues": cues.reasoning_cues,
         }
-        parts = {name: round(part, 2) for name, part in parts.items()}
         total = round(fsum(parts.values()), 2)
         value = min(TOP, max(0.0, total))
         if value != total:
             parts["clip"] = round(value - total, 2)
-        domains = domain_scores(tally, features.structure)
-        domain = domain_of(domains, tally)
-        topics = topics_of(tally, len(features.reading.tokens), domain)
         return Score(
             value=value,
             parts=parts,
             scorer="heuristic",
             version="1",
-            dimensions=_dimensions(parts, domains, tally, features),
-            domain=domain,
-            topics=topics,
+            dimensions=cues.dimensions,
+            domain=cues.domain,
+            topics=cues.topics,
         )
+
+
+def cues_of(features: Features) -> Cues:
+    """What the cues of a text say."""
+    reading, tally = features.reading, features.reading.tally()
+    complex_keywords = round(_complex_keywords(tally, reading), 2)
+    reasoning_cues = round(_reasoning_cues(tally), 2)
+    domains = domain_scores(tally, features.structure)
+    domain = domain_of(domains, tally)
+    return Cues(
+        complex_keywords,
+        round(_simple_keywords(tally), 2),
+        reasoning_cues,
+        _dimensions(complex_keywords, reasoning_cues, domains, _demands(tally, features.structure)),
+        domain,
+        topics_of(tally, len(reading.tokens), domain),
+    )
 
 
 def _token_count(tokens: int) -> float:
@@ -119,20 +124,22 @@ def _token_count(tokens: int) -> float:
 
 def _complex_keywords(tally: Tally, reading: Reading) -> float:
     """0-50: the strongest order and the weightiest subject, a little for each further one."""
-    orders = {name: tally.get(("complex", name), 0) for name in _ORDERS}
-    subjects = {name: tally.get(("complex", name), 0) for name in _SUBJECTS}
-    subjects["expert"] = sum(n for (section, _), n in tally.items() if section == "expert")
-    found = _strongest(orders, _ORDERS, _FURTHER_ORDER) + min(
-        _SUBJECTS_MAX, _strongest(subjects, _SUBJECTS, _FURTHER_SUBJECT)
+    counts = dict(tally.get("complex", {}))
+    if experts := tally.get("expert"):
+        counts["expert"] = sum(experts.values())
+    found = _strongest(counts, _ORDERS, _FURTHER_ORDER) + min(
+        _SUBJECTS_MAX, _strongest(counts, _SUBJECTS, _FURTHER_SUBJECT)
     )
-    only_explains = not any(orders[name] for name in ("design", "build", "weigh"))
-    most = _EXPLANATION_MAX if orders["explain"] and only_explains else COMPLEX_MAX
+    only_explains = "explain" in counts and counts.keys().isdisjoint(_BEYOND_EXPLAINING)
+    most = _EXPLANATION_MAX if only_explains else COMPLEX_MAX
     return min(most, max(found, _NEUTRAL * reading.unread))
 
 
-def _strongest(counts: dict[str, int], worth: dict[str, float], further: float) -> float:
-    present = [worth[name] for name, count in counts.items() if count]
-    return max(present) + further * (sum(counts.values()) - 1) if present else 0.0
+def _strongest(counts: Mapping[str, int], worth: Mapping[str, float], further: float) -> float:
+    found = counts.keys() & worth.keys()
+    if not found:
+        return 0.0
+    return max(map(worth.__getitem__, found)) + further * (sum(map(counts.__getitem__, found)) - 1)
 
 
 def _simple_keywords(tally: Tally) -> float:
@@ -141,13 +148,14 @@ def _simple_keywords(tally: Tally) -> float:
     A definition or material to work on does not make simple what also asks for a design or for
     something to be built; a small thing does not make an analysis or explanation of it simple.
     """
-    hard = ("complex", "design") in tally or ("complex", "build") in tally
-    studied = any(("complex", name) in tally for name in ("build", "weigh", "explain"))
-    outweighed = {"definition": hard, "material": hard, "light": studied}
+    simple, hard = tally.get("simple"), tally.get("complex", {})
+    if not simple:
+        return 0.0
+    made = "design" in hard or "build" in hard
+    studied = not hard.keys().isdisjoint(_STUDIED)
+    outweighed = {"definition": made, "material": made, "light": studied}
     found = (
-        worth
-        for name, worth in _SIMPLE.items()
-        if ("simple", name) in tally and not outweighed.get(name)
+        worth for name, worth in _SIMPLE.items() if name in simple and not outweighed.get(name)
     )
     return max(SIMPLE_MIN, fsum(found))
 
@@ -171,27 +179,27 @@ def _structure(structure: Structure) -> float:
 
 def _reasoning_cues(tally: Tally) -> float:
     """0-20: words that weigh, link and order thoughts."""
-    found = (worth * tally.get(("reasoning", name), 0) for name, worth in _REASONING.items())
+    found = (_REASONING[name] * count for name, count in tally.get("reasoning", {}).items())
     return min(REASONING_MAX, fsum(found))
 
 
+def _demands(tally: Tally, structure: Structure) -> int:
+    """How much is asked of the exact form of the output."""
+    cues = sum(tally.get("precision", {}).values())
+    return cues + (structure.json_members >= _JSON_MEMBERS)
+
+
 def _dimensions(
-    parts: dict[str, float], domains: dict[str, float], tally: Tally, features: Features
+    complex_keywords: float, reasoning_cues: float, domains: Mapping[str, float], demands: int
 ) -> dict[str, float]:
     """How deep the reasoning, how special the field, how much hangs on the exact output."""
-    depth = 0.6 * parts["complex_keywords"] / COMPLEX_MAX + (
-        0.4 * parts["reasoning_cues"] / REASONING_MAX
-    )
+    depth = 0.6 * complex_keywords / COMPLEX_MAX + 0.4 * reasoning_cues / REASONING_MAX
     special = 1.0 - exp(-max(domains.values(), default=0.0) / 4.0)
-    stakes = max((domains.get(area, 0.0) for area in STAKES), default=0.0)
-    demands = tally.get(("precision", "cues"), 0) + (
-        features.structure.json_members >= _JSON_MEMBERS
-    )
+    stakes = max([domains.get(area, 0.0) for area in STAKES])
     made = domains.get("coding", 0.0) + domains.get("mathematics", 0.0)
     sensitivity = 1.0 - exp(-(stakes / 2.0 + demands / 3.0 + made / 8.0))
-    dimensions = {
-        "reasoning_depth": depth,
-        "domain_specificity": special,
-        "output_sensitivity": sensitivity,
+    return {
+        "reasoning_depth": round(depth, 3),
+        "domain_specificity": round(special, 3),
+        "output_sensitivity": round(sensitivity, 3),
     }
-    return {name: round(share, 3) for name, share in dimensions.items()}

@@ -12,12 +12,14 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from math import exp, expm1, fsum
+from operator import itemgetter, mul, sub
 
 from pointsman.errors import ConfigError
 from pointsman.scoring.essence import essence, glue_of
-from pointsman.scoring.features import scored_text
-from pointsman.scoring.heuristic import COMPLEX_MAX, SIMPLE_MIN, Cues, HeuristicScorer
+from pointsman.scoring.features import extract, scored_text
+from pointsman.scoring.heuristic import COMPLEX_MAX, SIMPLE_MIN, Cues, cues_of
 from pointsman.scoring.lexicon import Lexicon
 from pointsman.scoring.surface import NAMES, measure, question
 from pointsman.types import Json, Score, Turn
@@ -34,7 +36,10 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "wording": ("references", "persons"),
     "question": ("how", "begins_with_question", "ends_with_question"),
 }
-_PLACES = {part: tuple(map(NAMES.index, names)) for part, names in PARTS.items()}
+#: Puts what is in the order of `NAMES` in that of the parts; where each part then is.
+_by_part = itemgetter(*(NAMES.index(name) for names in PARTS.values() for name in names))
+_ENDS = tuple(accumulate(map(len, PARTS.values()), initial=0))
+_PLACES = {part: slice(*ends) for part, ends in zip(PARTS, pairwise(_ENDS), strict=True)}
 ORDERS = "orders"
 BASE = "base"
 _WRAPPED = 2  # times as long as what it asks: topics are looked for in that alone, too
@@ -43,20 +48,22 @@ _WANTED = re.compile(
     r"(\d\d{0,5})[ -]?(?:words?|w[öo]rter|mots|palabras|palavras|parole|woorden|字)(?!\w)",
     re.IGNORECASE,
 )
+_DIGITS = "0123456789"
+_NEAR_DIGIT = 16  # characters within which the unit follows and ends
 _PER_WORD = 4 / 3
 _STEEP = 1e-6  # log-odds too few to divide by
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
-    """How one measure counts."""
+class Measures:
+    """How each measure counts, in the order of `surface.NAMES`."""
 
     #: Its usual value.
-    usual: float
+    usual: tuple[float, ...]
     #: Difficulty per unit that it is above that.
-    weight: float
+    weights: tuple[float, ...]
     #: What a unit adds to the logarithm of the reply's tokens.
-    reply: float
+    replies: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +71,10 @@ class LearnedScorer:
     """Scores by how likely a weak model's answer would be good enough; pure, no model, no I/O."""
 
     lexicon: Lexicon
-    heuristic: HeuristicScorer
     #: See `essence.glue_of`.
     glue: frozenset[str]
     version: str
-    #: In the order of `surface.NAMES`.
-    measures: tuple[Measure, ...]
+    measures: Measures
     #: Log-odds that models of rising strength do not suffice, at a usual prompt.
     failing: tuple[float, ...]
     #: Log-odds per unit of difficulty.
@@ -96,33 +101,31 @@ class LearnedScorer:
     def score(self, turns: Sequence[Turn]) -> Score:
         """Score the last user turn; `parts` add up to `value`, which lies in 0-100."""
         text = scored_text(turns, self.lexicon)
-        read = self.heuristic.score_text(text)
+        features = extract(text, self.lexicon)
+        whole = cues = cues_of(features)
         asking, options = question(text)
         asked = essence(asking, self.glue)
-        values = measure(asked, options)
+        values = measure(asked, options, features)
         left = max(0.0, 1 - expm1(values[0]) / self.fade_words)
-        cues = Cues(read.parts["complex_keywords"], read.parts["simple_keywords"], read.topics)
         if asked != text and (left or len(asking) > _WRAPPED * len(asked)):
-            cues = self.heuristic.cues(asked)
-        apart = [value - each.usual for each, value in zip(self.measures, values, strict=True)]
-        logits = {
-            part: self.slope * fsum(self.measures[at].weight * apart[at] for at in places)
-            for part, places in _PLACES.items()
-        }
+            cues = cues_of(extract(asked, self.lexicon))
+        apart = tuple(map(sub, values, self.measures.usual))
+        weighed = _by_part(tuple(map(mul, self.measures.weights, apart)))
+        logits = {part: self.slope * fsum(weighed[place]) for part, place in _PLACES.items()}
         logits[ORDERS] = self.slope * left * self._orders(cues)
-        parts = _points(self.failing[0], logits)
-        value = round(min(100.0, max(0.0, fsum(parts.values()))), 2)
         total = fsum(logits.values())
-        stronger = (1 - _share(failing + total) for failing in self.failing[1:])
-        reply = fsum(each.reply * far for each, far in zip(self.measures, apart, strict=True))
+        parts = _points(self.failing[0], logits, total)
+        value = round(min(100.0, max(0.0, fsum(parts.values()))), 2)
+        stronger = [1 - _share(failing + total) for failing in self.failing[1:]]
+        reply = fsum(map(mul, self.measures.replies, apart))
         return Score(
             value,
             parts,
             "learned",
             self.version,
-            dimensions=read.dimensions,
-            domain=read.domain,
-            topics=read.topics or cues.topics,
+            dimensions=whole.dimensions,
+            domain=whole.domain,
+            topics=whole.topics or cues.topics,
             suffices=_rising([1 - value / 100, *stronger]),
             reply_tokens=_reply_tokens(asked, self.reply + reply),
         )
@@ -134,15 +137,13 @@ class LearnedScorer:
         return self.complex_cues * complex_**2 - self.simple_cues * simple
 
 
-def _points(start: float, logits: Mapping[str, float]) -> dict[str, float]:
+def _points(start: float, logits: Mapping[str, float], total: float) -> dict[str, float]:
     """How many points of the score each part makes; `base` is a usual prompt's score."""
-    total = fsum(logits.values())
     low, high = _share(start), _share(start + total)
     steepness = (high - low) / total if abs(total) > _STEEP else low * (1 - low)
-    parts = {BASE: round(100 * low, 2)}
-    for part, logit in logits.items():
-        parts[part] = round(100 * steepness * logit, 2) + 0.0
-    return parts
+    points = 100 * steepness
+    shares = {part: round(points * logit, 2) + 0.0 for part, logit in logits.items()}
+    return {BASE: round(100 * low, 2), **shares}
 
 
 def _share(logit: float) -> float:
@@ -150,12 +151,13 @@ def _share(logit: float) -> float:
 
 
 def _rising(shares: Sequence[float]) -> tuple[float, ...]:
-    return tuple(round(max(shares[: index + 1]), 4) for index in range(len(shares)))
+    return tuple([round(share, 4) for share in accumulate(shares, max)])
 
 
 def _reply_tokens(asked: str, logarithm: float) -> int:
     """As many as the words that are asked for take, else as predicted."""
-    wanted = _WANTED.search(asked)
+    last = max(map(asked.rfind, _DIGITS)) if asked.isascii() else len(asked)
+    wanted = _WANTED.search(asked, 0, last + _NEAR_DIGIT)
     tokens = _PER_WORD * int(wanted[1]) if wanted else exp(min(20.0, logarithm))
     return round(min(REPLY_TOKENS_MAX, max(REPLY_TOKENS_MIN, tokens)))
 
@@ -172,10 +174,9 @@ def _scorer(document: Json, lexicon: Lexicon) -> LearnedScorer:
     orders = _object(top["orders"])
     return LearnedScorer(
         lexicon=lexicon,
-        heuristic=HeuristicScorer(lexicon),
         glue=glue_of(lexicon),
         version=str(top["version"]),
-        measures=tuple(_measure(_object(features[name])) for name in NAMES),
+        measures=_measures([_object(features[name]) for name in NAMES]),
         failing=tuple(map(_number, failing)),
         slope=_number(top["slope"]),
         complex_cues=_number(orders["complex"]),
@@ -186,11 +187,11 @@ def _scorer(document: Json, lexicon: Lexicon) -> LearnedScorer:
     )
 
 
-def _measure(document: Mapping[str, Json]) -> Measure:
-    return Measure(
-        usual=_number(document["usual"]),
-        weight=_number(document["weight"]),
-        reply=_number(document["reply"]),
+def _measures(documents: Sequence[Mapping[str, Json]]) -> Measures:
+    return Measures(
+        usual=tuple(_number(document["usual"]) for document in documents),
+        weights=tuple(_number(document["weight"]) for document in documents),
+        replies=tuple(_number(document["reply"]) for document in documents),
     )
 
 

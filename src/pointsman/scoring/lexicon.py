@@ -15,7 +15,7 @@ import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import compress, count, takewhile
+from itertools import compress, count
 from typing import TypeAlias
 
 from pointsman.errors import ConfigError
@@ -36,6 +36,8 @@ WORD_LISTS = frozenset(
     {"function_words", "lead_ins", "determiners", "continuations", "fillers"},
 )
 
+#: Where every cue of a text is of these, nothing new is asked.
+_ASKS_NOTHING = frozenset({"reasoning", "precision"})
 _NAMES = frozenset({"expert", "domains", "decisive", "hints"})
 _NAMED = frozenset({("complex", "technical"), ("complex", "work")})
 _ORDER = "^"
@@ -57,8 +59,31 @@ _ASCII_GAPS = "".join(
     " " if re.match(f"[{_NO_WORD}]", char) and char not in _MARKS else char
     for char in map(chr, range(128))
 )
+#: All that `str.split` cuts at, but for spaces and line feeds.
+_OTHER_BLANKS = (
+    "\t\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005"
+    "\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
 #: Words of which a lexicon remembers which cues they start.
 _REMEMBERED = 4096
+
+
+def has_any(text: str, characters: str) -> bool:
+    """Whether one of the characters is in the text: for a few, the fastest way to know."""
+    return any(map(text.__contains__, characters))
+
+
+def lines_of(text: str) -> list[str]:
+    """The text's lines, without blanks at their ends, and with one space for any others."""
+    if has_any(text, _OTHER_BLANKS):
+        return [" ".join(line.split()) for line in text.splitlines()]
+    lines = map(str.strip, text.removesuffix("\n").split("\n"))
+    return [" ".join(line.split()) if "  " in line else line for line in lines]
+
+
+def flattened(text: str) -> str:
+    """The text in one line, without blanks at its ends, and with one space for any others."""
+    return " ".join(filter(None, lines_of(text)))
 
 
 def fold(text: str) -> str:
@@ -82,7 +107,7 @@ def tokenise(folded: str) -> list[str]:
 
 def is_word(token: str) -> bool:
     """Whether `token` has a letter in it: not a mark, number or emoji."""
-    return token[0].isalpha() or any(map(str.isalpha, token))
+    return token[0].isalpha() or (len(token) > 1 and any(map(str.isalpha, token)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,6 +120,8 @@ class Cue:
     tags: frozenset[tuple[str, str]]
     #: Whether it only names a subject. Names travel: `platform` tells no language.
     name: bool
+    #: Those of its tags.
+    sections: frozenset[str]
 
 
 @dataclass(slots=True, eq=False)
@@ -108,6 +135,8 @@ class Node:
     order: Cue | None = None
     #: Whether a cue may be found here without looking at the next word.
     ends: bool = False
+    #: The cue that is found here whatever stands around it.
+    sure: Cue | None = None
 
     def add(self, cue: Cue) -> None:
         """Grow the branch of `cue`."""
@@ -119,30 +148,34 @@ class Node:
             child = branches.get(start)
             if child is None:
                 child = branches[start] = Node()
+            node.sure = None
             node = child
         node.ends = True
         if cue.order:
             node.order = cue
         else:
             node.cue = cue
+        node.sure = None if node.words or node.stems or node.order else node.cue
 
 
 #: A cue found in a text, and where its first token is.
 Hit: TypeAlias = tuple[Cue, int]
+#: How many different cues of a text there are, by section and name; what has none is left out.
+Tally: TypeAlias = Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A text's tokens with the cues found in them, in order."""
 
-    tokens: tuple[str, ...]
-    hits: tuple[Hit, ...]
+    tokens: Sequence[str]
+    hits: Sequence[Hit]
     #: 0-1: how sure it is that the text is in a language without a list.
     unread: float
 
     def until(self, end: int) -> Reading:
         """The same reading without the cues from token `end` on."""
-        hits = tuple(hit for hit in self.hits if hit[1] < end)
+        hits = [hit for hit in self.hits if hit[1] < end]
         return Reading(self.tokens, hits, self.unread)
 
     def opener_after(self, at: int) -> int | None:
@@ -152,12 +185,13 @@ class Reading:
                 return index
         return None
 
-    def tally(self) -> dict[tuple[str, str], int]:
-        """How many different cues there are of each `(section, name)`."""
-        counts: dict[tuple[str, str], int] = {}
+    def tally(self) -> Tally:
+        """How many different cues there are of each section and name."""
+        counts: dict[str, dict[str, int]] = {}
         for cue in {cue for cue, _ in self.hits}:
-            for tag in cue.tags:
-                counts[tag] = counts.get(tag, 0) + 1
+            for section, name in cue.tags:
+                names = counts.setdefault(section, {})
+                names[name] = names.get(name, 0) + 1
         return counts
 
 
@@ -172,6 +206,8 @@ class Lexicon:
 
     #: The plain word lists by name.
     words: Mapping[str, frozenset[str]]
+    #: The function words that are no fillers: as good as any to tell the language by.
+    common: frozenset[str]
     #: Where in the tree of cues a word leads that may start one; empty for any other.
     starts: Mapping[str, tuple[Node, ...]]
 
@@ -194,14 +230,16 @@ class Lexicon:
             # What gives an order is also what the same words are elsewhere.
             every = frozenset(tags | cues.get((key, False), set()))
             names = all(tag[0] in _NAMES or tag in _NAMED for tag in every)
-            root.add(Cue(key, order, shared.setdefault(every, every), names))
-        return cls({name: frozenset(found) for name, found in words.items()}, _Starts(root))
+            sections = frozenset(section for section, _ in every)
+            root.add(Cue(key, order, shared.setdefault(every, every), names, sections))
+        common = frozenset(filter(is_word, words["function_words"] - words["fillers"]))
+        return cls({name: frozenset(found) for name, found in words.items()}, common, _Starts(root))
 
     def read(self, folded: str) -> Reading:
         """Find the cues in folded text. Linear in its length."""
         tokens = tokenise(folded)
+        ended = [*tokens, ""]
         starts = list(map(self.starts.__getitem__, tokens))
-        following = [*tokens[1:], ""]
         hits: list[Hit] = []
         end = 0
         for at in compress(count(), starts):
@@ -209,14 +247,15 @@ class Lexicon:
                 continue
             cue: Cue | None = None
             for node in starts[at]:
-                if node.ends or following[at] in node.words:
-                    found = self._longest(node, tokens, at, at + 1)
-                    if cue is None or (found is not None and len(found.words) > len(cue.words)):
-                        cue = found
+                found = node.sure
+                if found is None and (node.ends or ended[at + 1] in node.words):
+                    found = self._longest(node, ended, at, at + 1)
+                if found is not None and (cue is None or len(found.words) > len(cue.words)):
+                    cue = found
             if cue is not None:
                 hits.append((cue, at))
                 end = at + len(cue.words)
-        return Reading(tuple(tokens), tuple(hits), self._unread(tokens, hits))
+        return Reading(tokens, hits, self._unread(tokens, hits))
 
     def is_continuation(self, folded: str) -> bool:
         """Whether the text only goes on with what came before.
@@ -233,42 +272,42 @@ class Lexicon:
             return True
         if asked[0] not in self.words["continuations"] or len(asked) > _FEW_WORDS or "?" in tokens:
             return False
-        sections = {section for cue, _ in self.read(folded).hits for section, _ in cue.tags}
-        return sections <= {"reasoning", "precision"}
+        return all(cue.sections <= _ASKS_NOTHING for cue, _ in self.read(folded).hits)
 
     def _unread(self, tokens: Sequence[str], hits: Iterable[Hit]) -> float:
         """Judge by the first words, without politeness and names, how many are in a list."""
-        begun = takewhile(lambda hit: hit[1] < _LANGUAGE_TOKENS, hits)
-        inside = {at: cue for cue, start in begun for at in range(start, start + len(cue.words))}
-        fillers, function_words = self.words["fillers"], self.words["function_words"]
         first = tokens[:_LANGUAGE_TOKENS]
-        words: list[str] = []
-        known = 0
-        for at, token in enumerate(first):
-            if token in fillers or not (token.isalpha() or is_word(token)):
-                continue
-            cue = inside.get(at)
-            if cue is not None and cue.name:
-                continue
-            words.append(token)
-            if cue is not None or token in function_words:
-                known += 1
-                if known >= _READ * len(first):  # whatever else there is
-                    return 0.0
-        if not words or (len(words) <= _TOO_FEW and all(map(str.isascii, words))):
+        named = {
+            at: cue.name
+            for cue, start in hits
+            if start < _LANGUAGE_TOKENS
+            for at in range(start, start + len(cue.words))
+        }
+        known = sum(map(self.common.__contains__, first)) - sum(named.values())
+        if known >= _READ * len(first):  # whatever else there is
             return 0.0
+        fillers, function_words = self.words["fillers"], self.words["function_words"]
+        words = [
+            (word, at in named)
+            for at, word in enumerate(first)
+            if word not in fillers and not named.get(at) and (word.isalpha() or is_word(word))
+        ]
+        if not words or (len(words) <= _TOO_FEW and all(word.isascii() for word, _ in words)):
+            return 0.0
+        known = sum(in_cue or word in function_words for word, in_cue in words)
         return min(1.0, max(0.0, (_READ - known / len(words)) / (_READ - _NOT_READ)))
 
     def _longest(self, node: Node, tokens: Sequence[str], start: int, at: int) -> Cue | None:
-        """The longest cue whose words before `at` lead from `start` to `node`."""
+        """The longest cue whose words before `at` lead from `start` to `node`.
+
+        The last token is the empty one.
+        """
         best: Cue | None = None
         while True:
             if node.order is not None and self._is_order(tokens, start, at):
                 best = node.order
             elif node.cue is not None:
                 best = node.cue
-            if at == len(tokens):
-                return best
             token = tokens[at]
             for stem, child in node.stems.items():
                 if token.startswith(stem):
@@ -285,7 +324,7 @@ class Lexicon:
         if before in _MARKS or before in self.words["lead_ins"]:
             return True
         determiners = self.words["determiners"]
-        return before not in determiners and after < len(tokens) and tokens[after] in determiners
+        return before not in determiners and tokens[after] in determiners
 
 
 class _Starts(dict[str, tuple[Node, ...]]):

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
+from itertools import filterfalse
 from math import log1p
 
 from pointsman.scoring.essence import essence
-from pointsman.scoring.lexicon import fold, tokenise
+from pointsman.scoring.features import Features
+from pointsman.scoring.lexicon import fold, has_any, tokenise
 
 #: Characters of the head and of the tail that are measured: orders stand there, and what a longer
 #: text adds says no more.
@@ -38,8 +40,8 @@ def _words(listed: str) -> frozenset[str]:
 
 
 _QUESTIONS = _words("what which who whom whose when where why")
-#: Words by what they ask for or how they join. English: other languages are read by length, and
-#: by the heuristic's cues.
+#: Words by what they ask for or how they join, each in one list. English: other languages are
+#: read by length, and by the heuristic's cues.
 WORDS: Mapping[str, frozenset[str]] = {
     "how": _words("how"),
     "conditions": _words(
@@ -60,6 +62,7 @@ WORDS: Mapping[str, frozenset[str]] = {
         "not no never none neither nor except least without incorrect false cannot isn doesn don"
     ),
 }
+_LISTED = {word: name for name, words in WORDS.items() for word in words}
 
 #: What is counted, and from how much on more of it no longer counts.
 CAPS: Mapping[str, int] = {
@@ -82,13 +85,14 @@ def question(text: str) -> tuple[str, str]:
 
     Of solved examples followed by an open one, the last counts.
     """
-    low = text.lower().rstrip()
+    low = text.lower().rstrip() if ":" in text else ""
     answer = low.find(_ANSWER_SIGN)
     if answer >= 0:
         if answer + len(_ANSWER_SIGN) < len(low):  # there is one
             text = next(filter(str.strip, reversed(_EXERCISE.split(text))), text)
         text = _without_answer(text)
-    first = _OPTIONS.search(text) if "B." in text or "B)" in text else None
+    listed = "\n" in text and ("B." in text or "B)" in text)
+    first = _OPTIONS.search(text) if listed else None
     if first is None:
         return _ends(text), ""
     *_, last = _OPTION.finditer(text, first.start())
@@ -111,7 +115,9 @@ def parted(text: str) -> tuple[str, str]:
 
     What asks is the first paragraph, and the last one where it ends in a question mark.
     """
-    segments = _FENCE.split(text) if "`" in text or "~" in text else [text]
+    if not has_any(text, "\n`~"):
+        return text, ""
+    segments = _FENCE.split(text) if has_any(text, "`~") else [text]
     paragraphs = [part for part in "\n\n".join(segments[::2]).split("\n\n") if part.strip()]
     asking, rest = paragraphs[:1], paragraphs[1:]
     if rest and rest[-1].rstrip().endswith(_QUESTION_MARKS):
@@ -120,17 +126,33 @@ def parted(text: str) -> tuple[str, str]:
     return "\n".join(asking), "\n".join([*segments[1::2], *code])
 
 
-def measure(text: str, options: str = "") -> tuple[float, ...]:
-    """The measures of what is asked, in the order of `NAMES`. Linear in its length."""
+def _tokens(asking: str, known: Features | None) -> Sequence[str]:
+    """Its tokens: a slice of those that are known, where most of the known text is this one."""
+    if known is not None and len(known.read) < 2 * len(asking):
+        one_line = asking.replace("\n", " ")
+        before, same, after = f" {known.read} ".partition(f" {one_line} ")
+        if same:
+            start, rest = (len(tokenise(fold(text))) if text else 0 for text in (before, after))
+            return known.reading.tokens[start : len(known.reading.tokens) - rest]
+    return tokenise(fold(asking))
+
+
+def measure(text: str, options: str = "", known: Features | None = None) -> tuple[float, ...]:
+    """The measures of what is asked, in the order of `NAMES`. Linear in its length.
+
+    `known` is of a text that this one may be a part of: what was cut there is not cut again.
+    """
     asking, code = parted(text)
-    tokens = tokenise(fold(asking))
+    tokens = _tokens(asking, known)
     counts = Counter(tokens)
-    words = numbers = 0
-    for token, count in counts.items():
-        if token[0].isalpha():
-            words += count
-        elif token[0].isdigit():
-            numbers += count
+    words, numbers = len(tokens), 0
+    for token in filterfalse(str.isalpha, counts):
+        if not token[0].isalpha():
+            words -= counts[token]
+            numbers += counts[token] if token[0].isdigit() else 0
+    listed = dict.fromkeys(WORDS, 0)
+    for token in counts.keys() & _LISTED.keys():
+        listed[_LISTED[token]] += counts[token]
     option_words = len(options.split())
     code_words = len(_CODE_WORD.findall(code))
     begins = next((token for token in tokens if token[0].isalpha()), "")
@@ -141,7 +163,7 @@ def measure(text: str, options: str = "") -> tuple[float, ...]:
         code_words,
         numbers,
         counts[","],
-        *(sum(map(counts.__getitem__, counts.keys() & group)) for group in WORDS.values()),
+        *listed.values(),
         begins in _QUESTIONS,
         bool(tokens) and tokens[-1] == "?",
     )

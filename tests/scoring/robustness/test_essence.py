@@ -63,6 +63,11 @@ def test_wrapping_is_left_out(text: str) -> None:
     assert asked(text) == QUESTION
 
 
+@pytest.mark.parametrize("times", [1, 4, 12])
+def test_however_often_somebody_says_thanks(times: int) -> None:
+    assert asked(QUESTION + " Thank you so much for your help!" * times) == QUESTION
+
+
 @pytest.mark.parametrize(
     "text",
     [
