@@ -45,6 +45,7 @@ format: $(VENV)/dev.stamp ## put every file into the house style
 bench: $(VENV)/dev.stamp ## what a request costs; prints tables, writes var/*.json
 	mkdir -p var
 	$(BIN)/python bench/overhead.py --json var/overhead.json
+	$(BIN)/python -m bench.start --json var/start.json
 	$(BIN)/python -m bench.routing --json var/routing.json
 	$(BIN)/python -m bench.cache_truth --json var/cache_truth.json
 	$(BIN)/pointsman models pull minilm

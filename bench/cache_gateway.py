@@ -7,7 +7,6 @@ writes FILE: pairs of float64, the moment in monotonic seconds and how late that
 
 import asyncio
 import json
-import os
 import random
 import shutil
 import signal
@@ -20,7 +19,7 @@ from pathlib import Path
 import uvicorn
 import uvloop
 
-from _processes import free_port, launch
+from _processes import environment, free_port, launch
 from http_stack import Measured
 from overhead_gateway import KEY, answer
 from overhead_load import prompt
@@ -76,7 +75,7 @@ class Gateway:
         command = [__file__, file, str(port), str(lags)]
         if lags is None:
             command = f"-m pointsman serve --config {file} --port {port} --log off".split()
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("POINTSMAN_")}
+        kept = environment()
         told = {"POINTSMAN_HOME": str(self.home), "POINTSMAN_API_KEY": KEY}
         began = time.monotonic()
         gateway = Measured(**vars(launch(stack, "gateway", port, command, kept | told)))

@@ -2,13 +2,12 @@
 
 import http.client
 import json
-import os
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from _processes import free_port, launch
+from _processes import environment, free_port, launch
 from http_stack import Measured
 from overhead_formats import PATHS, asked
 from overhead_report import Samples
@@ -92,7 +91,7 @@ class Gateway:
         """Start it; its samples say how long the first answer took, in wall and CPU seconds."""
         port, began = free_port(), time.monotonic()
         said = f"-m pointsman serve --config {self.config} --port {port} --log off"
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("POINTSMAN_")}
+        kept = environment()
         told = {"POINTSMAN_HOME": str(self.home), "POINTSMAN_API_KEY": KEY}
         gateway = Measured(
             **vars(launch(stack, "gateway", port, said.split(), kept | told, poll_s=0.01))

@@ -7,7 +7,6 @@ of Pointsman that asked it to, and for the library where none did. The other thr
 
 import asyncio
 import json
-import os
 import random
 import signal
 import sys
@@ -16,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
-from _processes import free_port, launch
+from _processes import environment, free_port, launch
 from http_stack import Measured
 from overhead_formats import PATHS, asked
 from overhead_gateway import GENEROUS, KEY, Gateway
@@ -40,7 +39,7 @@ def where(home: Path, models: str) -> dict[str, float]:
     made = Gateway(home / "profiled", models + GENEROUS)
     samples, port = home / "samples.json", free_port()
     words = f"{__file__} {samples} serve --config {made.config} --port {port} --log off"
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("POINTSMAN_")}
+    kept = environment()
     told = {"POINTSMAN_HOME": str(made.home), "POINTSMAN_API_KEY": KEY}
     with ExitStack() as stack:
         running = launch(stack, "profiled", port, words.split(), kept | told)

@@ -122,6 +122,9 @@ class App:
         """
         books = self.bookkeeping
         try:
+            if load:  # first: an embedded model loads in a process of its own meanwhile
+                for line in self._lines.values():
+                    await line.provider.start()
             await books.open(address=address, in_memory=in_memory, local=local)
             cache = await self.caching.open(books.store, in_memory=in_memory, address=address)
         except PointsmanError:
@@ -129,11 +132,11 @@ class App:
             raise
         self._pipeline = self._wired(cache)
         if load:
-            for line in self._lines.values():
-                await line.provider.start()
             self._watch.start()
         await self._watch.look()  # what is not local is known before the first request
         await asyncio.to_thread(self._pricer.load, self._clock.now())
+        if load and any(each.provider != "scripted" for each in self.settings.models.values()):
+            self._client.prepare()  # while models load
 
     async def close(self) -> None:
         """Give everything back. Idempotent."""

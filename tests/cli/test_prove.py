@@ -80,8 +80,10 @@ def test_several_files_with_several_sources_plain_and_packed(command: Run) -> No
     assert json.loads(again) == proved  # the same seed, the same proof
 
 
-def test_no_other_command_waits_for_numpy() -> None:
-    program = "import sys, pointsman.cli; assert 'numpy' not in sys.modules"
+def test_no_other_command_waits_for_numpy_and_none_that_prints_no_table_for_rich() -> None:
+    program = (
+        "import sys; from pointsman.cli import app; assert not {'numpy', 'rich'} & set(sys.modules)"
+    )
 
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 

@@ -1,7 +1,7 @@
 """A gateway's worth of cached replies, to be killed: `cache_writer.py <file> <replies>`.
 
-Prints the number of each reply the moment that its `put` returned, and of each hit that was counted
-with a `+` before it.
+Prints the number of each reply the moment that its `put` returned, and of each hit with a `+`
+before it.
 """
 
 import asyncio

@@ -4,6 +4,8 @@ import asyncio
 import gc
 import socket
 import struct
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -46,6 +48,22 @@ async def upstream(handle: Handle) -> AsyncIterator[str]:
 
 async def request_of(reader: asyncio.StreamReader) -> bytes:
     return await reader.readuntil(b"\r\n\r\n") + await reader.readexactly(4)
+
+
+def test_a_prepared_client_has_loaded_what_connections_need() -> None:
+    program = (
+        "import asyncio, sys\n"
+        "from pointsman.providers.http import HttpClient\n"
+        "async def prepared():\n"
+        "    client = HttpClient()\n"
+        "    assert 'aiohttp' not in sys.modules\n"
+        "    client.prepare()\n"
+        "    await client.close()\n"
+        "    assert 'aiohttp' in sys.modules\n"
+        "asyncio.run(prepared())\n"
+    )
+
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 async def test_a_reply_that_is_not_read_gives_its_connection_back(client: HttpClient) -> None:

@@ -6,73 +6,40 @@ Exit codes: 0 done, 1 it could not be done (one line says why and what to do), 2
 
 from __future__ import annotations
 
-import sys
-from typing import Annotated
+import functools
+import gc
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
 
-import typer
+if TYPE_CHECKING:
+    from pointsman.cli.commands import app
 
-from pointsman.app import version
-from pointsman.cli import (
-    ask,
-    cache,
-    calibrate,
-    database,
-    demo,
-    doctor,
-    keys,
-    models,
-    prices,
-    prove,
-    report,
-    route,
-    serve,
-)
-from pointsman.errors import PointsmanError
-
-app = typer.Typer(
-    name="pointsman",
-    pretty_exceptions_enable=False,
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-)
-app.command("serve")(serve.serve)
-app.command("ask")(ask.ask)
-app.command("route")(route.route)
-app.command("demo")(demo.demo)
-app.command("prove")(prove.prove)
-app.command("calibrate")(calibrate.calibrate)
-app.command("report")(report.report)
-app.command("doctor")(doctor.doctor)
-app.add_typer(keys.app, name="keys")
-app.add_typer(cache.app, name="cache")
-app.add_typer(models.app, name="models")
-app.add_typer(prices.app, name="prices")
-app.add_typer(database.app, name="db")
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(version())
-        raise typer.Exit
-
-
-@app.callback()
-def options(
-    show_version: Annotated[
-        bool,
-        typer.Option(
-            "--version", help="Print the version.", is_eager=True, callback=_print_version
-        ),
-    ] = False,
-) -> None:
-    """Send each prompt to the cheapest model that will answer it well, and prove it."""
+__all__ = ["app", "main"]
 
 
 def main() -> None:
     """Run a command and exit with its code."""
+    _commands().run()
+
+
+@functools.cache
+def _commands() -> ModuleType:
+    """The commands, loaded without a look for garbage.
+
+    What is loaded stays, so there is none: to look again and again, now and while the gateway
+    starts, would take a seventh of the start.
+    """
+    gc.disable()
     try:
-        app()
-    except PointsmanError as error:
-        typer.echo(f"pointsman: {error}", err=True)
-        sys.exit(1)
+        return importlib.import_module("pointsman.cli.commands")
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def __getattr__(name: str) -> object:
+    """`app` is loaded when somebody asks for it (PEP 562)."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return importlib.import_module("pointsman.cli.commands").app

@@ -6,8 +6,6 @@ import time
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from pointsman.cli.options import ConfigOption, JsonOption
 from pointsman.cli.output import print_json, print_table
@@ -25,6 +23,15 @@ def pull(
     config: ConfigOption = None,
 ) -> None:
     """Fetch weights; an interrupted download goes on where it stopped."""
+    from rich.console import Console  # noqa: PLC0415 - dear to import
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TransferSpeedColumn,
+    )
+
     store = WeightsStore(load(config).home)
     here = store.find(spec)
     if here is not None:

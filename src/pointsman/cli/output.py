@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import msgspec
 import typer
-from rich.bar import Bar
-from rich.console import Console
-from rich.table import Table
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 #: Columns where the output is no terminal and nobody says how wide it is.
 _PIPED_WIDTH = 140
@@ -25,6 +26,8 @@ def print_json(value: object) -> None:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
     """Rows under their columns; figures belong right, so columns ending in `$` or `#` go there."""
+    from rich.table import Table  # noqa: PLC0415 - dear to import
+
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
     for column in columns:
         right = column.endswith(("$", "#"))
@@ -36,6 +39,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
 
 def print_bars(title: str, rows: Sequence[tuple[str, Decimal, Decimal]]) -> None:
     """Cost and savings of each row as bars on one scale; what cost more than the baseline has none."""
+    from rich.bar import Bar  # noqa: PLC0415 - dear to import
+    from rich.table import Table  # noqa: PLC0415
+
     table = Table(box=None, pad_edge=False)
     table.add_column(title)
     for heading in ("cost $", "saved $"):
@@ -55,6 +61,8 @@ def print_bars(title: str, rows: Sequence[tuple[str, Decimal, Decimal]]) -> None
 
 
 def _print(table: Table) -> None:
+    from rich.console import Console  # noqa: PLC0415 - dear to import
+
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         console.width = _PIPED_WIDTH

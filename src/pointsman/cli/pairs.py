@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from pointsman.app import App
 from pointsman.cache.trial import Trial, Tried
@@ -239,6 +237,9 @@ class _Counts:
 @contextmanager
 def _progress() -> Iterator[Callable[[], None]]:
     """Counts on standard error, where somebody looks."""
+    from rich.console import Console  # noqa: PLC0415 - dear to import
+    from rich.progress import Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
     console = Console(stderr=True)
     columns = (TextColumn("{task.completed} pairs"), TimeElapsedColumn())
     with Progress(

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from pointsman import data, proof
 from pointsman.cli.contenders import ScorerOption, contenders
@@ -90,6 +88,9 @@ def _shipped() -> list[Row]:
 
 
 def _measured(rows: list[Row], competing: Mapping[str, proof.Contender], seed: int) -> Proof:
+    from rich.console import Console  # noqa: PLC0415 - dear to import
+    from rich.progress import Progress  # noqa: PLC0415
+
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("scoring", total=len(rows))

@@ -58,7 +58,8 @@ class EmbeddedProvider:
         `threads` defaults to one less than the cores there are. `patience_s` bounds how long a
         request waits for the child, `start_limit_s` how long the child may load;
         `restart_pause_s` doubles with every death in a row; `grace_s` lies between asking the
-        child to end and killing it. `command` starts something that speaks the child's protocol.
+        child to end and killing it, once it has loaded. `command` starts something that speaks the
+        child's protocol.
         """
         self._weights = weights
         self._model = model
@@ -165,8 +166,10 @@ class EmbeddedProvider:
         self._become("warming")
         api_key = secrets.token_urlsafe(32)
         child = await ChildProcess.start(self._command, self._settings(api_key))
+        grace_s = 0.0  # while it loads it hears nothing
         try:
             base_url = await child.base_url(self._start_limit_s)
+            grace_s = self._grace_s
             upstream = self._connect(base_url, api_key)
             self._become("up", upstream=upstream)
             try:
@@ -175,7 +178,7 @@ class EmbeddedProvider:
                 self._become("warming")
                 await upstream.close()
         finally:
-            await child.end(self._grace_s)
+            await child.end(grace_s)
 
     def _settings(self, api_key: str) -> bytes:
         return msgspec.json.encode(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -16,7 +17,8 @@ from pointsman.types import ProviderReply
 if TYPE_CHECKING:
     import aiohttp
 
-# aiohttp takes 0.2 s of CPU to import, so it is imported where the first connection is made.
+# aiohttp takes 0.2 s of CPU to import, so it is imported by `prepare`, or where the first connection
+# is made.
 
 _HEADERS = {
     "user-agent": "pointsman",
@@ -48,6 +50,12 @@ class HttpClient:
     def __init__(self) -> None:
         """Opens nothing yet."""
         self._session: aiohttp.ClientSession | None = None
+        self._loading: asyncio.Future[object] | None = None
+
+    def prepare(self) -> None:
+        """Load what connections need, in a thread, so that the first request need not wait for it."""
+        loop = asyncio.get_running_loop()
+        self._loading = loop.run_in_executor(None, importlib.import_module, "aiohttp")
 
     async def post(
         self, url: str, body: bytes, headers: Mapping[str, str], timeouts: Timeouts
@@ -117,6 +125,9 @@ class HttpClient:
 
     async def close(self) -> None:
         """Close every connection."""
+        loading, self._loading = self._loading, None
+        if loading is not None:
+            await loading
         session, self._session = self._session, None
         if session is not None:
             await session.close()

@@ -1,0 +1,74 @@
+"""All commands, by name."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from pointsman.app import version
+from pointsman.cli import (
+    ask,
+    cache,
+    calibrate,
+    database,
+    demo,
+    doctor,
+    keys,
+    models,
+    prices,
+    prove,
+    report,
+    route,
+    serve,
+)
+from pointsman.errors import PointsmanError
+
+app = typer.Typer(
+    name="pointsman",
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+app.command("serve")(serve.serve)
+app.command("ask")(ask.ask)
+app.command("route")(route.route)
+app.command("demo")(demo.demo)
+app.command("prove")(prove.prove)
+app.command("calibrate")(calibrate.calibrate)
+app.command("report")(report.report)
+app.command("doctor")(doctor.doctor)
+app.add_typer(keys.app, name="keys")
+app.add_typer(cache.app, name="cache")
+app.add_typer(models.app, name="models")
+app.add_typer(prices.app, name="prices")
+app.add_typer(database.app, name="db")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version())
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """Send each prompt to the cheapest model that will answer it well, and prove it."""
+
+
+def run() -> None:
+    """Run the command that the arguments name and exit with its code."""
+    try:
+        app()
+    except PointsmanError as error:
+        typer.echo(f"pointsman: {error}", err=True)
+        sys.exit(1)
