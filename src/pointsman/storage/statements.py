@@ -66,22 +66,23 @@ class Prepared:
         """`columns` are what it sets, where that is not in the statement."""
         compiled = statement.compile(dialect=dialect, column_keys=columns or None)
         self.sql = str(compiled)
-        self._binds = tuple(
-            (
-                name,
-                compiled.params[name],
-                cast("_Processor | None", compiled.binds[name].type.bind_processor(dialect)),
-            )
-            for name in compiled.positiontup or ()
-        )
+        self._names = tuple(compiled.positiontup or ())
+        processors = (compiled.binds[name].type.bind_processor(dialect) for name in self._names)
+        self._processors = [
+            (place, cast("_Processor", process))
+            for place, process in enumerate(processors)
+            if process is not None
+        ]
+        self._constants = {
+            name: value for name in self._names if (value := compiled.params[name]) is not None
+        }
 
     def values(self, row: Mapping[str, object]) -> tuple[Value, ...]:
         """The row as the driver wants it, in the order of the statement's parameters."""
-        values = [
-            value if convert is None else convert(value)
-            for name, constant, convert in self._binds
-            for value in (row.get(name, constant),)
-        ]
+        given = {**self._constants, **row} if self._constants else row
+        values = list(map(given.get, self._names))
+        for place, process in self._processors:
+            values[place] = process(values[place])
         return cast("tuple[Value, ...]", tuple(values))
 
 
