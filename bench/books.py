@@ -57,6 +57,7 @@ class Measured:
 
 def calls(now: datetime, count: int) -> Mapping[str, str]:
     """What is asked, by name."""
+    hour = quote((now - timedelta(hours=1)).isoformat())
     week = quote((now - timedelta(days=7)).isoformat())
     month = quote((now - timedelta(days=30)).isoformat())
     return {
@@ -72,6 +73,13 @@ def calls(now: datetime, count: int) -> Mapping[str, str]:
         "cost by day, tier, model, key": "/v1/stats/cost",
         "quality": "/v1/stats/quality",
         "quality of 30 days": f"/v1/stats/quality?since={month}",
+        "series of an hour": f"/v1/stats/series?since={hour}",
+        "series of a day": "/v1/stats/series",
+        "series of 30 days": f"/v1/stats/series?since={month}",
+        "series of a key, 30 days": f"/v1/stats/series?key=pm_key00003&since={month}",
+        "latency": "/v1/stats/latency",
+        "scores": "/v1/stats/scores",
+        "errors": "/v1/stats/errors",
         "savings": "/v1/analytics/savings-report",
         "savings of an organisation": "/v1/analytics/savings-report?organisation=org-2",
         "cache": "/v1/analytics/cache-stats",

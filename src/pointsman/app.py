@@ -12,6 +12,7 @@ from typing import Self
 from starlette.types import ASGIApp
 
 from pointsman import data, rules
+from pointsman.access.sessions import SignIns
 from pointsman.bookkeeping import Bookkeeping
 from pointsman.cache.complaints import Complaints
 from pointsman.cache.lookup import Cache
@@ -19,6 +20,7 @@ from pointsman.caching import Caching
 from pointsman.calling.escalate import Escalation
 from pointsman.calling.execute import Caller
 from pointsman.calling.line import Deployments
+from pointsman.calling.upstream import Upstream, upstream
 from pointsman.calling.watch import Watch
 from pointsman.clock import SystemClock
 from pointsman.config import Settings
@@ -26,6 +28,7 @@ from pointsman.decider import Decider
 from pointsman.errors import ConfigError, PointsmanError
 from pointsman.formats import registry
 from pointsman.judging import Judging
+from pointsman.ledger.view import entry_json
 from pointsman.pipeline import Pipeline
 from pointsman.ports import (
     Books,
@@ -51,6 +54,7 @@ from pointsman.server.gateway import Gateway
 from pointsman.server.kept import KeptReplies
 from pointsman.tariffs import baseline_name, pricer, reservations
 from pointsman.telemetry.decisions import SilentObserver
+from pointsman.telemetry.live import Live
 from pointsman.types import Deployment, DeploymentState
 from pointsman.weights import published_weights
 from pointsman.wiring import Wiring, weights_of
@@ -75,12 +79,12 @@ class App:
         self.settings = settings
         self._environment = environment
         self._clock = clock or SystemClock()
-        self._observer = observer or SilentObserver()
+        self._observer = self.live = Live(observer or SilentObserver(), entry_json)
         self._client = HttpClient()
         wiring = Wiring(settings, client=self._client, clock=self._clock, environment=environment)
         self._lines = {name: wiring.line(name, model) for name, model in settings.models.items()}
         self._caller = Caller(self._lines, self._clock, retries=settings.routing.retries)
-        self._watch = Watch(self._lines.values(), self._observer)
+        self._watch = Watch(self._lines.values(), self._observer, self._clock)
         self._pricer = pricer(settings)
         self._reservations = reservations(settings, self._pricer)
         self.bookkeeping = Bookkeeping(
@@ -140,6 +144,7 @@ class App:
 
     async def close(self) -> None:
         """Give everything back. Idempotent."""
+        self.live.close()
         await self._watch.close()
         await self._caller.close()
         await self.caching.close()
@@ -191,6 +196,11 @@ class App:
             for each in self._caller.candidates()
         }
 
+    def upstreams(self) -> list[Upstream]:
+        """How every deployment stands, as far as is known; nobody is asked."""
+        now = self._clock.monotonic()
+        return [upstream(line, now) for line in self._lines.values()]
+
     async def look(self) -> None:
         """Look at every local server now, instead of at its turn."""
         await self._watch.look()
@@ -205,17 +215,22 @@ class App:
             Gateway(
                 pipeline=self.pipeline,
                 access=self.bookkeeping.keys,
+                sign_ins=SignIns(self.bookkeeping.keys, self._clock),
                 books=self.books,
                 retention=self.bookkeeping.store,
                 prompts=self.bookkeeping.store,
                 baseline=baseline_name(self.settings, self._clock.now()),
                 feedback=self.feedback,
                 checks=self.checks,
+                feed=self.live,
                 clock=self._clock,
                 clients=registry.CLIENTS,
                 replies=KeptReplies(self._clock, self.settings.server.response_retention_s),
                 cors_origins=self.settings.server.cors_origins,
                 states=self.states,
+                upstreams=self.upstreams,
+                charts=self.bookkeeping.store,
+                pricer=self._pricer,
                 max_body_bytes=self.settings.server.max_body_bytes,
                 body_timeout_s=self.settings.server.body_timeout_s,
                 version=version(),

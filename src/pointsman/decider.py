@@ -19,6 +19,7 @@ from pointsman.routing.looks import Looks
 from pointsman.routing.policy import Policy, resolve
 from pointsman.routing.side_calls import SideCalls
 from pointsman.routing.spending import Spending
+from pointsman.routing.thresholds import shifted
 from pointsman.types import (
     UNSCORED,
     Attempt,
@@ -130,22 +131,35 @@ class Decider:
         within = Confined((), "request") if local and confined is None else confined
         return Seen(await self._judging.score(call, within, trail), confined)
 
-    def decide(self, call: Call, seen: Seen | None = None, *, stay: Stay | None = None) -> Decision:
+    def thresholds(self, principal: Principal, scorer: str) -> Mapping[str, float]:
+        """The lowest score from this scorer for each tier, as it is now; empty where there is none."""
+        present = {deployment.tier for deployment in self.deployments.values()}
+        return self._spending.standing(principal, scorer, present)
+
+    def decide(
+        self,
+        call: Call,
+        seen: Seen | None = None,
+        *,
+        stay: Stay | None = None,
+        shift: float = 0.0,
+    ) -> Decision:
         """Where it goes. Writes nothing; without `seen`, the judge is not asked.
 
-        Raises UnknownModel, and BadRequest where the request asks for a privacy that there is not.
+        `shift` is added to every threshold: to see what would be. Raises UnknownModel, and BadRequest where the request asks for a privacy that there is not.
         """
         request, seen = call.request, seen or self._seen_unjudged(call)
         target, means = self.target(call), self._means(call.principal)
         candidates = self._candidates(request, seen.scored, means)
         present = {candidate.deployment.tier for candidate in candidates}
+        bounds = self._spending.bounds(call.principal, seen.scored, present)
         decision = decide(
             request,
             target,
             seen.scored,
             candidates,
             self.policy,
-            bounds=self._spending.bounds(call.principal, seen.scored, present),
+            bounds=bounds if not shift else shifted(bounds, shift),
             confined=seen.confined,
             stay=stay,
             side_call=self._side_call(request),

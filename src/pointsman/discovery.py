@@ -113,12 +113,15 @@ def addresses(environment: Mapping[str, str]) -> list[str]:
         if each.base_url is not None and is_local(each.base_url)
     }
     if stated := environment.get("OLLAMA_HOST"):
-        usual["ollama"] = _ollama_host(stated)
+        usual["ollama"] = ollama_address(stated)
     return list(dict.fromkeys(usual.values()))
 
 
-def _ollama_host(stated: str) -> str:
-    """`OLLAMA_HOST` as Ollama's own programs read it: scheme and port may be missing."""
+def ollama_address(stated: str) -> str:
+    """`OLLAMA_HOST` as Ollama's own programs read it: scheme and port may be missing.
+
+    Raises ConfigError where it is no address.
+    """
     try:
         parts = urlsplit(stated if "://" in stated else f"http://{stated}")
         port = parts.port or (443 if parts.scheme == "https" else _OLLAMA_PORT)

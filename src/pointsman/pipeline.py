@@ -103,17 +103,16 @@ class Pipeline:
             await self._admission.leave(call.request_id)
             raise
 
-    async def look_ahead(self, call: Call) -> Decision:
+    async def look_ahead(self, call: Call, *, shift: float = 0.0) -> Decision:
         """What would be decided. It counts as a request, and asks no judge but a local one.
 
-        Raises RateLimited, and what deciding raises.
+        `shift` is added to every threshold. Raises RateLimited, and what deciding raises.
         """
         await self._admission.admit(call)
         try:
             confined = await self.decider.confine(call)
-            return self.decider.decide(
-                call, await self.decider.look(call, confined, [], local=True)
-            )
+            seen = await self.decider.look(call, confined, [], local=True)
+            return self.decider.decide(call, seen, shift=shift)
         finally:
             await self._admission.leave(call.request_id)
 

@@ -6,7 +6,7 @@ Adapters (providers, storage, telemetry) implement them; only `app.py` puts the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from pointsman.types import (
@@ -26,15 +26,19 @@ from pointsman.types import (
     Filter,
     Health,
     Listing,
+    Measure,
     Near,
     Outbound,
+    Principal,
     Progress,
     ProviderReply,
     RatingRow,
     ReportRow,
     Scope,
     Score,
+    Seen,
     Selection,
+    SeriesRow,
     Settlement,
     Standing,
     StoredKey,
@@ -127,6 +131,20 @@ class Books(Protocol):
 
     async def balances(self, budgets: Sequence[Budget], now: datetime) -> Sequence[Balance]:
         """How the budgets stand at `now`."""
+
+
+class Charts(Protocol):
+    """What charts are drawn from. Every method raises LedgerUnavailable."""
+
+    async def series(self, step: timedelta, which: Filter = ALL_ENTRIES) -> Sequence[SeriesRow]:
+        """Exact sums by step of time; in no order, and there may be several rows of one kind.
+
+        Steps are counted from the beginning of 1970. All entries are read where they are no whole
+        days.
+        """
+
+    async def measures(self, limit: int, which: Filter = ALL_ENTRIES) -> Sequence[Measure]:
+        """At most so many of the settled entries, the newest first."""
 
 
 class Retention(Protocol):
@@ -275,3 +293,20 @@ class Observer(Protocol):
 
     def fault(self, stage: str, error: BaseException) -> None:
         """A stage failed and the request went on without it."""
+
+
+class Watch(Protocol):
+    """What one client sees of what happens."""
+
+    async def next(self) -> Seen | None:
+        """What was settled since the last time, once there is some; None at the end."""
+
+    def close(self) -> None:
+        """See no more. Idempotent."""
+
+
+class Feed(Protocol):
+    """Shows entries as they are settled."""
+
+    def watch(self, which: Filter, by: Principal) -> Watch:
+        """Begin to watch those entries. Raises RateLimited where `by` watches a lot already."""

@@ -42,6 +42,18 @@ def test_lets_one_probe_pass_after_the_cool_down() -> None:
     assert breaker.enter(later)
 
 
+def test_its_state_in_one_word() -> None:
+    breaker, later = opened(), Breaker.COOL_DOWN_S
+
+    assert (Breaker().state(0.0), breaker.state(0.0)) == ("closed", "open")
+    assert breaker.state(later) == "half-open"
+    assert breaker.enter(later)
+    assert breaker.state(later) == "half-open"
+
+    breaker.succeeded(later)
+    assert breaker.state(later) == "closed"
+
+
 def test_a_failed_probe_doubles_the_cool_down() -> None:
     breaker = opened()
     now = Breaker.COOL_DOWN_S

@@ -7,7 +7,16 @@ import genai_prices
 import pytest
 from genai_prices.types import ModelPrice
 
-from pointsman.ledger.pricing import Free, Listed, Pricer, Rates, Tariff, price
+from pointsman.ledger.pricing import (
+    Free,
+    Hourly,
+    Listed,
+    Pricer,
+    Rates,
+    Tariff,
+    Tiered,
+    price,
+)
 from pointsman.types import Usage
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -114,6 +123,27 @@ def test_what_a_provider_states_is_what_it_costs_and_no_price_of_another() -> No
     assert pricer.cost("openrouter", Usage(1000, 100), NOW) == Decimal("0.006")
     assert pricer.cost("other", stated, NOW) == Decimal("0.006")
     assert pricer.baseline_cost(stated, NOW) == Decimal("0.006")
+
+
+@pytest.mark.parametrize(
+    ("tariff", "prices"),
+    [
+        (Free(), (0, 0)),
+        (Rates(Decimal("0.15"), Decimal("0.6")), (Decimal("0.15"), Decimal("0.6"))),
+        (
+            Tiered(
+                ((-1, Rates(Decimal(4), Decimal(20))), (200_000, Rates(Decimal(8), Decimal(30)))),
+                per_request=Decimal("0.01"),
+            ),
+            (4, 20),
+        ),
+        (Hourly(Decimal(3)), None),
+        (Listed.named("nobody/knows-it"), None),
+    ],
+    ids=str,
+)
+def test_a_price_in_two_figures(tariff: Tariff, prices: object) -> None:
+    assert Pricer({"one": tariff}, Free()).per_million("one", NOW) == prices
 
 
 def test_the_first_known_price_is_the_baseline() -> None:

@@ -173,10 +173,13 @@ def test_a_path_states_who_may_call_it() -> None:
     assert access.default is access.default_factory is dataclasses.MISSING
     assert {path.access for path in PATHS} == set(get_args(Access))
     assert {route.pattern for route in ROUTES if route.path.access == "open"} == {
-        "/", "/health", "/health/ready", "/api/version", "/docs", "/openapi.json"
+        "/", "/health", "/health/ready", "/api/version", "/docs", "/openapi.json",
+        "/dashboard", "/dashboard/session", "/dashboard/{file:path}",
     }  # fmt: skip
-    changing = {route.path.access for route in ROUTES if route.method == "DELETE"}
-    assert changing == {"manage"}
+    changing = [route for route in ROUTES if route.method == "DELETE"]
+    assert {str(each) for each in changing if each.path.access != "manage"} == {
+        "DELETE /dashboard/session"
+    }
 
 
 async def test_nothing_is_routed_that_the_table_does_not_have(house: House) -> None:

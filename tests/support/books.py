@@ -12,6 +12,7 @@ from tests.support import postgres_books, servers
 
 from pointsman.ports import (
     Books,
+    Charts,
     CheckStore,
     FeedbackStore,
     KeyStore,
@@ -23,7 +24,9 @@ from pointsman.storage.memory import MemoryStore
 from pointsman.storage.sqlite import SqliteStore
 
 
-class Store(Ledger, Books, Retention, PromptStore, KeyStore, FeedbackStore, CheckStore, Protocol):
+class Store(
+    Ledger, Books, Charts, Retention, PromptStore, KeyStore, FeedbackStore, CheckStore, Protocol
+):
     """Everything that a store of the books does."""
 
     async def close(self) -> None:

@@ -32,16 +32,21 @@ async def send(
     headers: Iterable[tuple[bytes, bytes]] = (),
     body: bytes = b"",
 ) -> Got:
-    """The answer to one request. Header names in lower case; `host` is added where it is not named."""
+    """The answer to one request. Header names in lower case; `host` is added where it is not named.
+
+    From what never ends, the client leaves with the first piece.
+    """
     got = Got()
     given = list(headers)
     if not any(name == b"host" for name, _ in given):
         given.append((b"host", b"localhost"))
+    leaving = asyncio.Event()
     waiting = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> Message:
         if not waiting:
-            await asyncio.Event().wait()  # the client stays until it is answered
+            await leaving.wait()  # the client stays until it is answered
+            return {"type": "http.disconnect"}
         return waiting.pop()
 
     async def take(message: Message) -> None:
@@ -49,6 +54,8 @@ async def send(
             got.status, got.headers = message["status"], list(message["headers"])
         else:
             got.body += message.get("body", b"")
+            if method == "GET" and (b"content-type", b"text/event-stream") in got.headers:
+                leaving.set()
 
     scope = {
         "type": "http",

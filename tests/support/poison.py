@@ -88,7 +88,7 @@ HEADERS = (
 QUERIES = (
     *("since", "until", "before", "organisation", "key", "user", "deployment", "tier", "outcome"),
     *("cache", "model", "by", "limit", "cursor", "format", "scope", "route", "tag", "after_id"),
-    *("before_id", "id", "all", "unheard-of"),
+    *("buckets", "before_id", "id", "all", "unheard-of"),
 )
 _CHAT = {"model": "auto", "messages": [{"role": "user", "content": "Hi"}], "user": "u"}
 _PROMPT = {"model": "auto", "prompt": "Hi"}
@@ -108,7 +108,7 @@ BODIES: dict[str, dict[str, object]] = {
     "/api/embeddings": _PROMPT,
     "/api/show": {"model": "auto", "name": "auto"},
     "/v1/complete": {"prompt": "Hi", "force_tier": "simple", "max_tokens": 5},
-    "/v1/route": {**_CHAT, "prompt": "p", "message": "m", "query": "q"},
+    "/v1/route": {**_CHAT, "prompt": "p", "message": "m", "query": "q", "shift": 5},
     "/api/v1/chat": {"message": "Hi"},
     "/v1/feedback": {"request_id": "req_x", "rating": 1, "comment": "c"},
     "/v1/keys": {
@@ -126,6 +126,7 @@ BODIES: dict[str, dict[str, object]] = {
     },
     "/v1/keys/{id}": {"name": "n", "active": True, "expires": None, "budgets": {"per_day": 1}},
     "/v1/keys/{id}/rotate": {"grace_s": 60},
+    "/dashboard/session": {"key": "k"},
 }
 
 

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
-from pointsman.errors import AuthenticationFailed
+from pointsman.errors import AuthenticationFailed, Forbidden
 
 
 def shown_key(headers: Mapping[str, str]) -> bytes | None:
@@ -46,6 +46,23 @@ def refuse_foreign_pages(headers: Mapping[str, str], origins: Collection[str] = 
             "a web page from elsewhere, or a host name that is not this machine's, may not ask "
             "without a key: `pointsman keys create --admin` makes one"
         )
+
+
+def refuse_other_pages(headers: Mapping[str, str], *, silent: bool) -> None:
+    """What a browser sends along with a cookie must come from a page of this gateway's.
+
+    The browser says so itself (`Sec-Fetch-Site`); older ones, and those on a plain HTTP address,
+    name the page's origin. Where neither is said, `silent` lets it pass. Raises Forbidden.
+    """
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None:
+        is_own = site in {"same-origin", "none"}
+    elif origin is not None:
+        is_own = origin.partition("://")[2].lower() == headers.get("host", "").lower() != ""
+    else:
+        is_own = silent
+    if not is_own:
+        raise Forbidden("this may only be asked by a page of this gateway's own")
 
 
 def _is_this_machine(address: str) -> bool:

@@ -110,7 +110,13 @@ class KeyRing:
             raise AuthenticationFailed(
                 "no API key: send it as `Authorization: Bearer <key>` or `x-api-key: <key>`"
             )
-        digest = keys.digest(shown)
+        return self.holder(keys.digest(shown))
+
+    def holder(self, digest: bytes) -> Principal:
+        """Whose key has this digest.
+
+        Raises AuthenticationFailed for a key that is wrong or valid no more.
+        """
         known = self._by_digest.get(digest)
         if known is not None:
             stored, principal = known

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+BreakerState: TypeAlias = Literal["closed", "open", "half-open"]
 
 
 class Breaker:
@@ -45,6 +48,12 @@ class Breaker:
     def is_open(self, now: float) -> bool:
         """Whether a request would be turned away."""
         return self._open and (self._probing or now < self._rested_at)
+
+    def state(self, now: float) -> BreakerState:
+        """Half open is when one request may try, or does."""
+        if not self._open:
+            return "closed"
+        return "half-open" if self._probing or now >= self._rested_at else "open"
 
     def wait(self, now: float) -> float:
         """Seconds until a request may pass."""

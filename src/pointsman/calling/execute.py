@@ -187,6 +187,7 @@ class Caller:
             return replace(failed, queued_ms=(answer.sent - answer.started) * 1000)
         if outcome == "completed":
             line.breaker.succeeded(now)
+            line.seen_at = now
             answer.learn()
         else:
             line.breaker.left()

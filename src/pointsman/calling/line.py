@@ -51,6 +51,8 @@ class Line:
     given: float = 0.0
     #: What its server told of itself last; None until it did.
     health: Health | None = None
+    #: When it last answered or its server did, in monotonic seconds; None until then.
+    seen_at: float | None = None
     _configured: Deployment = field(init=False)
     _limit: int | None = field(init=False)
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection
 
 from pointsman.calling.line import Line
-from pointsman.ports import Observer
+from pointsman.ports import Clock, Observer
 
 #: Seconds between two looks.
 INTERVAL_S = 15.0
@@ -16,11 +16,17 @@ class Watch:
     """Looks at lines that are watched; what is learned is theirs."""
 
     def __init__(
-        self, lines: Collection[Line], observer: Observer, *, interval_s: float = INTERVAL_S
+        self,
+        lines: Collection[Line],
+        observer: Observer,
+        clock: Clock,
+        *,
+        interval_s: float = INTERVAL_S,
     ) -> None:
         """Looks at nothing yet. The observer is told where a look itself fails."""
         self._lines = [line for line in lines if line.watched]
         self._observer = observer
+        self._clock = clock
         self._interval_s = interval_s
         self._task: asyncio.Task[None] | None = None
 
@@ -42,7 +48,10 @@ class Watch:
 
     async def _look_at(self, line: Line) -> None:
         try:
-            line.learn(await line.provider.probe())
+            health = await line.provider.probe()
+            line.learn(health)
+            if health.state != "down":
+                line.seen_at = self._clock.monotonic()
         except Exception as error:  # noqa: BLE001 - whatever one server says, the others are looked at
             self._observer.fault("watch", error)
 

@@ -10,19 +10,28 @@ from typing import Annotated
 import msgspec
 import typer
 
-from pointsman.app import missing_weights
-from pointsman.cli import remote
-from pointsman.cli.options import ConfigOption, JsonOption, ModelOption
+from pointsman.cli.chat.chat import Heard, hear
+from pointsman.cli.chat.client import GatewayRefused, Used
+from pointsman.cli.chat.reach import reach
+from pointsman.cli.chat.screen import Screen, Silent, screen
+from pointsman.cli.chat.talk import Talk
+from pointsman.cli.options import (
+    CloudOption,
+    ConfigOption,
+    JsonOption,
+    LocalOption,
+    ModelOption,
+    asked_model,
+)
 from pointsman.cli.output import print_json
 from pointsman.config import Settings, load
-from pointsman.errors import ConfigError
-from pointsman.offline import running_at
-from pointsman.router import Router
-from pointsman.types import Json
+
+#: What a shell says of a command that Ctrl-C ended.
+_INTERRUPTED = 130
 
 
 class Figures(msgspec.Struct):
-    """What `/v1/complete` answers."""
+    """An answer with what it took; amounts in US dollars, None where the price is unknown."""
 
     response: str
     model_used: str
@@ -37,47 +46,72 @@ class Figures(msgspec.Struct):
 
 
 def ask(
-    prompt: Annotated[str, typer.Argument(help="The prompt; - reads it from standard input.")],
+    *,
+    prompt: Annotated[
+        list[str],
+        typer.Argument(help="The prompt; - stands for what comes from standard input."),
+    ],
     config: ConfigOption = None,
     model: ModelOption = "auto",
+    local: LocalOption = False,
+    cloud: CloudOption = False,
+    system: Annotated[
+        str, typer.Option("--system", metavar="TEXT", help="The system prompt.")
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Answer a prompt: through the running gateway, or in this process where none runs."""
+    """Answer a prompt, word by word; what it took goes to standard error."""
     settings = load(config)
-    text = sys.stdin.read() if prompt == "-" else prompt
-    if not text.strip():
+    text = " ".join(f"\n\n{_piped()}\n\n" if part == "-" else part for part in prompt).strip()
+    if not text:
         raise typer.BadParameter("the prompt is empty")
-    address = running_at(settings)
-    if address is not None:
-        body: dict[str, Json] = {"prompt": text, "force_tier": model}
-        figures = remote.call(settings, address, "/v1/complete", Figures, body)
-    else:
-        figures = asyncio.run(_in_process(settings, text, model))
-    if as_json:
-        print_json(figures)
-        return
-    typer.echo(figures.response)
-    typer.echo(
-        f"[{figures.model_used} | {figures.difficulty_tag} | score {figures.score:.0f} | "
-        f"{figures.output_tokens} tokens | {figures.latency_ms:.0f} ms | {figures.request_id}]",
-        err=True,
-    )
+    talk = Talk(model=asked_model(model, local=local, cloud=cloud), system=system)
+    shown = Silent() if as_json else screen()
+    heard = asyncio.run(_ask(settings, talk, text, shown))
+    if as_json and heard.error is None and not heard.stopped:
+        print_json(_figures(heard))
+    elif heard.status:
+        shown.status(_with_id(heard))
+    if heard.error is not None:
+        raise heard.error
+    if heard.stopped:
+        raise typer.Exit(_INTERRUPTED)
 
 
-async def _in_process(settings: Settings, prompt: str, model: str) -> Figures:
-    if missing := missing_weights(settings):
-        raise ConfigError(missing)
-    async with Router.from_settings(settings) as router:
-        done = await router.complete(prompt, model=model)
+async def _ask(settings: Settings, talk: Talk, text: str, shown: Screen) -> Heard:
+    async with reach(settings) as client:
+        with shown.answer() as write:
+            heard = await hear(client, talk.body(text), {}, write)
+        if heard.answer is not None:
+            heard.record = await client.record(heard.answer.request_id)
+        return heard
+
+
+def _piped() -> str:
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError as error:
+        raise typer.BadParameter("what comes from standard input is no text in UTF-8") from error
+
+
+def _with_id(heard: Heard) -> str:
+    return f"{heard.status} | {heard.answer.request_id}" if heard.answer else heard.status
+
+
+def _figures(heard: Heard) -> Figures:
+    record = heard.record
+    if record is None:
+        raise GatewayRefused("there is an answer, but the books do not say what it took")
+    used = record.usage or Used()
     return Figures(
-        response=done.text,
-        model_used=done.deployment,
-        difficulty_tag=done.tier,
-        score=done.decision.score,
-        input_tokens=done.usage.input_tokens,
-        output_tokens=done.usage.output_tokens,
-        estimated_cost=done.cost,
-        estimated_savings=done.saved,
-        latency_ms=done.latency_ms,
-        request_id=done.request_id,
+        response=heard.text,
+        model_used=record.deployment or "",
+        difficulty_tag=record.tier,
+        score=record.score,
+        input_tokens=used.input_tokens,
+        output_tokens=used.output_tokens,
+        estimated_cost=record.cost,
+        estimated_savings=record.saved,
+        latency_ms=record.latency_ms or 0.0,
+        request_id=record.request_id,
     )

@@ -10,35 +10,48 @@ import typer
 from pointsman.app import version
 from pointsman.cli import (
     ask,
+    batching,
     cache,
     calibrate,
+    dashboard,
     database,
     demo,
     doctor,
+    init,
     keys,
+    launch,
     models,
     prices,
     prove,
     report,
     route,
     serve,
+    snippets,
+    welcome,
 )
+from pointsman.cli.chat import command as chat
 from pointsman.errors import PointsmanError
 
 app = typer.Typer(
     name="pointsman",
     pretty_exceptions_enable=False,
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     rich_markup_mode=None,
 )
+app.command("init")(init.init)
+app.command("launch")(launch.launch)
+app.command("snippets")(snippets.snippets)
 app.command("serve")(serve.serve)
+app.command("chat")(chat.chat)
 app.command("ask")(ask.ask)
 app.command("route")(route.route)
 app.command("demo")(demo.demo)
 app.command("prove")(prove.prove)
 app.command("calibrate")(calibrate.calibrate)
 app.command("report")(report.report)
+app.command("batch")(batching.batch)
+app.command("dashboard")(dashboard.dashboard)
 app.command("doctor")(doctor.doctor)
 app.add_typer(keys.app, name="keys")
 app.add_typer(cache.app, name="cache")
@@ -55,6 +68,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def options(
+    context: typer.Context,
     show_version: Annotated[
         bool,
         typer.Option(
@@ -63,6 +77,9 @@ def options(
     ] = False,
 ) -> None:
     """Send each prompt to the cheapest model that will answer it well, and prove it."""
+    del show_version
+    if context.invoked_subcommand is None:
+        welcome.welcome([command.name for command in app.registered_commands if command.name])
 
 
 def run() -> None:

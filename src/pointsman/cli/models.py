@@ -29,6 +29,7 @@ def pull(
         DownloadColumn,
         Progress,
         TextColumn,
+        TimeRemainingColumn,
         TransferSpeedColumn,
     )
 
@@ -43,6 +44,7 @@ def pull(
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
+        TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(spec, total=None)

@@ -22,6 +22,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ModelOption = Annotated[
     str, typer.Option("--model", help="auto, local, cloud, a tier or a deployment.")
 ]
+LocalOption = Annotated[bool, typer.Option("--local", help="The same as --model local.")]
+CloudOption = Annotated[bool, typer.Option("--cloud", help="The same as --model cloud.")]
 DaysOption = Annotated[
     float | None, typer.Option("--days", min=0, max=36_500, help="Only the last so many days.")
 ]
@@ -56,6 +58,14 @@ OrganisationOption = Annotated[
 KeyOption = Annotated[
     str | None, typer.Option("--key", metavar="ID", help="Only what was asked with this key.")
 ]
+
+
+def asked_model(model: str, *, local: bool, cloud: bool) -> str:
+    """What the options say of who is to answer. Raises BadParameter where they disagree."""
+    said = {model} - {"auto"} | ({"local"} if local else set()) | ({"cloud"} if cloud else set())
+    if len(said) > 1:
+        raise typer.BadParameter("say one of --local, --cloud and --model", param_hint="--model")
+    return said.pop() if said else "auto"
 
 
 def entries_of(

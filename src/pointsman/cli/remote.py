@@ -62,9 +62,7 @@ def _asked(
     data: bytes | None = None,
     method: Literal["DELETE"] | None = None,
 ) -> Iterator[HTTPResponse]:
-    headers = {"content-type": "application/json"}
-    if (key := _key(settings)) is not None:
-        headers["authorization"] = f"Bearer {key}"
+    headers = {"content-type": "application/json", **credentials(settings)}
     request = urllib.request.Request(address + path, data, headers, method=method)  # noqa: S310
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
@@ -76,12 +74,12 @@ def _asked(
         raise ConfigError(f"the gateway at {address} does not answer: {error}") from error
 
 
-def _key(settings: Settings) -> str | None:
-    """The gateway's own token for this user; the configured key where it left none."""
-    token = operator_token(settings)
-    if token is None and settings.api_key is not None:
-        return resolve_secret(settings.api_key, os.environ)
-    return token
+def credentials(settings: Settings) -> dict[str, str]:
+    """The headers that let this user in: the gateway's own token; else the configured key."""
+    key = operator_token(settings)
+    if key is None and settings.api_key is not None:
+        key = resolve_secret(settings.api_key, os.environ)
+    return {} if key is None else {"authorization": f"Bearer {key}"}
 
 
 def _words(error: urllib.error.HTTPError) -> str:

@@ -18,7 +18,7 @@ from pointsman.app import App, missing_weights, version
 from pointsman.cli.options import ConfigOption
 from pointsman.config import Settings, is_loopback, load
 from pointsman.errors import ConfigError
-from pointsman.server.protocol import BoundedProtocol
+from pointsman.server.protocol import BoundedProtocol, EndingServer
 from pointsman.telemetry.decisions import DecisionLog, SilentObserver
 
 _BACKLOG = 2048
@@ -40,7 +40,7 @@ def serve(
     if missing := missing_weights(settings):
         raise ConfigError(missing)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
-    listening = _listen(host, port)
+    listening = listen(host, port)
     observer = SilentObserver() if decisions == "off" else DecisionLog(sys.stdout, decisions)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -61,8 +61,7 @@ def _with_found(settings: Settings) -> Settings:
 
 
 async def _serve(app: App, settings: Settings, listening: socket.socket, host: str) -> None:
-    bound, port = listening.getsockname()[:2]
-    address = f"http://{f'[{bound}]' if ':' in bound else bound}:{port}"
+    address = address_of(listening)
     try:
         await app.start(address=address, local=is_loopback(host))
         keys = app.bookkeeping.keys
@@ -72,19 +71,7 @@ async def _serve(app: App, settings: Settings, listening: socket.socket, host: s
                 "your money. Make the first: pointsman keys create --admin"
             )
         _greet(settings, address, keyless=keys.lets_anybody_in)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app.asgi(),
-                http=BoundedProtocol,
-                ws="none",
-                lifespan="off",
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                date_header=False,
-                timeout_graceful_shutdown=settings.server.shutdown_grace_s,
-            )
-        )
+        server = EndingServer(server_config(app, settings), app.live.close)
         for ending in (signal.SIGINT, signal.SIGTERM):
             # uvicorn raises it again when all replies are out; the books are closed after that.
             signal.signal(ending, lambda *_: None)
@@ -93,8 +80,29 @@ async def _serve(app: App, settings: Settings, listening: socket.socket, host: s
         await app.close()
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """A bound socket: found out now, not when a client comes."""
+def server_config(app: App, settings: Settings) -> uvicorn.Config:
+    """How a started app is served."""
+    return uvicorn.Config(
+        app.asgi(),
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=settings.server.shutdown_grace_s,
+    )
+
+
+def address_of(listening: socket.socket) -> str:
+    """Where a bound socket is reached."""
+    bound, port = listening.getsockname()[:2]
+    return f"http://{f'[{bound}]' if ':' in bound else bound}:{port}"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket: found out now, not when a client comes. Raises ConfigError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

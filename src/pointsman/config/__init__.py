@@ -27,6 +27,7 @@ from pointsman.config.settings import (
     LogSettings,
     ServerSettings,
     Settings,
+    checked,
     find,
     load,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "TierFloors",
     "TimeoutSettings",
     "VerifySettings",
+    "checked",
     "find",
     "is_loopback",
     "load",

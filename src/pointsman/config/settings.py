@@ -191,12 +191,19 @@ def load(file: Path | None = None) -> Settings:
     """
     found = file or find(os.environ)
     values = _merged(_read(found) if found else {}, EnvSettingsSource(Settings)())
+    return checked(values, f"{found}: " if found else "")
+
+
+def checked(values: Mapping[str, object], where: str = "") -> Settings:
+    """The settings that these values say; `where` they stand leads the message of an error.
+
+    Raises ConfigError that names the member and what is wrong with it.
+    """
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "the configuration"
-        where = f"{found}: " if found else ""
         raise ConfigError(f"{where}{place}: {first['msg']}") from error
 
 

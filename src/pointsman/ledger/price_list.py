@@ -10,7 +10,7 @@ import importlib.metadata
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -112,6 +112,21 @@ class PriceList:
         except OSError as error:
             raise PricesUnavailable(f"{self._path} can't be written: {error.strerror}") from error
         return _use(snapshot, now)
+
+
+def newest_price(today: date) -> date | None:
+    """When the youngest price came into force that the list in force has; None where none says."""
+    from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415 - see `listed`
+    from genai_prices.types import StartDateConstraint  # noqa: PLC0415
+
+    models = (model for provider in get_snapshot().providers for model in provider.models)
+    priced = (each for model in models if isinstance(model.prices, list) for each in model.prices)
+    dates = (
+        each.constraint.start_date
+        for each in priced
+        if isinstance(each.constraint, StartDateConstraint)
+    )
+    return max((each for each in dates if each <= today), default=None)
 
 
 class Daily:

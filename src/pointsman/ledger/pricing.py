@@ -18,6 +18,10 @@ from pointsman.types import Usage
 __all__ = ["Free", "Hourly", "Listed", "Pricer", "Rates", "Tariff", "Tiered", "most", "price"]
 
 
+_FEW = 1_000
+_FEWS_IN_A_MILLION = 1_000
+
+
 @dataclass(frozen=True, slots=True)
 class Free:
     """Runs on your own machine: nothing is paid."""
@@ -72,6 +76,19 @@ class Pricer:
         is paid by time is reckoned with the longest that a request may take.
         """
         return most(self._tariffs[deployment], input_tokens, output_tokens, at, service)
+
+    def per_million(self, deployment: str, at: datetime) -> tuple[Decimal, Decimal] | None:
+        """US dollars for a million tokens of input and of output, in a short prompt's price.
+
+        None where the price is unknown, or goes by time.
+        """
+        tariff = self._tariffs[deployment]
+        base, input_, output = (
+            price(tariff, Usage(*tokens), at) for tokens in ((0, 0), (_FEW, 0), (0, _FEW))
+        )
+        if base is None or input_ is None or output is None:
+            return None
+        return (input_ - base) * _FEWS_IN_A_MILLION, (output - base) * _FEWS_IN_A_MILLION
 
     def baseline_cost(self, usage: Usage, at: datetime) -> Decimal | None:
         """US dollars that the same tokens would have cost on the baseline; None where unknown.

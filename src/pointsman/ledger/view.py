@@ -10,6 +10,8 @@ import msgspec
 
 from pointsman.types import Attempt, Decision, Entry, Feedback, Usage
 
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
 
 def decision_view(decision: Decision) -> dict[str, object]:
     """A decision with its explanation."""
@@ -68,6 +70,11 @@ def entry_view(entry: Entry) -> dict[str, object]:
         "feedback": [_feedback(feedback) for feedback in entry.feedback],
         "client_request_id": entry.client_request_id,
     }
+
+
+def entry_json(entry: Entry) -> bytes:
+    """A decision record as JSON; decimals are exact numbers."""
+    return _ENCODER.encode(entry_view(entry))
 
 
 def _verdict(attempts: Sequence[Attempt]) -> dict[str, object] | None:

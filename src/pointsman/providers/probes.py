@@ -10,13 +10,15 @@ from pointsman.providers import payloads
 from pointsman.providers.dialects import segment
 from pointsman.providers.http import HttpClient
 from pointsman.providers.upstream import Probe
-from pointsman.types import Capability, DeploymentState, Health
+from pointsman.types import Capability, DeploymentState, Health, Lack
 
 PROBE_TIMEOUT_S = 2.0
 _OK = 200
 _NOT_FOUND = 404
 _UNAVAILABLE = 503
 _NO_SUCH_PATH = frozenset({404, 405, 501})
+#: What a refusal says of a question that is right in itself; Gemini calls a wrong key 400.
+_LACKS: Mapping[int, Lack] = {400: "key", 401: "key", 403: "key", 404: "model"}
 #: A llama.cpp router's words; a model that is `unloaded` loads on demand.
 _STATES: Mapping[str, DeploymentState] = {"unloaded": "cold", "loading": "warming"}
 
@@ -37,7 +39,7 @@ async def generic(
         return Health("up", "answers, but lists no models")
     mine = next((each for each in models.data if each.id == model), None)
     if mine is None:
-        return Health("up", f"does not list {model}")
+        return Health("up", f"does not list {model}", lacks="model")
     state = _STATES.get(mine.status.value, "up") if mine.status else "up"
     return Health(state, "answers", mine.length)
 
@@ -137,7 +139,7 @@ def root_of(base_url: str) -> str:
 
 
 def _refused(url: str, status: int) -> Health:
-    return Health("down", f"GET {url} answered {status}")
+    return Health("down", f"GET {url} answered {status}", lacks=_LACKS.get(status))
 
 
 def _llamacpp_capabilities(props: payloads.Props) -> frozenset[Capability] | None:

@@ -59,7 +59,7 @@ class HttpProvider:
         try:
             health = await self._look(self._client, self._base_url, self._headers, self._model)
         except UpstreamError as error:
-            health = Health("down", str(error))
+            health = Health("down", str(error), lacks="server")
         self._state = health.state
         return health
 

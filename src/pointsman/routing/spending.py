@@ -171,6 +171,14 @@ class Spending:
         own = self._policy.own(scored.scorer)
         return thresholds.bounds(self._policy.tiers, present, scored, escalate, own)
 
+    def standing(
+        self, principal: Principal, scorer: str, present: Collection[str]
+    ) -> Mapping[str, float]:
+        """The bounds as they are now; empty where each request has its own (`quality`)."""
+        if self._setting(principal)[1].quality is not None:
+            return {}
+        return self.bounds(principal, Score(0.0, {}, scorer, ""), present)
+
     def observe(self, principal: Principal, decision: Decision) -> None:
         """The decision is carried out: it counts where a score had a say in it.
 

@@ -71,6 +71,15 @@ def tier_for(score: float, lowest: Mapping[str, float]) -> str:
     return reached[-1] if reached else next(iter(lowest))
 
 
+def shifted(lowest: Mapping[str, float], by: float) -> dict[str, float]:
+    """The same with every step between tiers so many points higher; all remain within the scale."""
+    first = next(iter(lowest), None)
+    return {
+        tier: bound if tier == first else min(max(bound + by, 0.0), NEVER)
+        for tier, bound in lowest.items()
+    }
+
+
 def _own(levels: Sequence[str], defaults: Mapping[str, float]) -> dict[str, float]:
     """The scorer's own bounds; other numbers of tiers divide the same scale."""
     if len(levels) == 2:  # noqa: PLR2004 - two tiers, one line

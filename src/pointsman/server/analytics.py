@@ -16,15 +16,15 @@ from pointsman.ledger.view import entry_view
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import Incoming, Outgoing, as_json
 from pointsman.server.query import (
-    FILTERS,
     check_names,
     cursor_of,
     filter_of,
     groupings_of,
     limit_of,
     time_of,
+    which_of,
 )
-from pointsman.types import EVERYWHERE, Entry, Filter, Outcome
+from pointsman.types import EVERYWHERE, Entry, Outcome
 
 #: Entries that are read at a time for a file.
 _BATCH = 2000
@@ -33,7 +33,7 @@ _BATCH = 2000
 async def decisions(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """Decision records, the newest first. `?limit=`; `?cursor=` the `next` of the page before; `?before=` a time; filters as for the summary."""
     query = incoming.query
-    which = _which(incoming, "limit", "cursor", "before")
+    which = which_of(incoming, "limit", "cursor", "before")
     after, before = cursor_of(query), time_of(query, "before")
     if after and before:
         raise BadRequest("send `cursor` or `before`, not both", param="cursor")
@@ -58,35 +58,35 @@ async def decision(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 async def report(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """What was spent and saved by deployment, tier, outcome, cache and day. Filters as for the summary."""
-    return as_json(await figures.report(gateway.books, _which(incoming)))
+    return as_json(await figures.report(gateway.books, which_of(incoming)))
 
 
 async def summary(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """All at a glance, with shares. Filters: `?since=` and `?until=` times, `?organisation=`, `?key=`, `?user=`, `?deployment=`, `?tier=`, `?outcome=`, `?cache=`, `?model=` as it was asked for."""
-    return as_json(await figures.summary(gateway.books, _which(incoming)))
+    return as_json(await figures.summary(gateway.books, which_of(incoming)))
 
 
 async def costs(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """What was spent, `?by=` day, tier, deployment, key, organisation, outcome, cache, or several with commas. Filters as for the summary."""
-    which, by = _which(incoming, "by"), groupings_of(incoming.query, figures.USUAL)
+    which, by = which_of(incoming, "by"), groupings_of(incoming.query, figures.USUAL)
     return as_json(await figures.costs(gateway.books, which, by))
 
 
 async def quality(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """How requests ended, what the verifier and users said; `?by=` as for the cost. Filters as for the summary."""
-    which, by = _which(incoming, "by"), groupings_of(incoming.query, ("deployment",))
+    which, by = which_of(incoming, "by"), groupings_of(incoming.query, ("deployment",))
     return as_json(await figures.quality(gateway.books, which, by))
 
 
 async def savings(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """What was saved against the baseline, and how that is known; `?by=` as for the cost. Filters as for the summary."""
-    which, by = _which(incoming, "by"), groupings_of(incoming.query, figures.USUAL)
+    which, by = which_of(incoming, "by"), groupings_of(incoming.query, figures.USUAL)
     return as_json(await figures.savings(gateway.books, which, by, baseline=gateway.baseline))
 
 
 async def export(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """The entries as a file, `?format=csv`, `parquet` or `jsonl`. Filters as for the summary."""
-    which = _which(incoming, "format")
+    which = which_of(incoming, "format")
     formats: Sequence[FileFormat] = get_args(FileFormat)
     wanted = next((each for each in formats if each == incoming.query.get("format", "csv")), None)
     if wanted is None:
@@ -151,8 +151,3 @@ async def _written(
         async for entries in more:
             yield await asyncio.to_thread(file.add, entries)
     yield await asyncio.to_thread(file.end)
-
-
-def _which(incoming: Incoming, *others: str) -> Filter:
-    check_names(incoming.query, (*FILTERS, *others))
-    return narrowed(filter_of(incoming.query), scope_of(incoming.principal))

@@ -35,6 +35,8 @@ class RouteRequest(msgspec.Struct):
     message: str | None = None
     query: str | None = None
     model: str = "auto"
+    #: Points that are added to every threshold between tiers: to see what would be.
+    shift: Annotated[float, msgspec.Meta(ge=-100, le=100)] = 0.0
 
 
 class FeedbackRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -43,6 +45,12 @@ class FeedbackRequest(msgspec.Struct, forbid_unknown_fields=True):
     request_id: str
     rating: float | None = None
     comment: str | None = None
+
+
+class SignIn(msgspec.Struct, forbid_unknown_fields=True):
+    """The key that somebody signs in with."""
+
+    key: str
 
 
 async def read(body: bytes, kind: type[_T]) -> _T:

@@ -16,7 +16,7 @@ from pointsman.server.talk import parse
 
 
 async def route(gateway: Gateway, incoming: Incoming) -> Outgoing:
-    """The decision for a chat request or a text, explained; calls no model but a local judge."""
+    """The decision for a chat request or a text, explained; calls no model but a local judge. `shift` moves the thresholds."""
     asked = await read(incoming.body, RouteRequest)
     if asked.messages is not None:
         body = _with_model(incoming.body)
@@ -26,7 +26,8 @@ async def route(gateway: Gateway, incoming: Incoming) -> Outgoing:
             raise BadRequest("send `messages`, or a text as `prompt`, `message` or `query`")
         body = chat_body(asked.model, text, {})
     call = call_of(gateway, incoming, await parse(gateway, "chat", body))
-    return as_json(decision_view(await gateway.pipeline.look_ahead(call)))
+    decision = await gateway.pipeline.look_ahead(call, shift=asked.shift)
+    return as_json({**decision_view(decision), "shift": asked.shift})
 
 
 async def feedback(gateway: Gateway, incoming: Incoming) -> Outgoing:
@@ -40,4 +41,5 @@ async def feedback(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 def _with_model(body: bytes) -> bytes:
     members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    members.pop("shift", None)
     return msgspec.json.encode({"model": "auto", **members})

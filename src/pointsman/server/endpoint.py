@@ -60,24 +60,25 @@ class Endpoint:
     ) -> Incoming:
         guards.check_head(scope["headers"], scope["http_version"])
         gateway = self._gateway
-        self._caller(headers)  # nobody else's body is read
+        method: str = scope["method"]
+        self._caller(method, headers)  # nobody else's body is read
         body = await read_body(headers, receive, gateway.max_body_bytes, gateway.body_timeout_s)
         return Incoming(
             request_id=request_id,
-            method=scope["method"],
+            method=method,
             path=scope["path"],
             headers=headers,
             parameters=scope.get("path_params", {}),
             query=query_map(scope),
             body=body,
-            principal=self._caller(headers),  # a key may have ended while the body came
+            principal=self._caller(method, headers),  # a key may have ended while the body came
         )
 
-    def _caller(self, headers: Mapping[str, str]) -> Principal:
+    def _caller(self, method: str, headers: Mapping[str, str]) -> Principal:
         """Who asks, where who asks may call this path. Raises AuthenticationFailed, Forbidden."""
         if self._path.access == "open":
             return NOBODY
-        principal = self._gateway.access.authenticate(headers)
+        principal = self._gateway.sign_ins.authenticate(method, headers)
         require(principal, self._path.access)
         return principal
 

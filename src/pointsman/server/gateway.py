@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pointsman.access.keyring import KeyRing
+from pointsman.access.sessions import SignIns
 from pointsman.cache import request as cache_request
+from pointsman.calling.upstream import Upstream
 from pointsman.errors import BadRequest
 from pointsman.formats.wire import ClientFormat
+from pointsman.ledger.pricing import Pricer
 from pointsman.pipeline import Pipeline
-from pointsman.ports import Books, CheckStore, Clock, FeedbackStore, PromptStore, Retention
+from pointsman.ports import (
+    Books,
+    Charts,
+    CheckStore,
+    Clock,
+    Feed,
+    FeedbackStore,
+    PromptStore,
+    Retention,
+)
 from pointsman.routing.sticky import session_of
 from pointsman.server.http import Incoming
 from pointsman.server.kept import KeptReplies
@@ -24,9 +36,13 @@ class Gateway:
 
     pipeline: Pipeline
     access: KeyRing
+    #: Lets requests in, by a key or by a browser's session.
+    sign_ins: SignIns
     books: Books
     feedback: FeedbackStore
     checks: CheckStore
+    #: Entries as they are settled.
+    feed: Feed
     retention: Retention
     prompts: PromptStore
     clock: Clock
@@ -36,6 +52,11 @@ class Gateway:
     replies: KeptReplies
     #: Every deployment's state, by id.
     states: Callable[[], Mapping[str, DeploymentState]]
+    #: How every deployment stands.
+    upstreams: Callable[[], Sequence[Upstream]]
+    #: Reads what charts are drawn from.
+    charts: Charts
+    pricer: Pricer
     #: Web pages that may call from a browser.
     cors_origins: tuple[str, ...]
     max_body_bytes: int

@@ -18,6 +18,7 @@ from pointsman.types import ByteStream, Principal
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _LONGEST_HEADER = 512
 _LARGE_BYTES = 128 * 1024
+_NOT_MODIFIED = 304  # its length would be that of the body that it stands for
 #: Digits of a length that can be meant.
 _LONGEST_LENGTH = 19
 _T = TypeVar("_T")
@@ -106,7 +107,8 @@ async def respond(outgoing: Outgoing, send: Send, request_id: str) -> None:
     }
     body = outgoing.body
     if isinstance(body, bytes):
-        headers["content-length"] = str(len(body))
+        if outgoing.status != _NOT_MODIFIED:
+            headers["content-length"] = str(len(body))
         await send(_start(outgoing.status, headers))
         await send({"type": "http.response.body", "body": body})
         return

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from collections.abc import Callable
 
+import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from pointsman.errors import BadRequest
 from pointsman.formats.chat import error as chat_error
 from pointsman.ids import new_request_id
 from pointsman.server.guards import MAX_HEAD_BYTES, head_too_large
+
+
+class EndingServer(uvicorn.Server):
+    """Waits at its end for open replies only after it has said so to those that never end."""
+
+    def __init__(self, config: uvicorn.Config, ending: Callable[[], None]) -> None:
+        """`ending` is called just before no further request is taken."""
+        super().__init__(config)
+        self._ending = ending
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See `uvicorn.Server`."""
+        self._ending()
+        await super().shutdown(sockets)
 
 
 class BoundedProtocol(HttpToolsProtocol):

@@ -6,9 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar, get_args
 
+from pointsman.access.permissions import narrowed, scope_of
 from pointsman.errors import BadRequest
 from pointsman.ledger.analytics import GROUPINGS
 from pointsman.ledger.pages import Cursor
+from pointsman.server.http import Incoming
 from pointsman.types import CacheState, Filter, Outcome
 
 #: What `filter_of` reads.
@@ -55,6 +57,15 @@ def filter_of(query: Mapping[str, str]) -> Filter:
     )
 
 
+def which_of(incoming: Incoming, *others: str) -> Filter:
+    """Which entries are meant, of those that who asks may see. `others`: more that the query may say.
+
+    Raises Forbidden, too.
+    """
+    check_names(incoming.query, (*FILTERS, *others))
+    return narrowed(filter_of(incoming.query), scope_of(incoming.principal))
+
+
 def groupings_of(query: Mapping[str, str], usual: Sequence[str]) -> Sequence[str]:
     """What `by` names, separated by commas."""
     text = query.get("by")
@@ -83,16 +94,21 @@ def cursor_of(query: Mapping[str, str]) -> Cursor | None:
 
 def limit_of(query: Mapping[str, str]) -> int:
     """How many are wanted."""
-    text = query.get("limit")
+    return number_of(query, "limit", usual=_PAGE, most=_LONGEST_PAGE)
+
+
+def number_of(query: Mapping[str, str], name: str, *, usual: int, most: int) -> int:
+    """The whole number under that name, from 1 to `most`."""
+    text = query.get(name)
     if text is None:
-        return _PAGE
+        return usual
     if (
-        len(text) > len(str(_LONGEST_PAGE))
+        len(text) > len(str(most))
         or not text.isascii()
         or not text.isdigit()
-        or not 1 <= int(text) <= _LONGEST_PAGE
+        or not 1 <= int(text) <= most
     ):
-        raise BadRequest(f"`limit` must be a whole number from 1 to {_LONGEST_PAGE}", param="limit")
+        raise BadRequest(f"`{name}` must be a whole number from 1 to {most}", param=name)
     return int(text)
 
 

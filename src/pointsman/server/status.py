@@ -15,6 +15,7 @@ async def root(gateway: Gateway, incoming: Incoming) -> Outgoing:
         {
             "name": "pointsman",
             "version": gateway.version,
+            "dashboard": "/dashboard",
             "docs": "/docs",
             "models": "/v1/models",
             "health": "/health",

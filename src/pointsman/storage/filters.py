@@ -20,18 +20,29 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.elements import KeyedColumnElement
 
 from pointsman.storage.any_text import Text
-from pointsman.storage.schema import Day, entries
+from pointsman.storage.schema import Day, Instant, entries
 from pointsman.types import Filter, Scope
 
 Condition: TypeAlias = ColumnElement[bool]
 Rows: TypeAlias = FromClause[ReadOnlyColumnCollection[str, KeyedColumnElement[object]]]
 
 _MICROSECONDS = literal_column("86400000000", BigInteger)
-_DAY = timedelta(days=1)
+DAY = timedelta(days=1)
 
 _OPEN = literal_column("'open'", Text)
 is_open: Condition = entries.c.outcome == _OPEN
 is_settled: Condition = entries.c.outcome != _OPEN
+
+
+def begun(time: ColumnElement[object], step: timedelta) -> ColumnElement[object]:
+    """When the step begins into which a time falls."""
+    begin = type_coerce(type_coerce(time, BigInteger) // length(step) * length(step), Instant)
+    return cast("ColumnElement[object]", begin)
+
+
+def length(of: timedelta) -> ColumnElement[int]:
+    """In microseconds; written out, for PostgreSQL takes two parameters of a GROUP BY for two values."""
+    return literal_column(str(of // timedelta.resolution), BigInteger)
 
 
 def booked_on(time: ColumnElement[datetime]) -> ColumnElement[object]:
@@ -50,7 +61,7 @@ class WholeDays:
         """None is without bound, as in the filter."""
         since, until = which.since, which.until
         #: The first day, and the first one after the last.
-        self.first = None if since is None else day_of(since + _DAY - timedelta.resolution)
+        self.first = None if since is None else day_of(since + DAY - timedelta.resolution)
         self.end = None if until is None else day_of(until)
         self.is_empty = self.first is not None and self.end is not None and self.first >= self.end
         #: Entries of the filter that are in none of the days.

@@ -41,10 +41,12 @@ from pointsman.types import (
     Entry,
     Feedback,
     Filter,
+    Measure,
     Progress,
     RatingRow,
     ReportRow,
     Scope,
+    SeriesRow,
     Settlement,
     StoredKey,
     StoredPrompt,
@@ -200,6 +202,16 @@ class PostgresStore:
         return await self._link.read(
             partial(queries.report, which=which, by=by), patience_s=_PATIENCE_S
         )
+
+    async def series(self, step: timedelta, which: Filter = ALL_ENTRIES) -> Sequence[SeriesRow]:
+        """See `ports.Charts`."""
+        work = partial(queries.series, step=step, which=which)
+        return await self._link.read(work, patience_s=_PATIENCE_S)
+
+    async def measures(self, limit: int, which: Filter = ALL_ENTRIES) -> Sequence[Measure]:
+        """See `ports.Charts`."""
+        work = partial(queries.measures, limit=limit, which=which)
+        return await self._link.read(work, patience_s=_PATIENCE_S)
 
     async def ratings(self, which: Filter = ALL_ENTRIES) -> Sequence[RatingRow]:
         """See `ports.Books`."""

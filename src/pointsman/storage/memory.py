@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TypeAlias
 
 from pointsman.errors import BudgetExceeded, NotFound
 from pointsman.storage import balances, sums
-from pointsman.storage.filters import WholeDays, day_of, midnight
+from pointsman.storage.filters import DAY, WholeDays, day_of, midnight
 from pointsman.storage.schema import rounded
+from pointsman.storage.series import row_of
 from pointsman.types import (
     ALL_ENTRIES,
     DIMENSIONS,
@@ -25,11 +26,13 @@ from pointsman.types import (
     Entry,
     Feedback,
     Filter,
+    Measure,
     Principal,
     Progress,
     RatingRow,
     ReportRow,
     Scope,
+    SeriesRow,
     Settlement,
     StoredKey,
     StoredPrompt,
@@ -109,7 +112,7 @@ class MemoryStore:
         found = [
             entry
             for entry in self._entries.values()
-            if _fits(entry, which) and (before is None or entry.time < before)
+            if which.fits(entry) and (before is None or entry.time < before)
         ]
         found.sort(key=lambda entry: (entry.time, entry.request_id), reverse=True)
         return found[: max(limit, 0)]
@@ -118,16 +121,24 @@ class MemoryStore:
         self, which: Filter = ALL_ENTRIES, by: Sequence[Dimension] = DIMENSIONS
     ) -> Sequence[ReportRow]:
         """See `ports.Books`."""
-        days = WholeDays(which)
-        gone = [] if which.user is not None else [e for e in self._gone if day_of(e.time) in days]
-        counted = [entry for entry in (*self._entries.values(), *gone) if _fits(entry, which)]
-        return sums.report((sums.of_entry(entry, by) for entry in counted), by)
+        return sums.report((sums.of_entry(entry, by) for entry in self._booked(which)), by)
+
+    async def series(self, step: timedelta, which: Filter = ALL_ENTRIES) -> Sequence[SeriesRow]:
+        """See `ports.Charts`."""
+        there = [entry for entry in self._entries.values() if which.fits(entry)]
+        return [row_of(entry, step) for entry in (there if step % DAY else self._booked(which))]
+
+    async def measures(self, limit: int, which: Filter = ALL_ENTRIES) -> Sequence[Measure]:
+        """See `ports.Charts`."""
+        found = await self.list(limit=len(self._entries), which=which)
+        settled = [sums.measure(each, each.settlement) for each in found if each.settlement]
+        return settled[: max(limit, 0)]
 
     async def ratings(self, which: Filter = ALL_ENTRIES) -> Sequence[RatingRow]:
         """See `ports.Books`."""
         rated: defaultdict[_Group, list[float]] = defaultdict(list)
         for entry in self._entries.values():
-            if _fits(entry, which):
+            if which.fits(entry):
                 given = [said.rating for said in entry.feedback if said.rating is not None]
                 answer = entry.settlement or _UNANSWERED
                 rated[answer.deployment, answer.served_tier, entry.lookup.state] += given
@@ -239,6 +250,12 @@ class MemoryStore:
         forgotten, self._checks = len(self._checks) - len(kept), kept
         return forgotten
 
+    def _booked(self, which: Filter) -> Sequence[Entry]:
+        """The entries, and of the whole days those that are forgotten: their sums stay."""
+        days = WholeDays(which)
+        gone = [] if which.user is not None else [e for e in self._gone if day_of(e.time) in days]
+        return [entry for entry in (*self._entries.values(), *gone) if which.fits(entry)]
+
     def _book(
         self, entry: Entry, *, spent: Decimal | None = None, reserved: Decimal = Decimal(0)
     ) -> None:
@@ -287,22 +304,3 @@ def _is_old(organisation: str, time: datetime, wanted: str | None, before: datet
 
 def _is_in(scope: Scope, whose: Principal | StoredPrompt) -> bool:
     return _is_of(scope.organisation, whose.organisation) and scope.key in {None, whose.key}
-
-
-def _fits(entry: Entry, which: Filter) -> bool:
-    who, answer = entry.principal, entry.settlement or _UNANSWERED
-    wanted = (
-        (which.organisation, who.organisation),
-        (which.key, who.key),
-        (which.user, who.user),
-        (which.deployment, answer.deployment),
-        (which.served_tier, answer.served_tier),
-        (which.outcome, entry.outcome),
-        (which.cache, entry.lookup.state),
-        (which.model_asked, entry.model_asked),
-    )
-    return (
-        all(value is None or value == found for value, found in wanted)
-        and (which.since is None or which.since <= entry.time)
-        and (which.until is None or entry.time < which.until)
-    )

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import cast
 
 from sqlalchemy import Connection, Select
 
 from pointsman.storage import key_rows, prompt_rows, rollups, statements, sums
+from pointsman.storage import series as over_time
 from pointsman.storage.balances import standing, stands, windows
 from pointsman.storage.key_rows import KeyRow
 from pointsman.storage.prompt_rows import PromptRow
-from pointsman.storage.rows import CheckRow, EntryRow, FeedbackRow, read_entry
+from pointsman.storage.rows import CheckRow, EntryRow, FeedbackRow, MeasureRow, read_entry
 from pointsman.types import (
     Balance,
     Budget,
@@ -21,9 +22,11 @@ from pointsman.types import (
     Dimension,
     Entry,
     Filter,
+    Measure,
     RatingRow,
     ReportRow,
     Scope,
+    SeriesRow,
     StoredKey,
     StoredPrompt,
 )
@@ -48,6 +51,22 @@ def report(db: Connection, which: Filter, by: Sequence[Dimension]) -> Sequence[R
         for row in db.execute(part).mappings()
     )
     return sums.report(parts, by)
+
+
+def series(db: Connection, step: timedelta, which: Filter) -> Sequence[SeriesRow]:
+    """See `ports.Charts`."""
+    return [
+        SeriesRow(**{"end": "open", **row})
+        for part in over_time.series(step, which)
+        for row in db.execute(part).mappings()
+    ]
+
+
+def measures(db: Connection, limit: int, which: Filter) -> Sequence[Measure]:
+    """See `ports.Charts`."""
+    # Ten thousand at a time: by their places this takes half as long as by their names.
+    rows = cast("Iterable[MeasureRow]", db.execute(statements.measures(limit, which)))
+    return [Measure(*row) for row in rows]
 
 
 def ratings(db: Connection, which: Filter) -> Sequence[RatingRow]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,9 +27,11 @@ from pointsman.types import (
     Dimension,
     Entry,
     Filter,
+    Measure,
     RatingRow,
     ReportRow,
     Scope,
+    SeriesRow,
     StoredKey,
     StoredPrompt,
 )
@@ -93,6 +95,14 @@ class SqliteReader:
     ) -> Sequence[ReportRow]:
         """See `ports.Books`."""
         return await self._run(lambda db: queries.report(db, which, by))
+
+    async def series(self, step: timedelta, which: Filter = ALL_ENTRIES) -> Sequence[SeriesRow]:
+        """See `ports.Charts`."""
+        return await self._run(lambda db: queries.series(db, step, which))
+
+    async def measures(self, limit: int, which: Filter = ALL_ENTRIES) -> Sequence[Measure]:
+        """See `ports.Charts`."""
+        return await self._run(lambda db: queries.measures(db, limit, which))
 
     async def ratings(self, which: Filter = ALL_ENTRIES) -> Sequence[RatingRow]:
         """See `ports.Books`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import TypeAlias
 
 from sqlalchemy import (
@@ -68,7 +69,7 @@ _is_priced = entries.c.cost.is_not(null())
 _is_compared = _is_priced & entries.c.baseline_cost.is_not(null())
 _is_completed = entries.c.outcome == "completed"
 #: What a settled entry adds to each sum; see `ReportRow`.
-_OF_ENTRY: Mapping[str, _Column] = {
+OF_ENTRY: Mapping[str, _Column] = {
     "requests": _ONE,
     "input_tokens": func.coalesce(entries.c.input_tokens, _ZERO),
     "output_tokens": func.coalesce(entries.c.output_tokens, _ZERO),
@@ -111,7 +112,7 @@ def report(which: Filter, by: Sequence[Dimension]) -> Sequence[Select[*tuple[obj
     Whole days come from the rollups and what is left around them from the entries; where the filter
     has a user, all of it. Open entries are counted as they are.
     """
-    selects = []
+    selects: list[Select[*tuple[object, ...]]] = []
     days = WholeDays(which)
     if which.user is not None:
         selects.append(_of_entries(which, by))
@@ -119,9 +120,7 @@ def report(which: Filter, by: Sequence[Dimension]) -> Sequence[Select[*tuple[obj
         if not days.is_empty:
             selects.append(_of_rollups(which, days, by))
         selects += [_of_entries(rest, by) for rest in days.rest]
-    if which.deployment is None and which.served_tier is None and which.outcome in {None, "open"}:
-        selects.append(_of_open_entries(which, by))
-    return selects
+    return [*selects, *of_open_entries(which, by)]
 
 
 def _book(table: Written, dialect: Dialect, which: Condition) -> Insert:
@@ -136,42 +135,51 @@ def _book(table: Written, dialect: Dialect, which: Condition) -> Insert:
 def _added(group: Iterable[str], *which: Condition) -> Select[*tuple[object, ...]]:
     return select(
         *(_GROUP_OF_ENTRY[name].label(name) for name in group),
-        *(_OF_ENTRY[name].label(name) for name in _SUMS),
+        *(OF_ENTRY[name].label(name) for name in _SUMS),
     ).where(*which, is_settled)
 
 
 def _of_rollups(
     which: Filter, days: WholeDays, by: Sequence[Dimension]
 ) -> Select[*tuple[object, ...]]:
-    table = next(table for table in TABLES if _needed(which, by) <= set(table.c.keys()))
+    table = table_for(which, by)
     return (
         select(
             *(_known(name, table.c[name]) for name in by),
-            *(_summed(name, table.c[name]) for name in _SUMS),
+            *(summed(name, table.c[name]) for name in _SUMS),
         )
         .where(*filters.of_rollups(table, which, days))
         .group_by(*(table.c[name] for name in by))
     )
 
 
-def _needed(which: Filter, by: Sequence[Dimension]) -> set[str]:
-    """What a report is grouped by and what it is filtered by."""
+def table_for(which: Filter, by: Sequence[Dimension]) -> Written:
+    """The smallest that has what is grouped by and what is filtered by."""
     filtered = {name for name in _GROUP_OF_ENTRY if getattr(which, name, None) is not None}
-    return {*by, *filtered}
+    return next(table for table in TABLES if {*by, *filtered} <= set(table.c.keys()))
 
 
 def _of_entries(which: Filter, by: Sequence[Dimension]) -> Select[*tuple[object, ...]]:
     return (
         select(
             *(_column(name).label(name) for name in by),
-            *(_summed(name, _OF_ENTRY[name]) for name in _SUMS),
+            *(summed(name, OF_ENTRY[name]) for name in _SUMS),
         )
         .where(*filters.of_entries(which), is_settled)
         .group_by(*map(_column, by))
     )
 
 
-def _of_open_entries(which: Filter, by: Sequence[Dimension]) -> Select[*tuple[object, ...]]:
+def of_open_entries(
+    which: Filter, by: Sequence[Dimension], step: timedelta | None = None
+) -> list[Select[*tuple[object, ...]]]:
+    """Open entries, counted; none where the filter is for what they don't have.
+
+    With a step, for `SeriesRow`s.
+    """
+    answered = which.deployment is not None or which.served_tier is not None
+    if answered or which.outcome not in {None, "open"}:
+        return []
     # Found first of all: SQLite would rather look through all that a key or an organisation has.
     known = [column for column in entries.c if column.name in _SHOWN]
     found = select(*known).where(is_open).cte("found").prefix_with("MATERIALIZED")
@@ -180,12 +188,10 @@ def _of_open_entries(which: Filter, by: Sequence[Dimension]) -> Select[*tuple[ob
         for name in by
         if name not in _ANSWERED
     ]
-    return (
-        select(*group, func.count().label("requests"))
-        .where(*filters.of_entries(which, found))
-        .select_from(found)
-        .group_by(*group)
-    )
+    if step is not None:
+        group.append(filters.begun(found.c.time, step).label("time"))
+    counted = select(*group, func.count().label("requests")).select_from(found)
+    return [counted.where(*filters.of_entries(which, found)).group_by(*group)]
 
 
 def _column(name: Dimension) -> _Column:
@@ -197,5 +203,6 @@ def _known(name: Dimension, column: _Column) -> Label[object]:
     return (func.nullif(column, _NONE) if name in _ANSWERED else column).label(name)
 
 
-def _summed(name: str, column: _Column) -> Label[object]:
+def summed(name: str, column: _Column) -> Label[object]:
+    """The sum under that name."""
     return cast(func.sum(column), rollups.c[name].type).label(name)

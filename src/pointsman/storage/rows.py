@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal, TypedDict
+from typing import Literal, TypeAlias, TypedDict
 
 import msgspec
 
@@ -125,6 +125,23 @@ class CheckRow(TypedDict):
     false: bool
     by: Literal["embedding", "judge", "both", "feedback"]
     decider: str
+
+
+#: The columns of `Measure`, in its order.
+MeasureRow: TypeAlias = tuple[
+    datetime,
+    str | None,
+    str,
+    str | None,
+    Outcome,
+    CacheState,
+    float,
+    str,
+    float | None,
+    float | None,
+    int | None,
+    str | None,
+]
 
 
 class FeedbackRow(TypedDict):

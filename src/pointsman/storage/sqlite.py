@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -36,10 +36,12 @@ from pointsman.types import (
     Entry,
     Feedback,
     Filter,
+    Measure,
     Progress,
     RatingRow,
     ReportRow,
     Scope,
+    SeriesRow,
     Settlement,
     StoredKey,
     StoredPrompt,
@@ -158,6 +160,14 @@ class SqliteStore:
     ) -> Sequence[ReportRow]:
         """See `ports.Books`."""
         return await self._reader.report(which, by)
+
+    async def series(self, step: timedelta, which: Filter = ALL_ENTRIES) -> Sequence[SeriesRow]:
+        """See `ports.Charts`."""
+        return await self._reader.series(step, which)
+
+    async def measures(self, limit: int, which: Filter = ALL_ENTRIES) -> Sequence[Measure]:
+        """See `ports.Charts`."""
+        return await self._reader.measures(limit, which)
 
     async def ratings(self, which: Filter = ALL_ENTRIES) -> Sequence[RatingRow]:
         """See `ports.Books`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -36,7 +37,7 @@ from pointsman.storage.filters import (
 )
 from pointsman.storage.rows import CheckRow, MarkRow, SettlementRow
 from pointsman.storage.schema import cache_checks, entries, feedback, gateways
-from pointsman.types import ALL_ENTRIES, EVERYWHERE, Filter, Scope
+from pointsman.types import ALL_ENTRIES, EVERYWHERE, Filter, Measure, Scope
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
@@ -181,6 +182,16 @@ def newest(
         .limit(max(limit, 0))
     )
     return page if before is None else page.where(entries.c.time < before)
+
+
+def measures(limit: int, which: Filter) -> Select[*tuple[object, ...]]:
+    """The columns of `Measure` in their order, of settled entries, the newest first."""
+    return (
+        select(*(entries.c[field.name] for field in fields(Measure)))
+        .where(*of_entries(which), is_settled)
+        .order_by(entries.c.time.desc(), entries.c.request_id.desc())
+        .limit(max(limit, 0))
+    )
 
 
 def feedback_of(page: Select[*tuple[object, ...]]) -> Select[*tuple[object, ...]]:

@@ -10,7 +10,17 @@ from typing import TypeAlias
 from pointsman.storage.filters import day_of
 from pointsman.storage.rows import is_escalated, is_verified
 from pointsman.storage.schema import rounded
-from pointsman.types import CacheState, Dimension, Entry, Outcome, RatingRow, ReportRow, Usage
+from pointsman.types import (
+    CacheState,
+    Dimension,
+    Entry,
+    Measure,
+    Outcome,
+    RatingRow,
+    ReportRow,
+    Settlement,
+    Usage,
+)
 
 _Part: TypeAlias = date | str | None
 _ZERO = Decimal(0)
@@ -72,6 +82,24 @@ def of_entry(entry: Entry, by: Sequence[Dimension]) -> ReportRow:
         escalated=int(is_escalated(settled)),
         latency_ms=settled.latency_ms if completed else 0.0,
         completed=int(completed),
+    )
+
+
+def measure(entry: Entry, settled: Settlement) -> Measure:
+    """What one settled entry says in figures."""
+    return Measure(
+        time=entry.time,
+        deployment=settled.deployment,
+        tier=entry.decision.tier,
+        served_tier=settled.served_tier,
+        outcome=settled.outcome,
+        cache=entry.lookup.state,
+        score=entry.decision.score,
+        scorer=entry.decision.scorer,
+        latency_ms=settled.latency_ms,
+        ttft_ms=settled.ttft_ms,
+        output_tokens=settled.usage.output_tokens if settled.usage else None,
+        error=settled.error,
     )
 
 

@@ -180,6 +180,25 @@ class Filter:
     cache: CacheState | None = None
     model_asked: str | None = None
 
+    def fits(self, entry: Entry) -> bool:
+        """Whether it is one of those. What is open has no answer yet, so no deployment either."""
+        who, settled = entry.principal, entry.settlement
+        wanted = (
+            (self.organisation, who.organisation),
+            (self.key, who.key),
+            (self.user, who.user),
+            (self.deployment, settled and settled.deployment),
+            (self.served_tier, settled and settled.served_tier),
+            (self.outcome, entry.outcome),
+            (self.cache, entry.lookup.state),
+            (self.model_asked, entry.model_asked),
+        )
+        return (
+            all(value is None or value == found for value, found in wanted)
+            and (self.since is None or self.since <= entry.time)
+            and (self.until is None or entry.time < self.until)
+        )
+
 
 #: No condition at all.
 ALL_ENTRIES = Filter()
@@ -224,6 +243,55 @@ class ReportRow:
     latency_ms: float = 0.0
     #: Entries in `latency_ms`.
     completed: int = 0
+
+
+#: How a request ended, for charts: a deployment answered or the cache did; or nobody, though the
+#: client waited.
+Ending: TypeAlias = Literal["open", "answered", "cached", "failed"]
+#: Ends without a whole answer for a client that waited.
+FAILED: frozenset[Outcome] = frozenset({"failed", "interrupted", "refused"})
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRow:
+    """Sums over entries of one step of time that ended alike; they are as in `ReportRow`."""
+
+    #: When the step begins.
+    time: datetime
+    end: Ending
+    #: Who answered; None where nobody did, or the cache.
+    deployment: str | None = None
+    requests: int = 0
+    cost: Decimal = Decimal(0)
+    baseline_cost: Decimal = Decimal(0)
+    saved: Decimal = Decimal(0)
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What one settled entry says in figures, for distributions."""
+
+    time: datetime
+    deployment: str | None
+    #: That was decided, and that answered.
+    tier: str
+    served_tier: str | None
+    outcome: Outcome
+    cache: CacheState
+    score: float
+    #: The scorer's name and version: scores of two can't be compared.
+    scorer: str
+    #: None where the gateway died on the way.
+    latency_ms: float | None
+    #: None where nothing was sent to the client.
+    ttft_ms: float | None
+    #: None where there is no usage.
+    output_tokens: int | None
+    error: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pointsman.types.access import UNLIMITED, Standing
 from pointsman.types.books import Settlement
 from pointsman.types.caching import NOT_LOOKED_UP, Lookup
 from pointsman.types.decisions import Decision, Deployment, Verdict
-from pointsman.types.words import Capability, DeploymentState, Location, Outcome
+from pointsman.types.words import Capability, DeploymentState, Lack, Location, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ class Health:
     slots: int | None = None
     #: Where prompts really go; None where it does not say.
     location: Location | None = None
+    #: What is missing, where that is known to be the reason.
+    lacks: Lack | None = None
 
 
 class ByteStream(Protocol):

@@ -9,6 +9,8 @@ Location: TypeAlias = Literal["local", "cloud"]
 Capability: TypeAlias = Literal["tools", "vision", "audio", "json_schema", "logprobs", "n"]
 #: `cold` is not loaded but starts on demand; `warming` is loading; `down` has an open breaker.
 DeploymentState: TypeAlias = Literal["up", "warming", "cold", "down"]
+#: What stands between a deployment and its model: its server, a key that it takes, or the model.
+Lack: TypeAlias = Literal["server", "key", "model"]
 #: Who waits for the answer: a person, or nobody in particular.
 Priority: TypeAlias = Literal["interactive", "background"]
 #: What becomes of an upstream's reply that nobody reads any more.

@@ -175,7 +175,8 @@ def health(model: str, *, tags: bytes, loaded: bytes, shown: bytes) -> Health:
     if about is None and mine is not None:
         about = Shown(mine.context_length, None, mine.capabilities, mine.remote_host)
     if about is None:
-        return Health("down", f"has no model {model}: `ollama pull {model}` fetches it")
+        said = f"has no model {model}: `ollama pull {model}` fetches it"
+        return Health("down", said, lacks="model")
     able = capabilities(about.capabilities)
     if about.remote_host or is_cloud_name(model) or (mine and not mine.is_local):
         length = about.context_length

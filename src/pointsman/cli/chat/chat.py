@@ -1,0 +1,153 @@
+"""A conversation with a gateway: asks, shows, remembers."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from uuid import uuid4
+
+from pointsman.cli.chat import words
+from pointsman.cli.chat.client import Answer, Client, Record
+from pointsman.cli.chat.screen import Screen, Writer
+from pointsman.cli.chat.talk import Content, Talk, Totals, Turn
+from pointsman.errors import PointsmanError
+
+#: What is asked again is to be answered anew.
+_FRESH = {"x-pointsman-cache": "off"}
+
+
+@dataclass
+class Heard:
+    """An answer as far as it came."""
+
+    text: str = ""
+    answer: Answer | None = None
+    stopped: bool = False
+    #: What went wrong on the way.
+    error: PointsmanError | None = None
+    #: What the books say of it; None where they do not.
+    record: Record | None = None
+
+    @property
+    def place(self) -> str:
+        """`cache`, `local`, `cloud`; empty where nobody answered."""
+        location = self.answer.location if self.answer else ""
+        return words.place_of(self.record, location) if self.record else location
+
+    @property
+    def status(self) -> str:
+        """The line below it; empty where nobody answered."""
+        if self.answer is None:
+            return ""
+        return words.status(
+            self.record, self.answer.deployment, self.answer.location, stopped=self.stopped
+        )
+
+
+@dataclass
+class Chat:
+    """Everything that a line can change."""
+
+    client: Client
+    screen: Screen
+    #: Where conversations are kept that are saved under a name.
+    folder: Path
+    #: What `model` may say.
+    names: tuple[str, ...] = ()
+    talk: Talk = field(default_factory=Talk)
+    totals: Totals = field(default_factory=Totals)
+    #: The last answer's record.
+    last: Record | None = None
+    done: bool = False
+
+    async def ask(self, content: Content, model: str | None = None, *, anew: bool = False) -> None:
+        """Ask, and go on from the answer. `model` is for this question only.
+
+        `anew`: not from the cache. Ctrl-C ends the answer; what came until then counts.
+        """
+        self.talk.asked = content
+        heard = await self.show(content, model, anew=anew)
+        if heard.text and heard.answer is not None:
+            self.talk.turns.append(Turn(content, heard.text, heard.answer.request_id))
+
+    async def show(
+        self, content: Content, model: str | None = None, *, anew: bool = False
+    ) -> Heard:
+        """Ask and show the answer, with what it took; the conversation stays as it is."""
+        # Who answers once by name is not whom the conversation stays with.
+        session = self.talk.session if model is None else uuid4().hex
+        headers = {"x-session-id": session, **(_FRESH if anew else {})}
+        with self.screen.answer() as write:
+            heard = await hear(self.client, self.talk.body(content, model), headers, write)
+        if heard.answer is not None:
+            heard.record = await self.client.record(heard.answer.request_id)
+            self.last = heard.record or self.last
+            self.totals.add(heard.record, heard.place)
+        if heard.error is not None:
+            self.screen.complain(f"error: {heard.error}")
+        elif heard.stopped and heard.answer is None:
+            self.screen.complain("stopped")
+        if heard.status:
+            self.screen.status(heard.status)
+        return heard
+
+
+async def hear(
+    client: Client, body: Mapping[str, object], headers: Mapping[str, str], write: Writer
+) -> Heard:
+    """Ask, and write the answer while it comes, until it ends, fails or Ctrl-C stops it."""
+    heard = Heard()
+    try:
+        heard.stopped = not await until_stopped(_listen(client, body, headers, write, heard))
+    except PointsmanError as error:
+        heard.error = error
+    return heard
+
+
+async def until_stopped(work: Coroutine[None, None, None]) -> bool:
+    """Do something that Ctrl-C cancels, and nothing else; whether it got to its end."""
+    task = asyncio.create_task(work)
+    try:
+        with on_interrupt(task.cancel):
+            await asyncio.wait({task})
+    finally:
+        task.cancel()
+    if not task.cancelled():
+        task.result()
+    return not task.cancelled()
+
+
+async def _listen(
+    client: Client,
+    body: Mapping[str, object],
+    headers: Mapping[str, str],
+    write: Writer,
+    heard: Heard,
+) -> None:
+    heard.answer = await client.ask(body, headers)
+    async with aclosing(heard.answer.pieces()) as pieces:
+        async for piece in pieces:
+            write(piece)
+            if not piece.thought:
+                heard.text += piece.text
+
+
+@contextmanager
+def on_interrupt(act: Callable[[], object]) -> Iterator[None]:
+    """Meanwhile Ctrl-C does `act` in the event loop, and nothing else."""
+    loop = asyncio.get_running_loop()
+
+    def note(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        loop.call_soon_threadsafe(act)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

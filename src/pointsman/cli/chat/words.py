@@ -1,0 +1,129 @@
+"""What the chat says of an answer, in words. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+
+from pointsman.cli.chat.client import Decided, Record
+from pointsman.cli.chat.talk import Totals
+
+#: What a terminal obeys: all control characters but the line feed and the tab.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_SECOND_MS = 1000
+_LARGEST_PARTS = 8
+
+
+def harmless(text: str) -> str:
+    """`text` without what a terminal would obey."""
+    return _CONTROLS.sub("", text.replace("\r\n", "\n"))
+
+
+def money(amount: Decimal | None) -> str:
+    """US dollars in at most four significant digits."""
+    if amount is None:
+        return "price unknown"
+    if amount == 0:
+        return "$0"
+    digits = max(2, 3 - amount.adjusted())
+    text = f"{abs(amount):.{digits}f}".rstrip("0")
+    whole, _, cents = text.partition(".")
+    return f"{'-' if amount < 0 else ''}${whole}.{cents.ljust(2, '0')}"
+
+
+def took(milliseconds: float | None) -> str:
+    """A duration."""
+    if milliseconds is None:
+        return "? s"
+    if milliseconds < _SECOND_MS:
+        return f"{milliseconds:.0f} ms"
+    return f"{milliseconds / _SECOND_MS:.1f} s"
+
+
+def place_of(record: Record, location: str) -> str:
+    """`cache`, `local` or `cloud`: where the answer came from."""
+    return "cache" if record.cache in {"exact", "semantic"} else location
+
+
+def status(record: Record | None, deployment: str, location: str, *, stopped: bool = False) -> str:
+    """The line below an answer: who, where, why, how much, how long."""
+    if record is None:
+        return f"{deployment} | {location} | no figures: the books do not say yet"
+    place = place_of(record, location)
+    score = f"{record.cache} hit" if place == "cache" else f"score {record.score:.0f}"
+    said = [record.deployment or deployment, record.tier, place, score]
+    if record.usage is not None:
+        said.append(f"{record.usage.input_tokens} + {record.usage.output_tokens} tokens")
+    said.append(money(record.cost))
+    if record.saved is not None and record.saved > 0:
+        said.append(f"saved {money(record.saved)}")
+    said.append(took(record.latency_ms))
+    return " | ".join([*said, "stopped"] if stopped else said)
+
+
+def figures(record: Record, place: str) -> tuple[str, ...]:
+    """An answer's row among others: who, where, how long, how much, how fast."""
+    return (
+        record.deployment or "nobody",
+        place,
+        f"{record.usage.output_tokens if record.usage else '?'} tokens",
+        money(record.cost),
+        took(record.latency_ms),
+    )
+
+
+def why(decided: Decided) -> list[str]:
+    """A decision's reasons: the score and its largest parts, the thresholds, the plan."""
+    lines = [
+        f"score     {decided.score:.1f} of 100, by {decided.scorer}",
+        f"tier      {decided.tier}",
+        f"because   {decided.reasoning}",
+    ]
+    parts = sorted(decided.parts.items(), key=lambda part: -abs(part[1]))
+    if parts:
+        shown = ", ".join(f"{name} {value:+.1f}" for name, value in parts[:_LARGEST_PARTS])
+        lines.append(f"parts     {shown}")
+    if decided.bounds:
+        bounds = ", ".join(f"{tier} from {low:g}" for tier, low in decided.bounds.items())
+        lines.append(f"tiers     {bounds}")
+    for place, planned in enumerate(decided.plan):
+        lines.append(f"{'' if place else 'plan':9} {planned.deployment}: {planned.reason}")
+    for place, ruled in enumerate(decided.dropped):
+        lines.append(f"{'' if place else 'not':9} {ruled.deployment}: {ruled.reason}")
+    return lines
+
+
+def became(record: Record) -> list[str]:
+    """What came of a decision."""
+    lines = [f"answered  {record.deployment or 'nobody'} ({record.outcome}): {record.reason}"]
+    if record.cost is not None and record.baseline_cost is not None:
+        lines.append(
+            f"cost      {money(record.cost)}, on the baseline {money(record.baseline_cost)}"
+        )
+    lines.append(f"time      {took(record.latency_ms)}, first word after {took(record.ttft_ms)}")
+    return lines
+
+
+def totals(spent: Totals) -> list[str]:
+    """What a session took."""
+    if not spent.answers:
+        return ["no answers yet"]
+    places = ", ".join(f"{count} {place}" for place, count in sorted(spent.by_place.items()))
+    lines = [
+        f"answers   {spent.answers}: {places}",
+        f"cost      {money(spent.cost)}",
+        f"saved     {money(spent.saved)} of {money(spent.baseline)} on the baseline",
+    ]
+    if spent.unpriced:
+        lines.append(f"unknown   the price of {spent.unpriced}, which are not in these sums")
+    return lines
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines with their columns below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]

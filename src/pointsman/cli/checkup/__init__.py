@@ -1,0 +1,1 @@
+"""What `pointsman doctor` looks at: the machine, the files, the servers."""

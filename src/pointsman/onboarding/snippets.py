@@ -1,0 +1,167 @@
+"""Ready configuration for libraries and editors, as text to be copied."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pointsman.onboarding.clients import Gateway
+
+#: What an editor may send; Zed cuts conversations off there.
+_EDITOR_CONTEXT = 128_000
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """What to put where."""
+
+    title: str
+    #: The file, the program or the place in the settings that it belongs to.
+    where: str
+    text: str
+
+
+def _openai(to: Gateway) -> Snippet:
+    text = f"""\
+from openai import OpenAI
+
+client = OpenAI(base_url={json.dumps(to.base_url)}, api_key={json.dumps(to.key)})
+
+response = client.responses.create(model={json.dumps(to.model)}, input="What is Python?")
+print(response.output_text)
+"""
+    return Snippet("OpenAI's library for Python", "a program; `pip install openai`", text)
+
+
+def _openai_node(to: Gateway) -> Snippet:
+    text = f"""\
+import OpenAI from "openai";
+
+const client = new OpenAI({{ baseURL: {json.dumps(to.base_url)}, apiKey: {json.dumps(to.key)} }});
+const response = await client.responses.create({{
+  model: {json.dumps(to.model)},
+  input: "What is Python?",
+}});
+console.log(response.output_text);
+"""
+    return Snippet("OpenAI's library for Node", "a program; `npm install openai`", text)
+
+
+def _anthropic(to: Gateway) -> Snippet:
+    text = f"""\
+from anthropic import Anthropic
+
+client = Anthropic(base_url={json.dumps(to.address)}, api_key={json.dumps(to.key)})
+
+message = client.messages.create(
+    model={json.dumps(to.model)},
+    max_tokens=256,
+    messages=[{{"role": "user", "content": "What is Python?"}}],
+)
+print(message.content[0].text)
+"""
+    return Snippet("Anthropic's library for Python", "a program; `pip install anthropic`", text)
+
+
+def _anthropic_node(to: Gateway) -> Snippet:
+    text = f"""\
+import Anthropic from "@anthropic-ai/sdk";
+
+const client = new Anthropic({{ baseURL: {json.dumps(to.address)}, apiKey: {json.dumps(to.key)} }});
+const message = await client.messages.create({{
+  model: {json.dumps(to.model)},
+  max_tokens: 256,
+  messages: [{{ role: "user", content: "What is Python?" }}],
+}});
+console.log(message.content[0].text);
+"""
+    where = "a program; `npm install @anthropic-ai/sdk`"
+    return Snippet("Anthropic's library for Node", where, text)
+
+
+def _langchain(to: Gateway) -> Snippet:
+    text = f"""\
+from langchain_openai import ChatOpenAI
+
+model = ChatOpenAI(
+    model={json.dumps(to.model)}, base_url={json.dumps(to.base_url)}, api_key={json.dumps(to.key)}
+)
+print(model.invoke("What is Python?").text)
+"""
+    return Snippet("LangChain", "a program; `pip install langchain-openai`", text)
+
+
+def _continue(to: Gateway) -> Snippet:
+    text = f"""\
+name: Pointsman
+version: 1.0.0
+schema: v1
+models:
+  - name: Pointsman
+    provider: openai
+    model: {json.dumps(to.model)}
+    apiBase: {json.dumps(to.base_url)}
+    apiKey: {json.dumps(to.key)}
+    roles: [chat, edit, apply]
+  - name: Completions
+    provider: openai
+    model: local
+    apiBase: {json.dumps(to.base_url)}
+    apiKey: {json.dumps(to.key)}
+    roles: [autocomplete]
+"""
+    return Snippet("Continue", "~/.continue/config.yaml", text)
+
+
+def _open_webui(to: Gateway) -> Snippet:
+    text = f"""\
+export OPENAI_API_BASE_URL={to.base_url}
+export OPENAI_API_KEY={to.key}
+export DEFAULT_MODELS={to.model}
+export ENABLE_FORWARD_USER_INFO_HEADERS=true
+"""
+    return Snippet("Open WebUI", "the shell that starts it", text)
+
+
+def _cline(to: Gateway) -> Snippet:
+    text = f"""\
+API Provider: OpenAI Compatible
+Base URL:     {to.base_url}
+API Key:      {to.key}
+Model ID:     {to.model}
+"""
+    return Snippet("Cline", "its settings, by hand", text)
+
+
+def _zed(to: Gateway) -> Snippet:
+    model = {"name": to.model, "display_name": "Pointsman", "max_tokens": _EDITOR_CONTEXT}
+    provider = {"api_url": to.base_url, "available_models": [model]}
+    settings = {"language_models": {"openai_compatible": {"Pointsman": provider}}}
+    where = "settings.json; the key goes into its settings page"
+    return Snippet("Zed", where, json.dumps(settings, indent=2) + "\n")
+
+
+def _curl(to: Gateway) -> Snippet:
+    body = {"model": to.model, "messages": [{"role": "user", "content": "What is Python?"}]}
+    text = f"""\
+curl {to.base_url}/chat/completions \\
+  -H 'authorization: Bearer {to.key}' \\
+  -H 'content-type: application/json' \\
+  -d '{json.dumps(body)}'
+"""
+    return Snippet("curl", "a shell", text)
+
+
+SNIPPETS: Mapping[str, Callable[[Gateway], Snippet]] = {
+    "openai": _openai,
+    "openai-node": _openai_node,
+    "anthropic": _anthropic,
+    "anthropic-node": _anthropic_node,
+    "langchain": _langchain,
+    "continue": _continue,
+    "open-webui": _open_webui,
+    "cline": _cline,
+    "zed": _zed,
+    "curl": _curl,
+}
