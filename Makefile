@@ -1,6 +1,6 @@
 # One verb per action; `make help` lists them. Needs Python 3.11 or newer, make, and a package index.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-full test-live lint types format bench train prove faults docs lock lock-clients clean
+.PHONY: help run test test-full test-live lint types format bench train prove faults pictures docs lock lock-clients clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -63,6 +63,9 @@ faults: $(VENV)/dev.stamp ## meet every fault, and write down what was seen
 	rm -f tests/faults/observed.json
 	POINTSMAN_TEST_WRITE_FAULTS=1 $(BIN)/pytest tests/faults/test_fault_table.py tests/faults/test_clients_go.py
 	$(MAKE) docs
+
+pictures: $(VENV)/dev.stamp ## take the dashboard's pictures for the documentation anew; needs Chromium
+	POINTSMAN_TEST_WRITE_PICTURES=1 $(BIN)/pytest tests/browser/test_browser_views.py -k picture
 
 docs: $(VENV)/dev.stamp ## write the generated pages of docs/reference
 	$(BIN)/python -m scripts.reference

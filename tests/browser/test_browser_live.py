@@ -80,7 +80,9 @@ async def test_while_paused_nothing_moves_and_nothing_is_lost(visit: Visit, used
 async def test_filters_hold_for_old_and_new(
     visit: Visit, used: Gateway, label: str, member: str, choice: str
 ):
+    await ask(used, f"What is asked for {choice} so far?", "haiku")
     live = await visit.open("live")
+    await expect(live.locator("[data-request-id]").first).to_be_visible()
     await live.get_by_label(label, exact=True).select_option(choice)
     models = ("llama", "haiku", "opus", "flaky", "auto", "auto")
     asked = [await ask(used, f"Which of them fit {choice}?", model) for model in models]

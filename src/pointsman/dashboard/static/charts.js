@@ -223,10 +223,11 @@ export function Chart({
     const options = plotOptions({ series, kind, format, marks, span, xName, height, onIndex: setIndex });
     options.scales.x.time = isTime;
     if (zone) options.tzDate = (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone);
-    const made = new uPlot(options, data, box.current);
-    const fit = () => made.setSize({ width: box.current.clientWidth, height });
+    const place = box.current; // the reference is empty before this effect is undone
+    const made = new uPlot(options, data, place);
+    const fit = () => made.setSize({ width: place.clientWidth, height });
     const watcher = new ResizeObserver(fit);
-    watcher.observe(box.current);
+    watcher.observe(place);
     fit();
     plot.current = made;
     return () => {

@@ -41,7 +41,7 @@ export class Stream {
     this.flush();
   }
 
-  /** The newest entries of the books: at the start, and after the connection was lost. */
+  /** The newest entries of the books: at the start, and whenever the connection is there. */
   async catchUp() {
     const { data } = await get("/v1/decisions", { ...this.filters, limit: 100 });
     this.rows = merged(data, this.rows);
@@ -50,11 +50,10 @@ export class Stream {
   }
 
   turn(state) {
-    const wasLost = this.state === "waiting" || this.wasLost;
-    this.wasLost = wasLost && state !== "open";
     this.state = state;
     this.isStale = true;
-    if (state === "open" && wasLost) this.catchUp().catch(() => {}); // what it lacks comes with the next batch
+    // What ended before it was open was not told; where it can't be read now, the next batch goes on.
+    if (state === "open") this.catchUp().catch(() => {});
   }
 
   take(entries, dropped) {
