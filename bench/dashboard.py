@@ -2,13 +2,13 @@
 
 ``python -m bench.dashboard [--seconds N] [--rate N] [--view NAME] [--json FILE]`` prints one table.
 
-`pointsman serve` answers so many requests a minute, first with nobody watching, then with the page
-open in a real Chromium, then with nobody again. Of the page: tasks that held its main thread for
+`pointsman serve` answers so many requests a minute. First the page is open in a real Chromium; then
+nobody watches and somebody reads the events in turn, ten seconds each. Of the page: tasks that held its main thread for
 more than 50 ms (Chromium's own measure), its heap after a collection half a minute after it was
 opened and again at the end, and how long after its reply a request is in the table. Of the gateway:
-CPU per request in pieces of ten seconds, threads and children included; what the page costs is the
-difference to the pieces before and after. Upstreams are scripted in the gateway's own process, which
-leaves it less to do than real ones would: the share of the page is no smaller elsewhere.
+CPU per request, threads and children included, with the events and without; what they cost is the
+median difference between neighbours, so that the machine's moods fall on both. Upstreams are scripted in the gateway's own process, which
+leaves it less to do than real ones would: the share of the events is no smaller elsewhere.
 Needs Chromium, and Linux: it reads /proc.
 """
 
@@ -79,9 +79,9 @@ class Figures:
 
     @property
     def share(self) -> float:
-        """The part of the gateway's CPU that goes into the page."""
-        watched = statistics.mean(self.watched_cpu_ms)
-        return 1 - statistics.mean(self.alone_cpu_ms) / watched
+        """The part of the gateway's CPU that goes into the events."""
+        pairs = zip(self.alone_cpu_ms, self.watched_cpu_ms, strict=True)
+        return statistics.median(1 - alone / watched for alone, watched in pairs)
 
 
 class Load:
@@ -127,12 +127,31 @@ async def load_on(load: Load) -> AsyncIterator[None]:
             await task
 
 
-async def pieces(gateway: Running, load: Load, seconds: float) -> AsyncIterator[float]:
-    """CPU milliseconds per request, every `PIECE_S` for so long."""
-    for _ in range(max(1, round(seconds / PIECE_S))):
-        cpu_ms, asked = gateway.cpu_ms(), load.asked
-        await asyncio.sleep(PIECE_S)
-        yield (gateway.cpu_ms() - cpu_ms) / (load.asked - asked)
+async def piece(gateway: Running, load: Load) -> float:
+    """CPU milliseconds per request over `PIECE_S`."""
+    cpu_ms, asked = gateway.cpu_ms(), load.asked
+    await asyncio.sleep(PIECE_S)
+    return (gateway.cpu_ms() - cpu_ms) / (load.asked - asked)
+
+
+@asynccontextmanager
+async def events_read(client: aiohttp.ClientSession, address: str) -> AsyncIterator[None]:
+    """Somebody reads the events, for as long as the block takes."""
+    forever = aiohttp.ClientTimeout(total=None)
+    async with client.get(f"{address}/v1/events", timeout=forever) as events:
+        events.raise_for_status()
+
+        async def read() -> None:
+            async for _ in events.content.iter_any():
+                pass
+
+        reading = asyncio.create_task(read())
+        try:
+            yield
+        finally:
+            reading.cancel()
+            with suppress(asyncio.CancelledError):
+                await reading
 
 
 async def heap_mb(session: CDPSession) -> float:
@@ -151,15 +170,14 @@ async def lag_ms(page: Page, load: Load) -> float:
     return (time.monotonic() - began) * 1000
 
 
-async def watch(page: Page, gateway: Running, load: Load, seconds: float, found: Figures) -> None:
-    """Measure with the page open: its first half minute counts for the gateway's CPU alone."""
+async def watch(page: Page, load: Load, seconds: float, found: Figures) -> None:
+    """Measure the page, its first half minute left out."""
     session = await page.context.new_cdp_session(page)
-    async for cpu_ms in pieces(gateway, load, SETTLED_S):
-        found.watched_cpu_ms.append(cpu_ms)
+    await asyncio.sleep(SETTLED_S)
     found.heap_mb.append(await heap_mb(session))
     await page.evaluate("window.longTasks.length = 0")
-    async for cpu_ms in pieces(gateway, load, max(PIECE_S, seconds - SETTLED_S)):
-        found.watched_cpu_ms.append(cpu_ms)
+    for _ in range(max(1, round((seconds - SETTLED_S) / PIECE_S))):
+        await asyncio.sleep(PIECE_S)
         found.lag_ms.append(await lag_ms(page, load))
     found.long_tasks_ms = await page.evaluate("window.longTasks")
     found.heap_mb.append(await heap_mb(session))
@@ -177,14 +195,14 @@ async def measure(gateway: Running, asked: argparse.Namespace) -> Figures:
         await page.add_init_script(LISTEN)
         load = Load(client, address, asked.rate / 60)
         async with load_on(load):
-            await asyncio.sleep(PIECE_S)  # the first requests pay for what is loaded lazily
-            found.alone_cpu_ms += [each async for each in pieces(gateway, load, asked.seconds / 3)]
             await page.goto(f"{address}/dashboard#/{asked.view}")
-            await watch(page, gateway, load, asked.seconds, found)
-            await page.goto("about:blank")
-            found.alone_cpu_ms += [each async for each in pieces(gateway, load, asked.seconds / 3)]
+            await watch(page, load, asked.seconds, found)
+            await browser.close()
+            for _ in range(max(1, round(asked.seconds / PIECE_S / 2))):
+                found.alone_cpu_ms.append(await piece(gateway, load))
+                async with events_read(client, address):
+                    found.watched_cpu_ms.append(await piece(gateway, load))
         found.asked = load.asked
-        await browser.close()
     return found
 
 
@@ -211,7 +229,7 @@ def main() -> None:
     print(f"{found.asked} requests, {asked.rate:g} a minute, the page open for {asked.seconds:g} s")
     print(f"gateway's CPU per request, alone    {spread(found.alone_cpu_ms, 2)} ms")
     print(f"gateway's CPU per request, watched  {spread(found.watched_cpu_ms, 2)} ms")
-    print(f"of it for the page                  {found.share:.1%}")
+    print(f"of it for the events                {found.share:.1%}")
     print(f"tasks over 50 ms on the page        {len(found.long_tasks_ms)}")
     print(f"the longest                         {max(found.long_tasks_ms, default=0):.0f} ms")
     print(

@@ -3,6 +3,7 @@
 import gzip
 import itertools
 import json
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -180,6 +181,37 @@ async def test_where_row_after_row_fails_it_ends(tmp_path: Path) -> None:
     assert stopped == "10 rows in a row failed: nobody is there"
     assert len(found) == 10
     assert len(told.asked) == 10 * TRIES
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no limit there")
+def test_a_full_disk_is_one_clear_line_and_what_was_written_stays(tmp_path: Path) -> None:
+    import resource  # noqa: PLC0415 - not on Windows
+
+    results = Results.open(tmp_path / "r.jsonl")
+    results.add(result(1))
+    room, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, most))
+    try:
+        with pytest.raises(ConfigError, match="can't be written"):
+            results.add(result(2, response="a" * 4000))
+        with pytest.raises(ConfigError, match="can't be written"):
+            results.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, most))
+
+    again = Results.open(tmp_path / "r.jsonl")
+    assert again.answered == {1}
+    again.close()
+    assert [each.name for each in tmp_path.iterdir()] == ["r.jsonl"]
+
+
+def test_where_nothing_was_answered_nothing_is_left_behind(tmp_path: Path) -> None:
+    Results.open(tmp_path / "r.jsonl").close()
+    (tmp_path / "other").write_text("no result\n")
+    with pytest.raises(ConfigError, match="no result of a batch"):
+        Results.open(tmp_path / "other")
+
+    assert [each.name for each in tmp_path.iterdir()] == ["other"]
 
 
 async def test_a_reply_that_is_none_is_an_error(tmp_path: Path) -> None:

@@ -221,6 +221,14 @@ def test_where_it_goes_can_be_asked_and_changed(say: Run) -> None:
     assert "answered  large (completed)" in out
 
 
+def test_a_file_that_is_not_there_is_said_in_words(say: Run) -> None:
+    _, _, err = say(("chat",), "/load nowhere.json", "/file ./none.txt")
+
+    assert "error: nowhere.json: No such file or directory" in err
+    assert "error: none.txt: No such file or directory" in err
+    assert "Errno" not in err
+
+
 def test_a_saved_conversation_goes_on(say: Run, tmp_path: Path) -> None:
     say(("chat", "--local"), "one", "/set seed 4", "/save it.json")
     code, out, _ = say(("chat",), "/load it.json", "/set", "/retry", "/save it.json")

@@ -65,6 +65,13 @@ async def test_where_all_is_well_it_says_so(examine: Examine) -> None:
     assert checks["weak"]["mend"] is None
 
 
+def test_a_configuration_that_is_not_there(command: Command) -> None:
+    code, out, _ = command("doctor", "--config", "my own.toml")
+
+    assert code == 1
+    assert "\n  configuration: pointsman init --config 'my own.toml'\n" in out
+
+
 def test_for_people_the_mends_stand_below(command: Command) -> None:
     Path("here.toml").write_text(model(f"http://127.0.0.1:{closed_port()}", provider="ollama"))
 

@@ -186,6 +186,7 @@ def test_models_are_named_in_many_ways(
         ("PORT", "80.5", {}),
         ("SERVER_PORT", "8001", {"server": {"port": 8001}}),
         ("MAX_LOCAL_TOKENS", "many", {}),
+        ("MAX_LOCAL_TOKENS", "inf", {}),
         ("LOG_DECISIONS", "TRUE", {"log": {"decisions": "text"}}),
         ("HOST", "127.0.0.1", {"server": {"host": "127.0.0.1"}}),
         ("HOST", " ", {}),
@@ -205,6 +206,53 @@ def test_of_two_that_say_the_same_one_counts() -> None:
     found = variables.imported({"CACHE_TTL_HOURS": "1", "CACHE_TTL_SECONDS": "5"}, TIERS)
 
     assert values(found.tables) == {"cache": {"ttl_s": 5.0}}
+
+
+def test_one_that_can_not_be_used_beats_none() -> None:
+    found = variables.imported({"PORT": "many", "SERVER_PORT": "8001"}, TIERS)
+
+    assert values(found.tables) == {"server": {"port": 8001}}
+
+
+def test_a_password_in_an_address_is_not_copied(take: Take) -> None:
+    config, said = take(
+        old_env=f"LOCAL_BASE_URL=http://me:{SECRET}@h:1/v1\nLOCAL_MODEL=m",
+        a_yaml="model_list: [{model_name: a, litellm_params: "
+        f"{{model: ollama/a, api_base: 'http://me:{SECRET}@[::1]:11434/'}}}}]",
+    )
+
+    models = config["models"]
+    assert models["openai-compatible/m"]["base_url"] == "http://h:1/v1"
+    assert models["a"]["base_url"] == "http://[::1]:11434"
+    assert "http://h:1/v1" in said
+
+
+def test_the_line_that_loads_the_keys_can_be_typed(command: Run, tmp_path: Path) -> None:
+    (tmp_path / "my old.env").write_text("OLLAMA_MODEL=a")
+
+    _, out, _ = command("init", "--yes", "--no-test", "--import", "my old.env")
+
+    assert "set -a; . './my old.env'; set +a" in out
+
+
+def test_where_a_key_stood_in_the_open_it_is_said_where_it_belongs(take: Take) -> None:
+    _, said = take(
+        a_yaml="model_list: [{model_name: a, litellm_params: "
+        f"{{model: groq/a, api_key: {SECRET}}}}}]\ngeneral_settings: {{master_key: {SECRET}}}"
+    )
+
+    assert 'api_key = "${GROQ_API_KEY}": not copied, so set that' in said
+    assert '"${LITELLM_MASTER_KEY}": callers send it; not copied, so set that' in said
+
+
+def test_an_alias_of_nothing_is_said_to_be_left(take: Take) -> None:
+    config, said = take(
+        a_yaml="model_list: [{model_name: a, litellm_params: {model: groq/a}}]\n"
+        "router_settings: {model_group_alias: {b: nowhere}}"
+    )
+
+    assert "aliases" not in config
+    assert "left: it names no model that was taken over" in said
 
 
 def test_a_litellm_configuration_becomes_one(take: Take) -> None:

@@ -136,6 +136,7 @@ def test_each_client_is_told_of_the_gateway_in_its_own_way(shell: Shell, gateway
     folder = Path(told["LLM_USER_PATH"])
     (entry,) = json.loads((folder / "extra-openai-models.yaml").read_text())
     assert (entry["model_id"], entry["api_base"]) == (told["LLM_MODEL"], gateway.base_url)
+    assert (folder / "keys.json").stat().st_mode & 0o777 == 0o600
 
 
 def test_where_no_gateway_runs_one_is_there_for_that_time(shell: Shell):

@@ -51,6 +51,19 @@ def test_the_period_before_ends_with_all_time() -> None:
     assert Span.of(early, NOON, 60).before == early - DAY
 
 
+@pytest.mark.parametrize("most", [1, 60, 200])
+def test_the_longest_range_has_steps_too(most: int) -> None:
+    since, until = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
+    span = Span.of(since, until, most)
+    row = SeriesRow(NOON - (NOON - EPOCH) % span.step, "open", requests=1)
+
+    found = series(span, [row], [], WHERE)
+
+    assert sum(point.requests for point in found.points) == 1
+    assert len(found.points) <= most + 1
+    assert found.points[0].time <= since
+
+
 moments = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 lengths = st.timedeltas(timedelta.resolution, DAY * 3) | st.timedeltas(
     timedelta.resolution, DAY * 900_000

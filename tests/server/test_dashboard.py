@@ -123,6 +123,7 @@ async def test_what_a_browser_has_is_not_sent_again(gateway: Gateway) -> None:
         *("../__init__.py", "%2e%2e/__init__.py", "..%2f__init__.py", "views/../../__init__.py"),
         *("../data/presets.toml", "..%5c__init__.py", "%2fetc/passwd.txt", "C:%5cx.txt"),
         *(".hidden.js", "//index.html", "%F0%9F%98%80.js", "~.js"),
+        *(f"{'a' * 300}.js", f"{'a/' * 2500}a.js"),
     ],
 )
 async def test_no_name_leads_anywhere_else(gateway: Gateway, name: str) -> None:

@@ -1,5 +1,7 @@
 """`/dashboard/session`: signing in with a key, what a session may do, and when it ends."""
 
+import gzip
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -127,6 +129,21 @@ async def test_what_is_no_key_opens_nothing(gateway: Gateway, key: str) -> None:
 
     assert code(refused) == (401, "invalid_api_key")
     assert "set-cookie" not in refused.headers
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", SESSION), ("DELETE", SESSION), ("GET", SESSION), ("GET", "/health")],
+)
+async def test_of_who_shows_no_key_little_is_read(gateway: Gateway, method: str, path: str) -> None:
+    await make(gateway)
+
+    for packed in (False, True):
+        body = json.dumps({"key": "x" * 70_000}).encode()
+        headers = {**OWN, "content-encoding": "gzip"} if packed else OWN
+        sent = gzip.compress(body) if packed else body
+        reply = await gateway.client.request(method, path, content=sent, headers=headers)
+        assert code(reply) == (413, "request_too_large")
 
 
 async def test_what_could_come_from_another_page_is_refused(gateway: Gateway) -> None:

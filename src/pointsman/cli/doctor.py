@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 
 import typer
 
@@ -43,7 +44,7 @@ async def _configured(config: Path | None) -> AsyncIterator[Check]:
     try:
         settings = load(config)
     except PointsmanError as error:
-        yield Check("configuration", "failed", str(error))
+        yield Check("configuration", "failed", str(error), _written(config))
         return
     file = config or find(os.environ)
     yield Check("configuration", "ok", str(file) if file else "none found: defaults")
@@ -61,6 +62,13 @@ async def _configured(config: Path | None) -> AsyncIterator[Check]:
     yield kept.prices(settings)
     for check in (*kept.embedded(settings), *await deployments(settings)):
         yield check
+
+
+def _written(config: Path | None) -> str | None:
+    """What writes a configuration that is not there."""
+    if config is None or config.exists():
+        return None
+    return f"pointsman init --config {quote(str(config))}"
 
 
 def _print_mends(checks: list[Check]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -209,13 +210,15 @@ def _too_small(name: str, model: ModelSettings, seen: Tried) -> str:
     return f"{name} takes {seen.context_length} tokens, and an agent begins with {AGENT_TOKENS}: {mend}"
 
 
+def _typed(file: Path) -> str:
+    """A path as a shell's `.` takes it: it looks for a bare name elsewhere."""
+    return shlex.quote(str(file) if "/" in str(file) else f"./{file}")
+
+
 def _next(settings: Settings, with_keys: Sequence[Path]) -> None:
     """What to type now."""
     missing = [m.model for m in settings.models.values() if m.provider == "embedded"]
-    steps = [
-        (f"set -a; . {file if '/' in str(file) else f'./{file}'}; set +a", "its keys")
-        for file in with_keys
-    ]
+    steps = [(f"set -a; . {_typed(file)}; set +a", "its keys") for file in with_keys]
     if missing and missing_weights(settings):
         steps.append((f"pointsman models pull {missing[0]}", "a small model of its own"))
     steps += [

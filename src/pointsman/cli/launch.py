@@ -117,5 +117,6 @@ def _environment(recipe: Recipe, folder: Path) -> dict[str, str]:
         return {**ours, **recipe.environment}
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name, text in recipe.files.items():
+        (folder / name).touch(mode=0o600)
         (folder / name).write_text(text, encoding="utf-8")
     return {**ours, **recipe.environment, recipe.folder_variable: str(folder)}

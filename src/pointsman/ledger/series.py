@@ -92,8 +92,16 @@ class Span:
 
     @property
     def first(self) -> datetime:
-        """When the first step begins: steps are counted from 1970 on, as the books do."""
-        return self.since - (self.since - _EPOCH) % self.step
+        """When the first step begins, or all time."""
+        return self.begin(self.number(self.since))
+
+    def number(self, time: datetime) -> int:
+        """Of the step into which a time falls: they are counted from 1970 on, as the books do."""
+        return (time - _EPOCH) // self.step
+
+    def begin(self, number: int) -> datetime:
+        """When that step begins, or all time."""
+        return _EPOCH + max(number * self.step, _FIRST - _EPOCH)
 
     @property
     def before(self) -> datetime:
@@ -108,18 +116,18 @@ def series(
     where: Mapping[str, Location],
 ) -> Series:
     """The rows of the span and of the period before; `where` is each deployment's location."""
-    first, step = span.first, span.step
     steps: defaultdict[int, list[SeriesRow]] = defaultdict(list)
     for row in rows:
-        steps[(row.time - first) // step].append(row)
+        steps[span.number(row.time)].append(row)
+    last = span.number(span.until - timedelta.resolution)
     points = (
-        Point(time=first + number * step, **asdict(summed(steps[number], where)))
-        for number in range(ceil((span.until - first) / step))
+        Point(time=span.begin(number), **asdict(summed(steps[number], where)))
+        for number in range(span.number(span.since), last + 1)
     )
     return Series(
         span.since,
         span.until,
-        step // timedelta(seconds=1),
+        span.step // timedelta(seconds=1),
         tuple(points),
         summed(rows, where),
         summed(earlier, where),

@@ -106,7 +106,7 @@ def scores(measures: Iterable[Measure], scorer: str) -> tuple[Bin, ...]:
     bins = [Counter[str]() for _ in range(_HIGHEST // BIN)]
     for each in measures:
         if each.scorer == scorer:
-            bins[min(int(each.score // BIN), len(bins) - 1)][each.tier] += 1
+            bins[min(max(int(each.score // BIN), 0), len(bins) - 1)][each.tier] += 1
     return tuple(
         Bin(number * BIN, (number + 1) * BIN, dict(sorted(found.items())))
         for number, found in enumerate(bins)

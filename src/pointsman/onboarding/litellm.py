@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 
 from pointsman.errors import ConfigError
+from pointsman.onboarding.addresses import without_password
 from pointsman.onboarding.became import Became, Imported
 from pointsman.onboarding.draft import Table, merged, name_for
 from pointsman.onboarding.models_named import provider_of
@@ -17,6 +18,8 @@ from pointsman.types import Json
 #: Names that route here, and so name no deployment.
 _RESERVED = ("auto", "local", "cloud")
 _FROM_ENVIRONMENT = "os.environ/"
+#: Of a key that stands in the file in the open.
+_NOT_COPIED = "not copied, so set that"
 _MILLION = 1_000_000
 _MODES: Mapping[str, str] = {
     "embedding": "embeddings",
@@ -77,6 +80,9 @@ class _Found:
         here = (table.path[-1] for table in self.tables if table.path[0] == "models")
         usable = name_for(name, [*_RESERVED, *self.tiers, *here])
         self.tables.append(Table(("models", usable), members, f"LiteLLM's {name} ({model})"))
+        if "api_key" in members and _is_open(parameters.get("api_key")):
+            said = f'api_key = "{members["api_key"]}": {_NOT_COPIED}'
+            self.became.append(Became(f"{name}'s api_key", said))
         self.ids.setdefault(name, usable)
         if usable != name and self.ids[name] == usable:
             self.tables.append(Table(("aliases",), {name: usable}))
@@ -96,7 +102,8 @@ class _Found:
             raise ValueError("it has no api_base")
         members: dict[str, Json] = {"provider": provider, "model": own, "tier": self.tiers[-1]}
         if url is not None:
-            members["base_url"] = _azure(url) if provider == "azure" else url.rstrip("/")
+            url = without_password(url).rstrip("/")
+            members["base_url"] = _azure(url) if provider == "azure" else url
         key = _key(parameters.get("api_key"), provider)
         if key is not None:
             members["api_key"] = f"${{{key}}}"
@@ -132,12 +139,16 @@ class _Found:
             if isinstance(name, str) and name in self.ids:
                 self.tables.append(Table(("aliases",), {alias: self.ids[name]}))
                 self.became.append(Became(f"alias {alias}", f"[aliases]: {self.ids[name]}"))
+            else:
+                self._left(f"alias {alias}", "it names no model that was taken over")
         master = general.get("master_key")
         if isinstance(master, str):
             variable = master.removeprefix(_FROM_ENVIRONMENT)
             named = variable if master.startswith(_FROM_ENVIRONMENT) else "LITELLM_MASTER_KEY"
             self.tables.append(Table((), {"api_key": f"${{{named}}}"}))
-            self.became.append(Became("master_key", f'api_key = "${{{named}}}": callers send it'))
+            said = f'api_key = "${{{named}}}": callers send it'
+            said += f"; {_NOT_COPIED}" if _is_open(master) else ""
+            self.became.append(Became("master_key", said))
         for name, why in _LEFT.items():
             if any(name in _mapping(config.get(part)) for part in _PARTS):
                 self._left(name, why)
@@ -164,7 +175,12 @@ def _mapping(value: Json) -> Mapping[str, Json]:
 
 
 def _azure(url: str) -> str:
-    return url.rstrip("/") if url.rstrip("/").endswith("/v1") else f"{url.rstrip('/')}/openai/v1"
+    return url if url.endswith("/v1") else f"{url}/openai/v1"
+
+
+def _is_open(value: Json) -> bool:
+    """A key itself, not the name of its variable."""
+    return isinstance(value, str) and not value.startswith(_FROM_ENVIRONMENT)
 
 
 def _key(value: Json, provider: str) -> str | None:

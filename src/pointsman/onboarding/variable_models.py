@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pointsman.discovery import ollama_address
+from pointsman.onboarding.addresses import without_password
 from pointsman.onboarding.became import Became
 from pointsman.onboarding.draft import Table, name_for
 from pointsman.onboarding.models_named import provider_called, provider_of
@@ -175,4 +176,4 @@ def _named(names: Sequence[str]) -> str:
 
 
 def _http(url: str) -> str:
-    return (url if "://" in url else f"http://{url}").rstrip("/")
+    return without_password(url if "://" in url else f"http://{url}").rstrip("/")

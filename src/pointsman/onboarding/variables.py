@@ -26,8 +26,9 @@ def imported(variables: Mapping[str, str], tiers: tuple[str, ...]) -> Imported:
     for name, value in stated.items():
         if name in MODEL_VARIABLES or name not in _PLAIN:
             continue
-        if name in _BEATEN and _BEATEN[name] in stated:
-            became.append(Became(name, f"left: {_BEATEN[name]} says it, too", taken=False))
+        rival = _BEATEN.get(name)
+        if rival in stated and _is_usable(rival, stated[rival]):
+            became.append(Became(name, f"left: {rival} says it, too", taken=False))
             continue
         try:
             path, members, words = _PLAIN[name](value)
@@ -38,6 +39,14 @@ def imported(variables: Mapping[str, str], tiers: tuple[str, ...]) -> Imported:
             tables.append(Table(path, members, name))
         became.append(Became(name, words, taken=bool(members)))
     return Imported(merged(tables), (*became, *_others(stated)))
+
+
+def _is_usable(name: str, value: str) -> bool:
+    try:
+        _PLAIN[name](value)
+    except ValueError:
+        return False
+    return True
 
 
 def _others(stated: Mapping[str, str]) -> Iterator[Became]:
@@ -54,6 +63,8 @@ def _number(value: str, low: float, high: float) -> float:
         number = float(value)
     except ValueError:
         raise ValueError(f"{value!r} is no number") from None
+    if number < low and high == float("inf"):
+        raise ValueError(f"{value} is less than {low:g}")
     if not low <= number <= high:
         raise ValueError(f"{value} is not between {low:g} and {high:g}")
     return number
@@ -61,7 +72,7 @@ def _number(value: str, low: float, high: float) -> float:
 
 def _whole(value: str, low: int, high: float = float("inf")) -> int:
     number = _number(value, low, high)
-    if number != int(number):
+    if not number.is_integer():
         raise ValueError(f"{value} is no whole number")
     return int(number)
 

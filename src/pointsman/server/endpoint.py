@@ -28,6 +28,8 @@ from pointsman.server.routes import Path
 from pointsman.types import Principal
 
 _log = logging.getLogger("pointsman.server")
+#: Bytes of a body that are read of anybody, key or not: enough to sign in.
+_OPEN_BYTES = 64 * 1024
 
 
 class Endpoint:
@@ -62,7 +64,7 @@ class Endpoint:
         gateway = self._gateway
         method: str = scope["method"]
         self._caller(method, headers)  # nobody else's body is read
-        body = await read_body(headers, receive, gateway.max_body_bytes, gateway.body_timeout_s)
+        body = await read_body(headers, receive, self._most_bytes(), gateway.body_timeout_s)
         return Incoming(
             request_id=request_id,
             method=method,
@@ -73,6 +75,10 @@ class Endpoint:
             body=body,
             principal=self._caller(method, headers),  # a key may have ended while the body came
         )
+
+    def _most_bytes(self) -> int:
+        most = self._gateway.max_body_bytes
+        return min(most, _OPEN_BYTES) if self._path.access == "open" else most
 
     def _caller(self, method: str, headers: Mapping[str, str]) -> Principal:
         """Who asks, where who asks may call this path. Raises AuthenticationFailed, Forbidden."""

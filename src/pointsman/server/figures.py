@@ -49,14 +49,15 @@ async def latency(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """How long answers and their first bytes took, by deployment, over the newest 10,000 entries. Filters as for the summary."""
     measures, complete = await _measures(gateway, which_of(incoming))
     deployments = gateway.pipeline.decider.deployments
-    return as_json(spread.latencies(measures, deployments, complete=complete))
+    found = await asyncio.to_thread(spread.latencies, measures, deployments, complete=complete)
+    return as_json(found)
 
 
 async def scores(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """How many prompts had which score, by tier, over the newest 10,000 entries, and the thresholds as they are now. Filters as for the summary."""
     measures, complete = await _measures(gateway, which_of(incoming))
     scorer = spread.scorer_of(measures) or ""
-    bins = spread.scores(measures, scorer)
+    bins = await asyncio.to_thread(spread.scores, measures, scorer)
     thresholds = gateway.pipeline.decider.thresholds(incoming.principal, scorer.partition("/")[0])
     return as_json(
         {
@@ -74,7 +75,7 @@ async def scores(gateway: Gateway, incoming: Incoming) -> Outgoing:
 async def errors(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """What went wrong, the most frequent first, over the newest 10,000 entries. Filters as for the summary."""
     measures, complete = await _measures(gateway, which_of(incoming))
-    return as_json(spread.errors(measures, complete=complete))
+    return as_json(await asyncio.to_thread(spread.errors, measures, complete=complete))
 
 
 def thresholds_view(bounds: Mapping[str, float]) -> list[dict[str, object]]:

@@ -88,21 +88,29 @@ class Results:
             results = cls(path, path.open("a+b"), lock)
             results._read()
         except OSError as error:
-            lock.release()
+            _free(lock)
             raise _unwritable(path, error) from error
         except ConfigError:
-            lock.release()
+            _free(lock)
             raise
         return results
 
     def close(self) -> None:
-        """Give the file back, with all that was answered on disk."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        with suppress(OSError):  # Windows removes no open file
-            Path(self._lock.lock_file).unlink()
-        self._lock.release()
+        """Give the file back, with all that was answered on disk; an empty one goes.
+
+        Raises ConfigError where the last answer could not be written.
+        """
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+        finally:
+            with suppress(OSError):  # it was raised already
+                self._file.close()
+            if not self._lines and self.path.is_file():
+                self.path.unlink()
+            _free(self._lock)
 
     @property
     def digests(self) -> Mapping[int, str]:
@@ -117,8 +125,8 @@ class Results:
     def add(self, result: Result) -> None:
         """Write a result; a kill right after it does not lose it. Raises ConfigError."""
         line = _ENCODE(result) + b"\n"
-        start = self._file.seek(0, os.SEEK_END)
         try:
+            start = self._file.seek(0, os.SEEK_END)
             self._file.write(line)
             self._file.flush()
         except OSError as error:
@@ -166,6 +174,12 @@ class Results:
     def _note(self, start: int, length: int, result: Result) -> None:
         line = _Line(start, length, result.digest, result.error is None)
         self._lines[result.row] = line
+
+
+def _free(lock: filelock.BaseFileLock) -> None:
+    with suppress(OSError):  # Windows removes no open file
+        Path(lock.lock_file).unlink()
+    lock.release()
 
 
 def replace(path: Path, pieces: Iterable[bytes]) -> None:

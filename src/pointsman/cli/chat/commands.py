@@ -81,8 +81,11 @@ async def obey(chat: Chat, line: str) -> None:
             await _command(chat, text[1:])
         elif text:
             await chat.ask(chat.talk.question(unquoted(text)))
-    except (PointsmanError, OSError) as error:
+    except PointsmanError as error:
         chat.screen.complain(f"error: {error}")
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        chat.screen.complain(f"error: {place}{error.strerror or error}")
 
 
 def unquoted(text: str) -> str:

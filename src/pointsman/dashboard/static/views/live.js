@@ -122,7 +122,7 @@ function Filters({ filters, onChange, search, onSearch, deployments, asked, chil
   const choice = (name, label, options) => html`<${Field} label=${label}>${(id) => html`<select id=${id} value=${filters[name] ?? ""}
     onChange=${(event) => onChange(name, event.target.value)}>
     <option value="">All</option>
-    ${withChosen(options, filters[name]).map((each) => html`<option key=${each} value=${each}>${each.replace("_", " ")}</option>`)}
+    ${withChosen(options, filters[name]).map((each) => html`<option key=${each} value=${each}>${name === "outcome" ? each.replace("_", " ") : each}</option>`)}
   </select>`}</${Field}>`;
   return html`<form class="live-filters" role="search" aria-label="Requests" onSubmit=${(event) => event.preventDefault()}>
     <${Field} label="Search">${(id) => html`<input id=${id} type="search" placeholder="Reason, id, model, key, error…" value=${search}
