@@ -70,8 +70,6 @@ LOAD_S = 1.0
 BATCH = 4000
 #: Requests in the used books' first run, for the cache to keep.
 ASKED = 100
-#: The most that a page of decisions holds.
-PAGE = 1000
 
 
 @dataclass
@@ -175,9 +173,9 @@ async def fill(settings: Settings, count: int) -> None:
 
 
 def interrupted(port: int) -> int:
-    """How many of the latest entries were open when the gateway was killed."""
-    found = json.loads(ask(port, "GET", f"/v1/decisions?model=slow&limit={PAGE}"))
-    return sum(each["outcome"] == "interrupted" for each in found["data"])
+    """How many entries of such streams were open when a gateway was killed, and are settled now."""
+    found = json.loads(ask(port, "GET", "/v1/analytics/summary?model=slow&outcome=interrupted"))
+    return int(found["total"]["requests"])
 
 
 def fresh(folder: Path, compiled: Path, runs: int) -> Times:
