@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,6 +20,8 @@ T = TypeVar("T")
 
 _WAITING = 16  # of usual prompts: what a core reads in a fifth of a second
 _KEPT_BYTES = 8 * 1024 * 1024
+#: How much the thread steps back behind the others, as `nice` does for a process.
+_NICENESS = 10
 
 
 class MiniLM:
@@ -41,7 +45,7 @@ class MiniLM:
         """
         self._reader = Reader(folder, kept_bytes)
         self._room = threading.Semaphore(waiting)
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="minilm")
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="minilm", initializer=_step_back)
         self._closed = False
 
     async def load(self) -> None:
@@ -92,3 +96,9 @@ class MiniLM:
             return self._worker.submit(unless_closed)
         except RuntimeError as error:  # it was shut down, or the interpreter is
             raise CacheUnavailable("the embedder minilm is closed") from error
+
+
+def _step_back() -> None:
+    """Where cores are short, the event loop goes first; only Linux has priorities of threads."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

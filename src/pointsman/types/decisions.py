@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from pointsman.types.learning import Informed
 from pointsman.types.words import Capability, DeploymentState, FormatName, Location, Task
 
 
@@ -165,6 +166,8 @@ class Decision:
     #: From which probability its first answer is good enough to be given out; None where nobody
     #: looks at it first.
     verify: float | None = None
+    #: What learning had to do with it; None where learning is off.
+    informed: Informed | None = None
 
     @property
     def deployment(self) -> str | None:
