@@ -283,8 +283,14 @@ class CacheStore(Protocol):
     async def remove(self, which: Selection) -> int:
         """Forget; returns how many."""
 
-    async def list(self, which: Selection, *, limit: int) -> Listing:
-        """The newest first, expired ones that are still there included."""
+    async def list(
+        self, which: Selection, *, limit: int, after: tuple[datetime, str] | None = None
+    ) -> Listing:
+        """The newest first, expired ones that are still there included.
+
+        `after` says when one was stored and its id: only those older than it are listed, all that
+        are selected are counted.
+        """
 
 
 class VectorIndex(Protocol):

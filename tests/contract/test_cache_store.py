@@ -212,6 +212,25 @@ async def test_a_listing_counts_also_what_it_does_not_show(cache: Cache):
     assert (nothing.replies, nothing.count, nothing.size) == ((), 20, listing.size)
 
 
+async def test_a_listing_goes_on_after_any_place(cache: Cache):
+    same = [replace(reply(number), stored=NOW) for number in range(3)]
+    newer = replace(reply(3), stored=NOW + SECOND)
+    for each in (*same, newer):
+        await cache.put(each)
+
+    seen, after = [], None
+    while replies := (await cache.list(EVERYTHING, limit=2, after=after)).replies:
+        seen += [each.id for each in replies]
+        after = (replies[-1].stored, replies[-1].id)
+    assert seen == ["cr_3", "cr_2", "cr_1", "cr_0"]
+    rest = await cache.list(EVERYTHING, limit=2, after=(NOW, "cr_1"))
+    assert ([each.id for each in rest.replies], rest.count) == (["cr_0"], 4)
+    older = await cache.list(
+        Selection(organisation=reply(0).organisation), limit=9, after=(NOW, "")
+    )
+    assert older.replies == ()
+
+
 async def test_many_are_forgotten_at_once(cache: Cache):
     await asyncio.gather(*(cache.put(meant(number)) for number in range(700)))
     assert await cache.remove(EVERYTHING) == 700

@@ -54,7 +54,7 @@ async def test_a_second_process_is_refused_and_told_who_has_it(path: Path):
 
 
 async def test_a_cache_of_another_version_begins_anew(path: Path):
-    before = SqliteCache.open(path)
+    before = SqliteCache.open(path, gather_s=0)
     await before.put(reply(1))
     await before.close()
     with closing(sqlite3.connect(path)) as plain:
@@ -68,7 +68,7 @@ async def test_a_cache_of_another_version_begins_anew(path: Path):
 
 
 async def test_a_damaged_cache_begins_anew(path: Path):
-    before = SqliteCache.open(path)
+    before = SqliteCache.open(path, gather_s=0)
     for number in range(200):
         await before.put(meant(number))
     await before.close()
@@ -104,7 +104,7 @@ def test_a_place_that_can_not_be_is_refused(tmp_path: Path):
 
 
 async def test_until_it_is_loaded_the_exact_tier_answers(path: Path):
-    before = SqliteCache.open(path)
+    before = SqliteCache.open(path, gather_s=0)
     for number in range(200):
         await before.put(meant(number))
     await before.close()
@@ -120,7 +120,7 @@ async def test_until_it_is_loaded_the_exact_tier_answers(path: Path):
 
 
 async def test_with_less_room_the_most_valuable_stay(path: Path):
-    before = SqliteCache.open(path)
+    before = SqliteCache.open(path, gather_s=0)
     for number in range(20):
         await before.put(reply(number, stored=NOW + number * SECOND))
     await before.used("cr_3", NOW)
@@ -134,7 +134,7 @@ async def test_with_less_room_the_most_valuable_stay(path: Path):
 
 
 async def test_what_expired_meanwhile_is_swept(path: Path):
-    before = SqliteCache.open(path)
+    before = SqliteCache.open(path, gather_s=0)
     for number in range(150):
         await before.put(meant(number))
     await before.put(reply(999, expires=NOW + 3 * DAY))
@@ -153,7 +153,7 @@ async def test_what_expired_meanwhile_is_swept(path: Path):
 
 @pytest.mark.parametrize("front_bytes", [0, 5_000, 10_000_000])
 async def test_it_is_the_same_from_memory_and_from_the_disk(path: Path, front_bytes: int):
-    cache = SqliteCache.open(path, front_bytes=front_bytes)
+    cache = SqliteCache.open(path, front_bytes=front_bytes, gather_s=0)
     for number in range(20):
         await cache.put(meant(number))
     for number in (3, 3, 5):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -12,6 +13,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, Table, inspect
 from tests.storage.test_migrations import EVERY, OLD_ATTEMPTS, OLD_DECISION
 from tests.support import servers
+from tests.support.entries import DECISION, NOON, entry
 from tests.support.postgres_books import ask, differences, new_database, opened
 
 from pointsman.errors import ConfigError
@@ -19,7 +21,7 @@ from pointsman.storage.ledger_postgres import PostgresStore
 from pointsman.storage.migrate import configuration, upgrade
 from pointsman.storage.postgres_link import PostgresLink
 from pointsman.storage.schema import metadata
-from pointsman.types import Filter
+from pointsman.types import Filter, Informed, Signals
 
 pytestmark = pytest.mark.full
 
@@ -71,6 +73,18 @@ async def test_books_of_before_the_rollups_add_up_to_the_same(link: PostgresLink
         assert sum(row.requests for row in rows) == len(await store.list(limit=10)) == 4
         assert sum(row.cost for row in rows) == 3 * Decimal("0.000320000001")
         assert await differences(url) == {0}
+
+
+async def test_the_version_before_forgets_entries_with_all_that_hangs_on_them_now(url: str):
+    async with opened(url) as store:
+        taking_part = replace(DECISION, informed=Informed("v1", "AAA=", experiment="exp_1"))
+        await store.reserve(replace(entry("r1"), decision=taking_part))
+        await store.add_signals([Signals("r1", NOON, {"length": 0.5})])
+        assert await store.observed(limit=1)
+
+        await ask(url, "DELETE FROM entries")
+
+        assert [await store.observed(limit=1), await store.taken_part("exp_1")] == [[], []]
 
 
 async def test_a_newer_schema_is_refused(url: str):

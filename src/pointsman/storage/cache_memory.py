@@ -58,9 +58,11 @@ class MemoryCache:
             await asyncio.sleep(0)
         return removed
 
-    async def list(self, which: Selection, *, limit: int) -> Listing:
+    async def list(
+        self, which: Selection, *, limit: int, after: tuple[datetime, str] | None = None
+    ) -> Listing:
         """See `ports.CacheStore`."""
-        return await asyncio.to_thread(_listing, list(self._replies.values()), which, limit)
+        return await asyncio.to_thread(_listing, list(self._replies.values()), which, limit, after)
 
     async def plausible(self, partition: str, words: frozenset[int]) -> bool:
         """See `ports.VectorIndex`."""
@@ -120,7 +122,13 @@ def _select(replies: Iterable[CachedReply], which: Selection) -> list[CachedRepl
     return [reply for reply in replies if fits(reply, which)]
 
 
-def _listing(replies: Iterable[CachedReply], which: Selection, limit: int) -> Listing:
+def _listing(
+    replies: Iterable[CachedReply],
+    which: Selection,
+    limit: int,
+    after: tuple[datetime, str] | None,
+) -> Listing:
     selected = _select(replies, which)
-    newest = nlargest(limit, selected, key=lambda reply: (reply.stored, reply.id))
+    older = [each for each in selected if after is None or (each.stored, each.id) < after]
+    newest = nlargest(limit, older, key=lambda reply: (reply.stored, reply.id))
     return Listing(tuple(newest), len(selected), sum(map(size_of, selected)))

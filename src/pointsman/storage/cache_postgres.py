@@ -146,12 +146,14 @@ class PostgresCache:
                 removed += portion
         return removed
 
-    async def list(self, which: Selection, *, limit: int) -> Listing:
+    async def list(
+        self, which: Selection, *, limit: int, after: tuple[datetime, str] | None = None
+    ) -> Listing:
         """See `ports.CacheStore`."""
         async with self._asking() as (server, sql):
             statement, values = sql.sums(which)
             count, size = await server.fetchrow(statement, *values, timeout=_PATIENCE_S)
-            statement, values = sql.newest(which, limit)
+            statement, values = sql.newest(which, limit, after)
             rows = await server.fetch(statement, *values, timeout=_PATIENCE_S) if limit else ()
             return Listing(tuple(_reply(row) for row in rows), count, int(size))
 

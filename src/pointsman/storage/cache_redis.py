@@ -111,15 +111,19 @@ class RedisCache:
                 removed += await server.replies.remove(portion)
         return removed
 
-    async def list(self, which: Selection, *, limit: int) -> Listing:
+    async def list(
+        self, which: Selection, *, limit: int, after: tuple[datetime, str] | None = None
+    ) -> Listing:
         """See `ports.CacheStore`. It walks through all replies unless one id is meant."""
         count = size = 0
         newest: Sequence[Outline] = ()
+        last = None if after is None else (after[0].timestamp(), after[1])
         with self._asking() as server:
             async for portion in server.replies.selected(which):
                 count += len(portion)
                 size += sum(each.size for each in portion)
-                newest = nlargest(limit, [*newest, *portion], key=lambda each: each.age)
+                older = [each for each in portion if last is None or each.age < last]
+                newest = nlargest(limit, [*newest, *older], key=lambda each: each.age)
             shown = await server.replies.fetch([each.key for each in newest])
         return Listing(tuple(reply for reply in shown if reply), count, size)
 

@@ -28,6 +28,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy import Column as C  # noqa: N817
@@ -211,11 +212,14 @@ def selected(which: Selection) -> Select[str]:
     return select(_c.id).where(*_conditions(which))
 
 
-def newest(which: Selection, limit: int) -> Select[tuple[object, ...]]:
-    """At most `limit` whole rows, the newest first."""
+def newest(
+    which: Selection, limit: int, after: tuple[datetime, str] | None
+) -> Select[tuple[object, ...]]:
+    """At most `limit` whole rows, the newest first; older than `after`, see `ports.CacheStore`."""
+    older = () if after is None else (tuple_(_c.stored, _c.id) < after,)
     return (
         select(replies)
-        .where(*_conditions(which))
+        .where(*_conditions(which), *older)
         .order_by(_c.stored.desc(), _c.id.desc())
         .limit(max(limit, 0))
     )

@@ -189,11 +189,13 @@ class SqliteCache:
             await self._write()
         return removed
 
-    async def list(self, which: Selection, *, limit: int) -> Listing:
+    async def list(
+        self, which: Selection, *, limit: int, after: tuple[datetime, str] | None = None
+    ) -> Listing:
         """See `ports.CacheStore`."""
         self._check_open()
         await self._write()
-        return await self._read(lambda db: _listing(db, which, limit))
+        return await self._read(lambda db: _listing(db, which, limit, after))
 
     async def plausible(self, partition: str, words: frozenset[int]) -> bool:
         """See `ports.VectorIndex`."""
@@ -294,7 +296,9 @@ def _rows(db: Connection, ids: Sequence[str]) -> list[CachedReply]:
     return [read_reply(row) for row in cast("Iterable[ReplyRow]", found)]
 
 
-def _listing(db: Connection, which: Selection, limit: int) -> Listing:
+def _listing(
+    db: Connection, which: Selection, limit: int, after: tuple[datetime, str] | None
+) -> Listing:
     count, size = db.execute(cache_rows.sums(which)).one()
-    page = cast("Iterable[ReplyRow]", db.execute(cache_rows.newest(which, limit)).mappings())
+    page = cast("Iterable[ReplyRow]", db.execute(cache_rows.newest(which, limit, after)).mappings())
     return Listing(tuple(read_reply(row) for row in page), count, size)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Delete, Update, delete, select
 
-from pointsman.storage import balances, rollups
+from pointsman.storage import balances, learned_rows, rollups
 from pointsman.storage.filters import is_settled, of_age
 from pointsman.storage.schema import cache_checks, entries, feedback, prompts
 
@@ -16,7 +16,10 @@ PORTION = 200
 
 
 def entries_with_all(organisation: str | None, before: datetime | None) -> Sequence[Delete]:
-    """Delete a portion of the settled entries and what hangs on them; the entries come last."""
+    """Delete a portion of the settled entries and what hangs on them; the entries come last.
+
+    What is known of how good they are goes with them by itself: see `schema.observed`.
+    """
     portion = (
         select(entries.c.request_id)
         .where(*of_age(entries, organisation, before), is_settled)
@@ -30,8 +33,12 @@ def entries_with_all(organisation: str | None, before: datetime | None) -> Seque
 
 
 def sums(organisation: str | None) -> Sequence[Update | Delete]:
-    """Delete what the entries added up to, of all time."""
-    return (*rollups.forget(organisation), *balances.forget(organisation))
+    """Delete what the entries added up to, and what was learned from them, of all time."""
+    return (
+        *rollups.forget(organisation),
+        *balances.forget(organisation),
+        *learned_rows.forget(organisation),
+    )
 
 
 def kept_prompts(organisation: str | None, before: datetime | None) -> Delete:

@@ -8,8 +8,9 @@ from typing import TypedDict
 import msgspec
 from sqlalchemy import Dialect, Select, bindparam, delete, select
 
-from pointsman.storage.schema import changes, keys
-from pointsman.storage.statements import Prepared, replacing, upsert
+from pointsman.storage import statements
+from pointsman.storage.schema import keys
+from pointsman.storage.statements import Prepared, replacing
 from pointsman.types import Grant, Key, StoredKey
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -19,7 +20,7 @@ _WHAT = "keys"
 #: All keys, the oldest first.
 all_keys = select(keys).order_by(keys.c.created, keys.c.id)
 #: How often any was changed; no row where none ever was.
-key_changes: Select[tuple[int]] = select(changes.c.count).where(changes.c.what == _WHAT)
+key_changes: Select[int] = statements.changed(_WHAT)
 
 
 class KeyRow(TypedDict):
@@ -49,13 +50,7 @@ def remove(dialect: Dialect) -> Prepared:
 
 def count_change(dialect: Dialect) -> Prepared:
     """Count one more change of any key."""
-    changed = upsert(changes, dialect).values(what=_WHAT, count=1)
-    return Prepared(
-        changed.on_conflict_do_update(
-            index_elements=[changes.c.what.name], set_={"count": changes.c.count + 1}
-        ),
-        dialect,
-    )
+    return statements.count_change(dialect, _WHAT)
 
 
 def key_row(stored: StoredKey) -> KeyRow:

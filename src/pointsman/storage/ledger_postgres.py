@@ -7,24 +7,26 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import TypeVar
 from uuid import uuid4
 
 from sqlalchemy import Connection, Delete, Update, delete, func, select, text
 
-from pointsman.errors import ConfigError, LedgerUnavailable, NotFound
+from pointsman.errors import ConfigError, LedgerUnavailable
 from pointsman.storage import forgetting, key_rows, prompt_rows, queries, statements
 from pointsman.storage.forgetting import PORTION
 from pointsman.storage.key_rows import key_row
+from pointsman.storage.learning import LearningStore, Step
 from pointsman.storage.ledger_postgres_batches import Batches
 from pointsman.storage.ledger_postgres_budgets import Admission
 from pointsman.storage.ledger_postgres_writes import Mark, Reserve, Settle, Write, Writes
 from pointsman.storage.migrate import upgrade
+from pointsman.storage.observed_rows import participant_row
 from pointsman.storage.postgres_link import AsidePostgresLink, NotAdmitted, PostgresLink
 from pointsman.storage.prompt_rows import prompt_row
 from pointsman.storage.rows import (
     check_row,
     entry_row,
-    feedback_row,
     mark_row,
     settlement_row,
 )
@@ -39,7 +41,6 @@ from pointsman.types import (
     Check,
     Dimension,
     Entry,
-    Feedback,
     Filter,
     Measure,
     Progress,
@@ -51,6 +52,8 @@ from pointsman.types import (
     StoredKey,
     StoredPrompt,
 )
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +70,7 @@ _SCHEMA_LOCK = 7_070_000_000_000_001
 _WITHDRAWN = Settlement(outcome="refused", error="the ledger did not answer in time")
 
 
-class PostgresStore:
+class PostgresStore(LearningStore):
     """All the books' ports on PostgreSQL >= 13; what returned is durable as the server has it.
 
     Reservations, marks and settlements go over one connection in batches (see `Batches`), the rest
@@ -86,6 +89,7 @@ class PostgresStore:
         now: Callable[[], datetime],
     ) -> None:
         """See `open`."""
+        super().__init__(rest.dialect)
         #: Of this process, among those that share the books.
         self.gateway = uuid4().hex
         self._books = books
@@ -97,7 +101,6 @@ class PostgresStore:
         )
         dialect = rest.dialect
         self._keep_prompt = prompt_rows.keep(dialect)
-        self._add = statements.add_feedback(dialect)
         self._add_check = statements.add_check(dialect)
         self._forget_checks = statements.forget_checks(dialect)
         self._put_key = key_rows.put(dialect)
@@ -173,7 +176,7 @@ class PostgresStore:
         LedgerUnavailable is raised, what was written all the same is settled as refused.
         """
         row = entry_row(entry, settled_at=self._now(), gateway=self.gateway)
-        return await self._batches.write(Reserve(row, tuple(budgets)))
+        return await self._batches.write(Reserve(row, tuple(budgets), participant_row(entry)))
 
     async def mark(self, request_id: str, progress: Progress) -> None:
         """See `ports.Ledger`."""
@@ -264,12 +267,6 @@ class PostgresStore:
         """See `ports.KeyStore`. Raises LedgerUnavailable."""
         return await self._link.read(queries.keys_stamp)
 
-    async def add(self, feedback: Feedback, scope: Scope = EVERYWHERE) -> None:
-        """See `ports.FeedbackStore`. Raises LedgerUnavailable."""
-        seen = {"organisation": scope.organisation, "key": scope.key}
-        if not await self._change(self._add, {**feedback_row(feedback), **seen}):
-            raise NotFound(f"there is no entry {feedback.request_id!r}", param="request_id")
-
     async def add_check(self, check: Check) -> None:
         """See `ports.CheckStore`. Raises LedgerUnavailable."""
         await self._change(self._add_check, check_row(check))
@@ -282,6 +279,14 @@ class PostgresStore:
         """See `ports.CheckStore`. Raises LedgerUnavailable."""
         return await self._change(self._forget_checks, {"route": route})
 
+    async def ask(self, query: Callable[[Connection], T]) -> T:
+        """See `LearningReader`."""
+        return await self._link.read(query, patience_s=_PATIENCE_S)
+
+    async def carry_out(self, steps: Sequence[Step]) -> Sequence[int]:
+        """See `LearningStore`."""
+        return await self._link.write(partial(_each, steps=steps))
+
     async def _carry_out(self, writes: Sequence[Write]) -> Sequence[Admission]:
         return await self._books.write(partial(self._writes.carry_out, writes=writes))
 
@@ -290,7 +295,7 @@ class PostgresStore:
         match write:
             case Settle():
                 return write
-            case Reserve(row) if doubtful and row["outcome"] == "open":
+            case Reserve(row=row) if doubtful and row["outcome"] == "open":
                 return Settle(row["request_id"], settlement_row(_WITHDRAWN, settled_at=self._now()))
             case _:
                 return None
@@ -331,6 +336,11 @@ def _erase(db: Connection, statements: Sequence[Update | Delete]) -> int:
     """Returns how many rows the last of them touched."""
     *_, erased = [db.execute(each).rowcount for each in statements]
     return erased
+
+
+def _each(db: Connection, steps: Sequence[Step]) -> Sequence[int]:
+    """Returns how many rows each of them changed."""
+    return [_execute(db, prepared, row) for prepared, row in steps]
 
 
 def _execute(db: Connection, prepared: Prepared, row: Mapping[str, object]) -> int:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from pointsman.errors import BudgetExceeded
-from pointsman.storage import statements
+from pointsman.storage import observed_rows, statements
 from pointsman.storage.any_text import Text
 from pointsman.storage.filters import is_open
 from pointsman.storage.ledger_postgres_budgets import Admission, Purse
@@ -41,6 +41,8 @@ class Reserve:
 
     row: EntryRow
     budgets: tuple[Budget, ...] = ()
+    #: Where it takes part in an experiment: see `observed_rows.take_part`.
+    part: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class Writes:
             .on_conflict_do_nothing()
             .returning(entries.c.request_id)
         )
+        self._take_part = observed_rows.take_part(dialect)
         self._mark = statements.mark(dialect)
         self._settle = statements.settle(dialect)
         self._interrupt = statements.interrupt(dialect, statements.the_entry)
@@ -99,6 +102,8 @@ class Writes:
         new = self._reserve(
             db, [row for row, how in admitted if not isinstance(how, BudgetExceeded)]
         )
+        parts = {e.row["request_id"]: e.part for e in writes if isinstance(e, Reserve) and e.part}
+        _many(db, self._take_part, (parts[each] for each in sorted(parts.keys() & new)))
         marks = {each.request_id: each.row for each in writes if isinstance(each, Mark)}
         _many(db, self._mark, ({"request_id": each, **marks[each]} for each in sorted(marks)))
         ends = {each.request_id: each.row for each in reversed(writes) if isinstance(each, Settle)}

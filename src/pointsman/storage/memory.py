@@ -12,6 +12,7 @@ from typing import TypeAlias
 from pointsman.errors import BudgetExceeded, NotFound
 from pointsman.storage import balances, sums
 from pointsman.storage.filters import DAY, WholeDays, day_of, midnight
+from pointsman.storage.memory_learning import MemoryLearning
 from pointsman.storage.schema import rounded
 from pointsman.storage.series import row_of
 from pointsman.types import (
@@ -52,12 +53,12 @@ class _Purse:
     reserved: Decimal = Decimal(0)
 
 
-class MemoryStore:
+class MemoryStore(MemoryLearning):
     """All the books' ports in dicts. Nothing outlives the process."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self._entries: dict[str, Entry] = {}
+        super().__init__()
         #: Forgotten entries whose days' sums stay.
         self._gone: list[Entry] = []
         self._purses: defaultdict[Subject, defaultdict[date, _Purse]]
@@ -174,11 +175,13 @@ class MemoryStore:
             del self._entries[entry.request_id]
             self._prompts.pop(entry.request_id, None)
         ids = {entry.request_id for entry in gone}
+        self._forget_signals(ids)
         self._checks = [check for check in self._checks if check.request_id not in ids]
         self._gone += gone
         if before is None:
             await self.forget_prompts(organisation=organisation)
             self._forget_sums(organisation)
+            self._forget_learned(organisation)
         return len(gone)
 
     # Prompts
@@ -235,6 +238,7 @@ class MemoryStore:
             raise NotFound(f"there is no entry {feedback.request_id!r}", param="request_id")
         said = (*entry.feedback, feedback)
         self._entries[feedback.request_id] = replace(entry, feedback=said)
+        self._evidence_changes += feedback.rating is not None
 
     async def add_check(self, check: Check) -> None:
         """See `ports.CheckStore`."""

@@ -146,9 +146,15 @@ class Statements:
             values,
         )
 
-    def newest(self, which: Selection, limit: int) -> tuple[str, list[Value]]:
-        """The first of those that are selected."""
+    def newest(
+        self, which: Selection, limit: int, after: tuple[datetime, str] | None
+    ) -> tuple[str, list[Value]]:
+        """The first of those that are selected and older than `after`, see `ports.CacheStore`."""
         fits, values = _selected(which)
+        if after is not None:
+            place = f"${len(values) + 1}, ${len(values) + 2}"
+            fits = f'{fits} AND (r.stored, r.id COLLATE "C") < ({place})'
+            values = [*values, *after]
         return (
             f"SELECT {self._whole} FROM {self._source} WHERE {fits} "  # noqa: S608
             f'ORDER BY r.stored DESC, r.id COLLATE "C" DESC LIMIT ${len(values) + 1}'

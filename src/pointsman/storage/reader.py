@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pointsman.errors import ConfigError, LedgerUnavailable
 from pointsman.storage import queries
 from pointsman.storage.connection import blank, engine
+from pointsman.storage.learning import LearningReader
 from pointsman.storage.migrate import HEAD, revision
 from pointsman.storage.schema import metadata
 from pointsman.types import (
@@ -42,7 +43,7 @@ T = TypeVar("T")
 _READERS = 2
 
 
-class SqliteReader:
+class SqliteReader(LearningReader):
     """The reading half of a ledger: `ports.Books`, and what the other stores read.
 
     Each read is of one snapshot.
@@ -82,58 +83,59 @@ class SqliteReader:
 
     async def get(self, request_id: str, scope: Scope = EVERYWHERE) -> Entry | None:
         """See `ports.Books`."""
-        return await self._run(lambda db: queries.entry(db, request_id, scope))
+        return await self.ask(lambda db: queries.entry(db, request_id, scope))
 
     async def list(
         self, *, limit: int, before: datetime | None = None, which: Filter = ALL_ENTRIES
     ) -> Sequence[Entry]:
         """See `ports.Books`."""
-        return await self._run(lambda db: queries.newest(db, limit, before, which))
+        return await self.ask(lambda db: queries.newest(db, limit, before, which))
 
     async def report(
         self, which: Filter = ALL_ENTRIES, by: Sequence[Dimension] = DIMENSIONS
     ) -> Sequence[ReportRow]:
         """See `ports.Books`."""
-        return await self._run(lambda db: queries.report(db, which, by))
+        return await self.ask(lambda db: queries.report(db, which, by))
 
     async def series(self, step: timedelta, which: Filter = ALL_ENTRIES) -> Sequence[SeriesRow]:
         """See `ports.Charts`."""
-        return await self._run(lambda db: queries.series(db, step, which))
+        return await self.ask(lambda db: queries.series(db, step, which))
 
     async def measures(self, limit: int, which: Filter = ALL_ENTRIES) -> Sequence[Measure]:
         """See `ports.Charts`."""
-        return await self._run(lambda db: queries.measures(db, limit, which))
+        return await self.ask(lambda db: queries.measures(db, limit, which))
 
     async def ratings(self, which: Filter = ALL_ENTRIES) -> Sequence[RatingRow]:
         """See `ports.Books`."""
-        return await self._run(lambda db: queries.ratings(db, which))
+        return await self.ask(lambda db: queries.ratings(db, which))
 
     async def balances(self, budgets: Sequence[Budget], now: datetime) -> Sequence[Balance]:
         """See `ports.Books`."""
-        return await self._run(lambda db: queries.balances(db, budgets, now))
+        return await self.ask(lambda db: queries.balances(db, budgets, now))
 
     async def prompt(self, request_id: str, scope: Scope = EVERYWHERE) -> StoredPrompt | None:
         """See `ports.PromptStore`."""
-        return await self._run(lambda db: queries.prompt(db, request_id, scope))
+        return await self.ask(lambda db: queries.prompt(db, request_id, scope))
 
     async def keys(self) -> Sequence[StoredKey]:
         """See `ports.KeyStore`."""
-        return await self._run(queries.keys)
+        return await self.ask(queries.keys)
 
     async def keys_stamp(self) -> str:
         """See `ports.KeyStore`."""
-        return await self._run(queries.keys_stamp)
+        return await self.ask(queries.keys_stamp)
 
     async def checks(self, *, route: str | None = None) -> Sequence[Check]:
         """See `ports.CheckStore`."""
-        return await self._run(lambda db: queries.checks(db, route))
+        return await self.ask(lambda db: queries.checks(db, route))
 
     async def close(self) -> None:
         """Wait for reads under way, then give back threads and connections. Idempotent."""
         await asyncio.to_thread(self._threads.shutdown)
         self._engine.dispose()
 
-    async def _run(self, query: Callable[[Connection], T]) -> T:
+    async def ask(self, query: Callable[[Connection], T]) -> T:
+        """What a query finds, all of it of one moment."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, query)
 
     def _read(self, query: Callable[[Connection], T]) -> T:

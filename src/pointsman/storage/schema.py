@@ -196,6 +196,11 @@ Index("cache_checks_of_route", cache_checks.c.route)
 Index("cache_checks_of_entry", cache_checks.c.request_id)
 
 
+def _of_entry() -> ForeignKey:
+    """Goes with its entry, whoever deletes that."""
+    return ForeignKey(entries.c.request_id, ondelete="CASCADE")
+
+
 def _sums() -> list[SchemaItem]:
     """The sums of `ReportRow`, by its names."""
     return [
@@ -292,7 +297,7 @@ keys = Table(
     Column("grace_until", Instant),
 )
 
-#: How often something was changed, for others to notice: `keys`.
+#: How often something was changed, for others to notice: `keys`, `evidence`.
 changes = Table(
     "changes",
     metadata,
@@ -313,6 +318,76 @@ prompts = Table(
     Column("redacted", Text, nullable=False),
 )
 Index("prompts_oldest", prompts.c.time)
+
+#: Answers that are known to be good or bad: a signal speaks of them, or a rating.
+observed = Table(
+    "observed",
+    metadata,
+    Column("request_id", Text, _of_entry(), primary_key=True),
+    # The entry's, to find the newest by.
+    Column("time", Instant, nullable=False),
+    Column("organisation", Text, nullable=False),
+    # By name, as JSON.
+    Column("signals", Text, nullable=False),
+)
+Index("observed_newest", observed.c.time, observed.c.request_id)
+Index("observed_of_organisation", observed.c.organisation, observed.c.time, observed.c.request_id)
+
+#: What was believed at one time; rows are never changed.
+versions = Table(
+    "versions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("organisation", Text, nullable=False),
+    Column("time", Instant, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("outcomes", BigInteger, nullable=False),
+    Column("last", Text, nullable=False),
+    Column("comparison", Text, nullable=False),
+)
+
+learning_changes = Table(
+    "learning_changes",
+    metadata,
+    # Clocks differ: what was written last is what holds.
+    Column("number", Integer, primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("organisation", Text, nullable=False),
+    Column("time", Instant, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    # In force from then on; NULL where that did not change.
+    Column("version", Text),
+    Column("evidence", Text, nullable=False),
+)
+Index("learning_changes_by_id", learning_changes.c.id, unique=True)
+
+experiments = Table(
+    "experiments",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("organisation", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("time", Instant, nullable=False),
+    Column("of", Text, nullable=False),
+    Column("a", Text, nullable=False),
+    Column("b", Text, nullable=False),
+    Column("share", Float, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("stopped", Instant),
+    Column("reason", Text, nullable=False),
+    Column("until_decided", Boolean, nullable=False),
+)
+
+#: Entries that take part in an experiment.
+participants = Table(
+    "participants",
+    metadata,
+    Column("request_id", Text, _of_entry(), primary_key=True),
+    Column("experiment", Text, nullable=False),
+)
+Index("participants_of_experiment", participants.c.experiment)
 
 #: The processes that share the books, and when each was last heard of.
 gateways = Table(

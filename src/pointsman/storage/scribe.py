@@ -10,8 +10,9 @@ from typing import cast
 
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
-from pointsman.storage import balances, forgetting, key_rows, statements
+from pointsman.storage import balances, forgetting, key_rows, observed_rows, statements
 from pointsman.storage.key_rows import key_row
+from pointsman.storage.learning import Step
 from pointsman.storage.schema import rounded
 from pointsman.storage.statements import Prepared, Value
 from pointsman.storage.triggers import triggers
@@ -31,6 +32,7 @@ class Scribe:
         """Prepares its statements; does no I/O."""
         self._triggers = tuple(triggers(DIALECT))
         self._reserve = statements.reserve(DIALECT)
+        self._take_part = observed_rows.take_part(DIALECT)
         self._interrupt = statements.interrupt(DIALECT)
         self._put_key = key_rows.put(DIALECT)
         self._remove_key = key_rows.remove(DIALECT)
@@ -54,11 +56,17 @@ class Scribe:
         stand = self._stand(budgets, entry.time, db)
         if is_new and entry.settlement is None:
             balances.check(stand, rounded(entry.reserved))
+        if is_new and (part := observed_rows.participant_row(entry)):
+            _execute(db, self._take_part, part)
         return stand
 
     def interrupt(self, now: datetime, db: sqlite3.Connection) -> int:
         """Close every open entry as interrupted; returns how many."""
         return _execute(db, self._interrupt, {"settled_at": now})
+
+    def carry_out(self, steps: Sequence[Step], db: sqlite3.Connection) -> Sequence[int]:
+        """Returns how many rows each of them changed."""
+        return [_execute(db, prepared, row) for prepared, row in steps]
 
     def put_key(self, key: StoredKey, db: sqlite3.Connection) -> None:
         """See `ports.KeyStore`."""

@@ -9,19 +9,22 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from pointsman.errors import ConfigError, NotFound
+from pointsman.errors import ConfigError
 from pointsman.storage import prompt_rows, statements
 from pointsman.storage.connection import connect, engine
 from pointsman.storage.forgetting import PORTION
+from pointsman.storage.learning import LearningStore, Step
 from pointsman.storage.migrate import upgrade
+from pointsman.storage.observed_rows import participant_row
 from pointsman.storage.owner import Claim
 from pointsman.storage.prompt_rows import prompt_row
 from pointsman.storage.reader import SqliteReader
-from pointsman.storage.rows import check_row, entry_row, feedback_row, mark_row, settlement_row
+from pointsman.storage.rows import check_row, entry_row, mark_row, settlement_row
 from pointsman.storage.scribe import DIALECT, Eraser, PromptEraser, Scribe
 from pointsman.storage.statements import Prepared
 from pointsman.storage.writer import Writer
@@ -34,7 +37,6 @@ from pointsman.types import (
     Check,
     Dimension,
     Entry,
-    Feedback,
     Filter,
     Measure,
     Progress,
@@ -47,6 +49,8 @@ from pointsman.types import (
     StoredPrompt,
 )
 
+T = TypeVar("T")
+
 logger = logging.getLogger(__name__)
 
 #: Writes that may wait: about a second's work, and 30 MB.
@@ -58,7 +62,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class SqliteStore:
+class SqliteStore(LearningStore):
     """All the books' ports over one SQLite file; what returned survives a power cut.
 
     Writes go through one thread (see `Writer`), reads through others (see `SqliteReader`);
@@ -74,6 +78,7 @@ class SqliteStore:
         now: Callable[[], datetime],
     ) -> None:
         """See `open`."""
+        super().__init__(DIALECT)
         self._scribe = scribe
         self._claim = claim
         self._writer = writer
@@ -83,7 +88,6 @@ class SqliteStore:
         self._mark = statements.mark(DIALECT)
         self._settle = statements.settle(DIALECT)
         self._keep_prompt = prompt_rows.keep(DIALECT)
-        self._add = statements.add_feedback(DIALECT)
         self._add_check = statements.add_check(DIALECT)
         self._forget_checks = statements.forget_checks(DIALECT)
 
@@ -131,7 +135,7 @@ class SqliteStore:
         Where the caller is cancelled the entry may be written all the same, so settle it.
         """
         values = self._reserve.values(entry_row(entry, settled_at=self._now()))
-        if budgets:
+        if budgets or participant_row(entry):
             return await self._writer.run(partial(self._scribe.reserve, entry, values, budgets))
         await self._writer.write(self._reserve.sql, values)
         return ()
@@ -216,12 +220,6 @@ class SqliteStore:
         """See `ports.KeyStore`. Raises LedgerUnavailable."""
         return await self._reader.keys_stamp()
 
-    async def add(self, feedback: Feedback, scope: Scope = EVERYWHERE) -> None:
-        """See `ports.FeedbackStore`. Raises LedgerUnavailable."""
-        seen = {"organisation": scope.organisation, "key": scope.key}
-        if not await self._change(self._add, {**feedback_row(feedback), **seen}):
-            raise NotFound(f"there is no entry {feedback.request_id!r}", param="request_id")
-
     async def add_check(self, check: Check) -> None:
         """See `ports.CheckStore`. Raises LedgerUnavailable."""
         await self._change(self._add_check, check_row(check))
@@ -233,6 +231,14 @@ class SqliteStore:
     async def forget_checks(self, route: str) -> int:
         """See `ports.CheckStore`. Raises LedgerUnavailable."""
         return await self._change(self._forget_checks, {"route": route})
+
+    async def ask(self, query: Callable[[Connection], T]) -> T:
+        """See `LearningReader`."""
+        return await self._reader.ask(query)
+
+    async def carry_out(self, steps: Sequence[Step]) -> Sequence[int]:
+        """See `LearningStore`."""
+        return await self._writer.run(partial(self._scribe.carry_out, steps))
 
     async def _change(self, prepared: Prepared, row: Mapping[str, object]) -> int:
         """One statement; returns the number of rows changed."""

@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
+from pointsman.storage.any_text import Text
 from pointsman.storage.filters import (
     Condition,
     is_open,
@@ -36,7 +37,7 @@ from pointsman.storage.filters import (
     of_scope,
 )
 from pointsman.storage.rows import CheckRow, MarkRow, SettlementRow
-from pointsman.storage.schema import cache_checks, entries, feedback, gateways
+from pointsman.storage.schema import cache_checks, changes, entries, feedback, gateways
 from pointsman.types import ALL_ENTRIES, EVERYWHERE, Filter, Measure, Scope
 
 if TYPE_CHECKING:
@@ -104,6 +105,21 @@ def replacing(table: Written, dialect: Dialect) -> Prepared:
         column.name: insert.excluded[column.name] for column in table.c if not column.primary_key
     }
     return Prepared(insert.on_conflict_do_update(index_elements=key, set_=rest), dialect)
+
+
+def count_change(dialect: Dialect, what: str | None = None) -> Prepared:
+    """Count one more change, for others to notice; of the parameter `what` where that is not given."""
+    counted = bindparam("what", what, type_=Text())
+    changed = upsert(changes, dialect).values(what=counted, count=1)
+    more = {"count": changes.c.count + 1}
+    return Prepared(
+        changed.on_conflict_do_update(index_elements=[changes.c.what], set_=more), dialect
+    )
+
+
+def changed(what: str) -> Select[int]:
+    """How often it was changed; no row where it never was."""
+    return select(changes.c.count).where(changes.c.what == what)
 
 
 def reserve(dialect: Dialect) -> Prepared:

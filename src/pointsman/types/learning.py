@@ -32,9 +32,13 @@ class Informed:
     propensities: Mapping[str, float] = field(default_factory=dict)
     #: The tier was drawn to learn from it, and is not the one that the score chose.
     explored: bool = False
+    #: US dollars that this was expected to cost more; None where it was not drawn.
+    extra: Decimal | None = None
     #: The experiment that it takes part in, and on which side.
     experiment: str | None = None
     variant: str | None = None
+    #: By which it was put on that side, hashed: outcomes of one conversation are not independent.
+    conversation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +103,16 @@ class Evidence:
     cold: float
     quality: float
     trust: float
-    #: How likely this tier was to be chosen; None where the request chose itself.
+    #: How likely this tier was to be chosen; None where the request chose itself, or where another
+    #: tier was chosen than answered.
     propensity: float | None = None
     domain: str = "general"
     score: float = 0.0
     cost: Decimal | None = None
+    #: That was chosen, where another answered (a fallback, an escalation); else empty.
+    decided: str = ""
+    #: How likely each admissible tier was to be chosen, see `Informed.propensities`.
+    propensities: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +179,8 @@ class Experiment:
     stopped: datetime | None = None
     #: Why it ended, for people.
     reason: str = ""
+    #: It stops by itself as soon as one side is known to be better.
+    until_decided: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,3 +193,5 @@ class Assigned:
     #: What this side stands for, and the other.
     chosen: str
     other: str
+    #: By which it was put on this side, hashed.
+    conversation: str = ""

@@ -132,3 +132,7 @@ class Call:
     #: `x-pointsman-privacy`, where sent.
     privacy: str | None = None
     cache: CacheWish = CacheWish()
+    #: The gateway itself asks, to compare answers: nothing is learned from it.
+    is_own: bool = False
+    #: Another tier may be drawn for it, to learn from that.
+    explore: bool = True
