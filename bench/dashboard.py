@@ -4,8 +4,8 @@
 
 `pointsman serve` answers so many requests a minute. First the page is open in a real Chromium; then
 nobody watches and somebody reads the events in turn, ten seconds each. Of the page: tasks that held its main thread for
-more than 50 ms (Chromium's own measure), its heap after a collection half a minute after it was
-opened and again at the end, and how long after its reply a request is in the table. Of the gateway:
+more than 50 ms (Chromium's own measure), its heap after a collection when its table is full and
+after every ten seconds from then on, and how long after its reply a request is in the table. Of the gateway:
 CPU per request, threads and children included, with the events and without; what they cost is the
 median difference between neighbours, so that the machine's moods fall on both. Upstreams are scripted in the gateway's own process, which
 leaves it less to do than real ones would: the share of the events is no smaller elsewhere.
@@ -72,10 +72,19 @@ class Figures:
     watched_cpu_ms: list[float] = field(default_factory=list)
     #: Tasks over 50 ms of the page's main thread, in milliseconds, from when its table was full.
     long_tasks_ms: list[float] = field(default_factory=list)
-    #: MiB after a collection: when the table was full, and at the end.
+    #: MiB after a collection: when the table was full, and after each piece.
     heap_mb: list[float] = field(default_factory=list)
     #: From a reply's end to its row on the page.
     lag_ms: list[float] = field(default_factory=list)
+
+    @property
+    def heap_slope(self) -> float:
+        """MiB that the heap grew in a minute, by a straight line through its second half."""
+        later = self.heap_mb[len(self.heap_mb) // 2 :]
+        if len(later) < 2:
+            return 0.0
+        minutes = [piece * PIECE_S / 60 for piece in range(len(later))]
+        return statistics.linear_regression(minutes, later).slope
 
     @property
     def share(self) -> float:
@@ -179,8 +188,9 @@ async def watch(page: Page, load: Load, seconds: float, found: Figures) -> None:
     for _ in range(max(1, round((seconds - SETTLED_S) / PIECE_S))):
         await asyncio.sleep(PIECE_S)
         found.lag_ms.append(await lag_ms(page, load))
-    found.long_tasks_ms = await page.evaluate("window.longTasks")
-    found.heap_mb.append(await heap_mb(session))
+        found.long_tasks_ms += await page.evaluate("window.longTasks.splice(0)")
+        found.heap_mb.append(await heap_mb(session))  # which is a long task itself
+        await page.evaluate("window.longTasks.length = 0")
 
 
 async def measure(gateway: Running, asked: argparse.Namespace) -> Figures:
@@ -232,13 +242,15 @@ def main() -> None:
     print(f"of it for the events                {found.share:.1%}")
     print(f"tasks over 50 ms on the page        {len(found.long_tasks_ms)}")
     print(f"the longest                         {max(found.long_tasks_ms, default=0):.0f} ms")
+    median = statistics.median(found.heap_mb)
     print(
-        f"heap, table full and at the end     {found.heap_mb[0]:.1f}, {found.heap_mb[-1]:.1f} MiB"
+        f"heap: table full, median, at the end  {found.heap_mb[0]:.1f}, {median:.1f}, "
+        f"{found.heap_mb[-1]:.1f} MiB, growing {found.heap_slope:+.2f} MiB a minute at last"
     )
     if found.lag_ms:
         print(f"from reply to row                   {spread(found.lag_ms, 0)} ms")
     if asked.json:
-        figures = asdict(found) | {"share": found.share}
+        figures = asdict(found) | {"share": found.share, "heap_mb_per_minute": found.heap_slope}
         asked.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 

@@ -4,8 +4,9 @@
 
 A decision is what the gateway makes of each request, `Decider.decide` over three deployments, with
 the scorer that the settings name, the search for secrets included. Beside it stands the least that
-a router could do: a score from the prompt's length, and the same plan. CPU of this thread, no prompt twice, rounds interleaved over
-the scorers. Then texts that are meant to make a scorer slow, from a thousand characters to a
+a router could do: a score from the prompt's length, and the same plan; and what the gateway does as
+shipped, with all of learning: the prompt measured, a belief learned from outcomes asked, another
+tier drawn now and then. CPU of this thread, no prompt twice, rounds interleaved over the scorers. Then texts that are meant to make a scorer slow, from a thousand characters to a
 million, with the exponent by which the time grows (1 is linear). Then what each part adds to the
 start and to the memory of a fresh process. Linux only: it reads /proc.
 """
@@ -31,23 +32,41 @@ from pathlib import Path
 from bench.overhead_load import prompt
 from tests.scoring.robustness.nasty import NASTY
 
+from pointsman import rules
 from pointsman.app import App
 from pointsman.config import load
 from pointsman.formats.chat.request import chat_body, parse_chat
 from pointsman.ids import new_request_id
+from pointsman.informing import Minds
 from pointsman.routing.decide import decide
-from pointsman.types import Call, Candidate, Decision, Principal, Score, Target
+from pointsman.teaching import teacher
+from pointsman.types import (
+    Call,
+    Candidate,
+    Decision,
+    Evidence,
+    Principal,
+    Score,
+    Target,
+    Turn,
+    Version,
+)
 
 SCORERS = ("heuristic", "learned")
 LENGTH = "length"
+LEARNING = "learning"
+OUTCOMES = 1_000  # that the belief was learned from
 TOKENS = (20, 100, 400, 1_000, 4_000, 16_000)
 BUDGET_US, BUDGET_TOKENS = 1_000, 1_000  # the design's: p99, for prompts up to so many tokens
 CHARACTERS = (1_000, 10_000, 100_000, 1_000_000)
 SLOWEST = 16  # rows of the second table
 WARM = 20  # decisions of each kind that are not counted
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 SETTINGS = """
 [routing]
 scorer = "{scorer}"
+[learning]
+enabled = {learns}
 """ + "".join(
     f"""
 [models.{tier}-one]
@@ -120,13 +139,40 @@ def deciders(folder: Path) -> dict[str, Decide]:
         app = App(load(configured(folder, scorer)), environment={})
         found.setdefault(LENGTH, by_length(app))
         found[scorer] = app.decider.decide
+    found[LEARNING] = learning(
+        App(load(configured(folder, "learned", learns=True)), environment={})
+    )
     return found
 
 
-def configured(folder: Path, scorer: str) -> Path:
+def learning(app: App) -> Decide:
+    """Return what the gateway does of each request once it has learned."""
+    tiers = app.decider.policy.tiers
+    reads = teacher(app.decider.policy, tiers)
+    chance, outcomes = random.Random(3), []  # noqa: S311 - the same outcomes in each run
+    for at in range(OUTCOMES):
+        text = prompt(100, chance)
+        scored = rules.learned().score([Turn("user", text)])
+        packed = reads.pack(reads.measure(scored, text))
+        quality = float(chance.random() > 0.3)
+        tier = chance.choice(tiers)
+        outcomes.append(Evidence(str(at), BEGAN, tier, packed, scored.value, quality, 1.0))
+    version = Version("v_bench", "", BEGAN, "bandit", reads.learned(outcomes), OUTCOMES, "")
+    app.learning.informing.start(reads, reads.shipped)
+    app.learning.informing.minds = Minds({"": reads.read(version)})
+
+    def decided(call: Call) -> Decision:
+        decision = app.decider.decide(call, live=True)
+        app.decider.carry_out(call, decision)
+        return decision
+
+    return decided
+
+
+def configured(folder: Path, scorer: str, *, learns: bool = False) -> Path:
     """Return the path of settings with that scorer, written on first use."""
-    file = folder / f"{scorer}.toml"
-    file.write_text(SETTINGS.format(scorer=scorer))
+    file = folder / f"{scorer}-{learns}.toml"
+    file.write_text(SETTINGS.format(scorer=scorer, learns=str(learns).lower()))
     return file
 
 
@@ -199,7 +245,7 @@ def _decisions(report: Report) -> str:
         for way, found in report.decisions_us.items():
             middle, worst = statistics.median(found[tokens]), percentile(found[tokens], 99)
             budget = f"{BUDGET_US}" if tokens <= BUDGET_TOKENS and way != LENGTH else ""
-            name = report.answered.get(way, way)
+            name = report.answered.get(way, way) if way != LEARNING else "learned, learning"
             rows.append(
                 f"| {tokens} | {name} | {middle:.0f} | {worst:.0f} | {middle / plain:.1f} | {budget} |"
             )

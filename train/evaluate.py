@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pointsman.cli.progress import SILENT, Display
 from pointsman.data import read_lexicons
 from pointsman.proof.metrics import apgr, random_sd
 from pointsman.scoring import HeuristicScorer, Lexicon
@@ -27,23 +28,29 @@ from train.scorer import Table, fit, replies, table, written
 Figures = dict[str, dict[str, float]]
 
 
-def without_families(folder: Path, sources: Sequence[Source]) -> dict[str, LearnedScorer]:
+def without_families(
+    folder: Path, sources: Sequence[Source], display: Display = SILENT
+) -> dict[str, LearnedScorer]:
     """For each family a scorer that never saw it."""
     lexicon = Lexicon.parse(read_lexicons())
-    tables: dict[str, Table] = {each.name: table(each) for each in sources if each.may_ship}
+    shipped = [each for each in sources if each.may_ship]
+    tables: dict[str, Table] = {
+        each.name: table(each) for each in display.each("measuring sources", shipped)
+    }
     scorers = {}
-    for family in sorted(set(FAMILIES.values())):
+    for family in display.each("fitting without a family", sorted(set(FAMILIES.values()))):
         train, _ = leave_out(sources, family)
         kept = [_only(tables[each.name], each) for each in train]
         scorers[family] = LearnedScorer.parse(written(fit(kept, replies(folder, train))), lexicon)
     return scorers
 
 
-def measure_all(folder: Path, sources: Sequence[Source]) -> Figures:
+def measure_all(folder: Path, sources: Sequence[Source], display: Display = SILENT) -> Figures:
     """The figures of every source."""
     heuristic = HeuristicScorer(Lexicon.parse(read_lexicons()))
     figures: Figures = {}
-    for family, scorer in without_families(folder, sources).items():
+    scorers = without_families(folder, sources, display)
+    for family, scorer in display.each("scoring families", scorers.items()):
         for source in sources:
             if source.family == family:
                 figures[source.name] = figures_of(
@@ -107,7 +114,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
     folder = data_folder(options.data)
-    figures = measure_all(folder, load(folder))
+    with Display() as display:
+        figures = measure_all(folder, load(folder), display)
     if options.json:
         sys.stdout.write(json.dumps({"sources": figures, "means": means(figures)}, indent=1) + "\n")
         return 0

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from pointsman.cache.guard import Guard
 from pointsman.cache.pair import NAMES
+from pointsman.cli.progress import SILENT, Display
 from pointsman.data import read_guard
 from pointsman.embedding.reader import NAME
 from pointsman.weights import WeightsStore
@@ -42,11 +43,11 @@ def worth(group: str) -> float:
     return _EDITED if group.startswith("edited") else 1.0
 
 
-def fit(learned: Table) -> str:
+def fit(learned: Table, display: Display = SILENT) -> str:
     """The weights as the file holds them; calibrated on prompts that were left out in turn."""
     fold = np.array([pair.prompts % _FOLDS for pair in learned.pairs])
     odds = np.zeros(len(fold))
-    for left_out in range(_FOLDS):
+    for left_out in display.each("fitting folds", range(_FOLDS)):
         there = fold == left_out
         odds[there] = _learned(learned, ~there).odds(learned.values[there])
     slope, intercept = _calibration(odds, learned)
@@ -104,10 +105,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--minilm", help="the folder that holds MiniLM's weights")
     parser.add_argument("--check", action="store_true", help="compare with the file in the package")
     options = parser.parse_args(arguments)
-    learned = table(
-        read_prompts(), Embedded(minilm_folder(options.minilm)), Guard.parse(read_guard()), worth
-    )
-    text = fit(learned)
+    embedded = Embedded(minilm_folder(options.minilm))
+    with Display() as display:
+        learned = table(read_prompts(), embedded, Guard.parse(read_guard()), worth, display)
+        text = fit(learned, display)
     sys.stdout.write(f"{len(learned.pairs)} pairs\n")
     if not options.check:
         WEIGHTS.write_text(text, encoding="utf-8")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pointsman.cache.guard import Guard
 from pointsman.cache.verifier import PairVerifier
+from pointsman.cli.progress import SILENT, Display
 from pointsman.data import read_guard, read_pairs
 from train.data import data_folder
 from train.pairs import minilm_folder
@@ -54,12 +55,14 @@ class Figures:
     traps: float
 
 
-def labelled(folder: Path, name: str, embedded: Embedded, *, every: int = 1) -> list[Labelled]:
+def labelled(
+    folder: Path, name: str, embedded: Embedded, *, every: int = 1, display: Display = SILENT
+) -> list[Labelled]:
     """One row in `every` of a set, judged. Raises FileNotFoundError."""
     guard, verifier = Guard.parse(read_guard()), PairVerifier.parse(read_pairs())
     found = []
     with gzip.open(folder / "cache" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
-        for row in map(json.loads, list(lines)[::every]):
+        for row in map(json.loads, display.each(name, list(lines)[::every])):
             a, b = row["a"], row["b"]
             similarity = embedded.similarity(a, b)
             if similarity is None or similarity < LEAST.get(name, -1.0):
@@ -120,7 +123,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     embedded = Embedded(minilm_folder(options.minilm))
     compared = decisions(PairVerifier.parse(read_pairs()))
     for name in options.sets.split(","):
-        rows = labelled(data_folder(options.data), name, embedded)
+        with Display("pairs") as display:
+            rows = labelled(data_folder(options.data), name, embedded, display=display)
         sys.stdout.write(f"{name:24} pairs served precision recall traps served\n")
         parts = {"": rows}
         if name == "gsmplus":

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pointsman.cache.guard import Guard
 from pointsman.cache.pair import NAMES, features
+from pointsman.cli.progress import SILENT, Display
 from pointsman.embedding.reader import Reader
 from pointsman.types import Alignment
 from train.pairs_steps import Floats
@@ -116,12 +117,17 @@ class Table:
 
 
 def table(
-    prompts: Sequence[Prompts], embedded: Embedded, guard: Guard, worth: Callable[[str], float]
+    prompts: Sequence[Prompts],
+    embedded: Embedded,
+    guard: Guard,
+    worth: Callable[[str], float],
+    display: Display = SILENT,
 ) -> Table:
     """Everything there is to learn from; `worth` says what a group of pairs counts for."""
     found: list[Pair] = []
     values: list[list[float]] = []
-    for pair in _pairs(prompts, embedded):
+    for done, pair in enumerate(_pairs(prompts, embedded)):
+        display("pairs", done, None)
         if pair.a == pair.b or guard.objection(pair.a, pair.b) is not None:
             continue
         similarity = embedded.similarity(pair.a, pair.b)

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from random import Random
 
+from pointsman.cli.progress import Display
 from pointsman.router import Router
 from train.sample_tasks import SOURCES, Task
 
@@ -64,8 +65,12 @@ async def answered(router: Router) -> AsyncIterator[dict[str, str | float]]:
 
 async def main() -> None:
     """Write the sample."""
-    async with Router.from_settings() as router:
-        rows = [row async for row in answered(router)]
+    rows: list[dict[str, str | float]] = []
+    with Display("tasks") as display:
+        async with Router.from_settings() as router:
+            async for row in answered(router):
+                rows.append(row)
+                display("", len(rows), ROWS_PER_SOURCE * len(SOURCES))
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     TARGET.write_bytes(gzip.compress(text.encode(), mtime=0))
     print(f"{len(rows)} rows, {TARGET.stat().st_size} bytes, to {TARGET}")

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pointsman.cli.progress import Display
 from pointsman.data import read_lexicons
 from pointsman.scoring import Lexicon
 from pointsman.scoring.essence import glue_of
@@ -259,7 +260,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     folder = data_folder(options.data)
     shipped = [source for source in load(folder) if source.may_ship]
-    text = written(fit([table(source) for source in shipped], replies(folder, shipped)))
+    with Display() as display:
+        tables = [table(source) for source in display.each("measuring sources", shipped)]
+        display("reading replies, fitting", 0, None)
+        text = written(fit(tables, replies(folder, shipped)))
     if not options.check:
         WRITTEN.write_text(text, encoding="utf-8")
         return 0

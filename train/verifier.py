@@ -19,6 +19,7 @@ import numpy as np
 
 from pointsman.calling.draft import Draft
 from pointsman.calling.verify import Verifier, log_odds
+from pointsman.cli.progress import SILENT, Display
 from pointsman.data import read_lexicons
 from pointsman.proof.metrics import apgr
 from pointsman.scoring import Lexicon
@@ -159,14 +160,17 @@ def fit(
 
 
 def measured(
-    drafts: Sequence[Graded], pairs: Sequence[Preference], prior: Mapping[str, Floats]
+    drafts: Sequence[Graded],
+    pairs: Sequence[Preference],
+    prior: Mapping[str, Floats],
+    display: Display = SILENT,
 ) -> list[Measured]:
     """Judge every pair's drafts as the gateway does, with weights that never saw the family.
 
     Nor do they see preferences about answers to its prompts: half of PandaLM's stand in AlpacaEval.
     """
     rows: list[Measured] = []
-    for family in family_names(drafts):
+    for family in display.each("judging families", family_names(drafts)):
         asked = {question_key(row.prompt) for e in drafts if e.family == family for row in e.rows}
         others = [pair for pair in pairs if question_key(pair.prompt) not in asked]
         fitted = fit([each for each in drafts if each.family != family], others, prior)
@@ -197,12 +201,12 @@ def _judged(verifier: Verifier, each: Graded, values: Floats) -> Floats:
     return np.array([verifier.score(*pair) for pair in zip(drafts, scores, strict=True)])
 
 
-def priors(folder: Path, drafts: Sequence[Graded]) -> dict[str, Floats]:
+def priors(folder: Path, drafts: Sequence[Graded], display: Display = SILENT) -> dict[str, Floats]:
     """The log-odds that prompts suffice, by a learned scorer that never saw their family."""
     sources = load(folder)
     lexicon = Lexicon.parse(read_lexicons())
     found: dict[str, Floats] = {}
-    for family in family_names(drafts):
+    for family in display.each("scoring prompts of families", family_names(drafts)):
         seen = [source for source in leave_out(sources, family)[0] if source.rows]
         weights = scorer.fit(
             [scorer.table(source) for source in seen], scorer.replies(folder, seen)
@@ -237,9 +241,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = data_folder(options.data)
     drafts = graded(load(folder, only=SOURCES))
     pairs = preferences(folder)
-    prior = priors(folder, drafts)
-    text = fit(drafts, pairs, prior).written()
-    sys.stdout.write(report(measured(drafts, pairs, prior)))
+    with Display() as display:
+        prior = priors(folder, drafts, display)
+        text = fit(drafts, pairs, prior).written()
+        rows = measured(drafts, pairs, prior, display)
+    sys.stdout.write(report(rows))
     if not options.check:
         WEIGHTS.write_text(text, encoding="utf-8")
         return 0

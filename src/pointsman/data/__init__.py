@@ -53,3 +53,13 @@ def _tomls(folder: str) -> dict[str, str]:
 def read_pairs() -> str:
     """The text of the weights of the cache's verifier, for `PairVerifier.parse`."""
     return (files(__name__) / "pairs.json").read_text(encoding="utf-8")
+
+
+def read_meaning() -> bytes:
+    """The table of word vectors, for `Meaning.parse`."""
+    return (files(__name__) / "meaning.npz").read_bytes()
+
+
+def read_belief() -> str:
+    """The text of what is believed before any outcome, for `Belief.read`."""
+    return (files(__name__) / "belief.json").read_text(encoding="utf-8")

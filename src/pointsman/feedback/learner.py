@@ -1,0 +1,62 @@
+"""From outcomes to a belief: a pure function of both, so that replicas learn the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from pointsman.feedback.belief import Belief
+from pointsman.feedback.features import Measured, unpacked
+from pointsman.feedback.gathered import Gathered
+from pointsman.feedback.prior import BEFORE, COLD, LEVEL, Array, Prior
+from pointsman.types import Evidence
+
+
+def learn(
+    evidence: Sequence[Evidence], tiers: Sequence[str], *, prior: Belief, version: str
+) -> Belief:
+    """Learn from outcomes, the oldest first; `tiers` are the lowest first.
+
+    `prior` is the shipped belief or what others' outcomes say; however many these are, they count
+    as a few. Outcomes of other tiers, or measured by another kind of features, are left out.
+    """
+    known = prior.prior
+    places = [prior.tiers.index(tier) if tier in prior.tiers else None for tier in tiers]
+    others = prior.gathered.chosen(places)
+    count = others.counts.sum()
+    if count > known.pooled:
+        others = others.times(known.pooled / count)
+    kept = [each for each in evidence if each.tier in tiers and each.trust > 0 and each.features]
+    return Belief(known, version, tuple(tiers), others.plus(_gathered(kept, tiers, known)))
+
+
+def _gathered(evidence: Sequence[Evidence], tiers: Sequence[str], prior: Prior) -> Gathered:
+    """Sums over outcomes, where one counts half of another that is `half_life` younger."""
+    measured = [_measured(each, prior.size - BEFORE) for each in evidence]
+    usable = [(each, row) for each, row in zip(evidence, measured, strict=True) if row is not None]
+    rows = np.empty((len(usable), prior.size))
+    rows[:, LEVEL] = 1.0
+    rows[:, COLD] = prior.standard(_array(each.cold for each, _ in usable))
+    for to, (_, row) in enumerate(usable):
+        rows[to, BEFORE:] = row
+    trust = _array(each.trust for each, _ in usable)
+    since = np.cumsum(trust[::-1])[::-1] - trust
+    return Gathered.of(
+        len(tiers),
+        np.array([tiers.index(each.tier) for each, _ in usable], dtype=np.intp),
+        rows,
+        _array(each.quality for each, _ in usable),
+        trust * 0.5 ** (since / prior.half_life),
+    )
+
+
+def _measured(evidence: Evidence, size: int) -> Measured | None:
+    try:
+        return unpacked(evidence.features, size)
+    except ValueError:  # measured by a version of Pointsman with other features
+        return None
+
+
+def _array(numbers: Iterable[float]) -> Array:
+    return np.fromiter(numbers, np.float64)
