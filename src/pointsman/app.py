@@ -11,8 +11,9 @@ from typing import Self
 
 from starlette.types import ASGIApp
 
-from pointsman import data, rules
+from pointsman import rules
 from pointsman.access.sessions import SignIns
+from pointsman.afterwards import Afterwards
 from pointsman.bookkeeping import Bookkeeping
 from pointsman.cache.complaints import Complaints
 from pointsman.cache.lookup import Cache
@@ -23,15 +24,18 @@ from pointsman.calling.line import Deployments
 from pointsman.calling.upstream import Upstream, upstream
 from pointsman.calling.watch import Watch
 from pointsman.clock import SystemClock
+from pointsman.comparing import Comparing, blind_judge
 from pointsman.config import Settings
 from pointsman.decider import Decider
 from pointsman.errors import ConfigError, PointsmanError
+from pointsman.experimenting import Experimenting
 from pointsman.formats import registry
 from pointsman.judging import Judging
+from pointsman.learning import Learning
+from pointsman.ledger.figures import LearningBooks
 from pointsman.ledger.view import entry_json
 from pointsman.pipeline import Pipeline
 from pointsman.ports import (
-    Books,
     CheckStore,
     Clock,
     Embedder,
@@ -44,7 +48,6 @@ from pointsman.providers.http import HttpClient
 from pointsman.replaying import Replaying
 from pointsman.reserving import Reserving
 from pointsman.routing.policy import Policy
-from pointsman.routing.side_calls import SideCalls
 from pointsman.routing.spending import Spending
 from pointsman.routing.sticky import Sessions
 from pointsman.scoring.guarded import GuardedScorer
@@ -58,6 +61,11 @@ from pointsman.telemetry.live import Live
 from pointsman.types import Deployment, DeploymentState
 from pointsman.weights import published_weights
 from pointsman.wiring import Wiring, weights_of
+
+#: Seconds between two looks for experiments that another gateway changed.
+_EXPERIMENTS_S = 1.0
+#: Seconds between two looks whether one is decided that is to stop then.
+_CONCLUDE_S = 60.0
 
 
 class App:
@@ -94,7 +102,18 @@ class App:
             observer=self._observer,
             environment=environment,
         )
-        self.decider = self._decider()
+        tiers = {name: line.deployment.tier for name, line in self._lines.items()}
+        policy = rules.policy(settings)
+        self.learning = Learning(
+            settings,
+            policy=policy,
+            tiers=tiers.values(),
+            clock=self._clock,
+            observer=self._observer,
+        )
+        knows = self.learning.informing.knows if settings.learning.enabled else None
+        self.experimenting = Experimenting(tiers, self._clock, knows=knows)
+        self.decider = self._decider(policy)
         self.caching = Caching(
             settings,
             caller=self._caller,
@@ -105,6 +124,8 @@ class App:
             environment=environment,
             embedder=embedder,
         )
+        #: Has answers judged; None where nobody wants it, or it is not started.
+        self.comparing: Comparing | None = None
         self._pipeline: Pipeline | None = None
 
     async def start(
@@ -130,6 +151,9 @@ class App:
                 for line in self._lines.values():
                     await line.provider.start()
             await books.open(address=address, in_memory=in_memory, local=local)
+            await self._begin_experiments()
+            shared = self.settings.ledger.url is not None and not in_memory
+            await self.learning.open(books.store, shared=shared)
             cache = await self.caching.open(books.store, in_memory=in_memory, address=address)
         except PointsmanError:
             await self.close()
@@ -146,6 +170,9 @@ class App:
         """Give everything back. Idempotent."""
         self.live.close()
         await self._watch.close()
+        if self.comparing is not None:
+            await self.comparing.close()
+        await self.learning.close()
         await self._caller.close()
         await self.caching.close()
         self._pipeline = None
@@ -174,7 +201,7 @@ class App:
         return self._pipeline
 
     @property
-    def books(self) -> Books:
+    def books(self) -> LearningBooks:
         """The books. Only while started."""
         return self.bookkeeping.store
 
@@ -222,6 +249,10 @@ class App:
                 baseline=baseline_name(self.settings, self._clock.now()),
                 feedback=self.feedback,
                 checks=self.checks,
+                experiments=self.experimenting,
+                evidence=self.bookkeeping.store,
+                least_outcomes=self.settings.learning.least,
+                learning=self.learning,
                 feed=self.live,
                 clock=self._clock,
                 clients=registry.CLIENTS,
@@ -237,6 +268,15 @@ class App:
             )
         )
 
+    async def _begin_experiments(self) -> None:
+        await self.experimenting.open(self.bookkeeping.store)
+        self.bookkeeping.every(_EXPERIMENTS_S, "experiments", self._refresh_experiments)
+        self.bookkeeping.every(_CONCLUDE_S, "experiments", self.experimenting.conclude)
+
+    async def _refresh_experiments(self) -> None:
+        await self.experimenting.refresh()
+        await self.learning.know(self.experimenting.versions)
+
     def _wired(self, cache: Cache) -> Pipeline:
         """The stages, over what was opened."""
         books = self.bookkeeping
@@ -245,8 +285,7 @@ class App:
         return Pipeline(
             cache=cache,
             keeper=self.caching.keeper,
-            rechecking=self.caching.rechecking,
-            prompts=books.prompts,
+            afterwards=self._afterwards(),
             replaying=Replaying(
                 cache=cache,
                 recorder=recorder,
@@ -273,8 +312,27 @@ class App:
             clock=self._clock,
         )
 
-    def _decider(self) -> Decider:
-        settings, policy = self.settings, rules.policy(self.settings)
+    def _afterwards(self) -> Afterwards:
+        """Who hears of replies."""
+        books = self.bookkeeping
+        self.comparing = blind_judge(
+            self.settings.learning.judge,
+            deployments=self.decider.deployments,
+            reservations=self._reservations,
+            books=books.store,
+            store=books.store,
+            clock=self._clock,
+            observer=self._observer,
+        )
+        return Afterwards(
+            books.prompts,
+            rechecking=self.caching.rechecking,
+            collecting=books.collecting,
+            comparing=self.comparing,
+        )
+
+    def _decider(self, policy: Policy) -> Decider:
+        settings, learning = self.settings, self.learning
         deployments = Deployments(self._lines)
         scorer = GuardedScorer(self._observer, *scorers(settings))
         return Decider(
@@ -283,14 +341,17 @@ class App:
             confinement=rules.confinement(settings),
             scorer=scorer,
             judging=self._judging(policy, deployments, scorer),
-            spending=Spending(policy, rules.usual_scores()),
+            spending=Spending(policy, rules.usual_scores(settings)),
             looks=rules.looks(settings),
-            side_calls=SideCalls.parse(data.read_side_calls()),
+            side_calls=rules.side_calls(),
             caller=self._caller,
             pricer=self._pricer,
             clock=self._clock,
             means=self.bookkeeping.means,
             reservations=self._reservations,
+            learning=learning.informing if settings.learning.enabled else None,
+            drawing=learning.drawing,
+            experiments=self.experimenting,
         )
 
     def _judging(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Protocol, TypeAlias
 
@@ -14,6 +14,7 @@ from pointsman.access.alerts import Alerts, Poster
 from pointsman.access.budgets import Budgeting
 from pointsman.access.keyring import KeyRing
 from pointsman.access.limits import MemoryLimiter
+from pointsman.collecting import EVERY_S, Collecting
 from pointsman.config import PrincipalSettings, Settings, resolve_secret
 from pointsman.errors import ConfigError, LedgerUnavailable
 from pointsman.ledger.marks import Marks
@@ -86,6 +87,8 @@ class Bookkeeping:
         self._store: Store | None = None
         self._claim: Claim | None = None
         self._prompts: PromptKeeping | None = None
+        #: What makes signals of replies; None where nobody wants them, or it is not open.
+        self.collecting: Collecting | None = None
         self._keys: KeyRing | None = None
         self._admission: Admission | None = None
         self._recorder: Recorder | None = None
@@ -123,6 +126,7 @@ class Bookkeeping:
             clock=self._clock,
         )
         self._prompts = self._prompt_keeping(store)
+        self.collecting = self._collects(store)
         await self._prices.load()
         self._begin(store, keys)
 
@@ -165,6 +169,10 @@ class Bookkeeping:
         self._rounds.every(_OWED_S, "record", recorder.pay)
         return recorder
 
+    def every(self, interval_s: float, name: str, work: Callable[[], Awaitable[object]]) -> None:
+        """Do `work` every so many seconds, as long as the books are open."""
+        self._rounds.every(interval_s, name, work)
+
     def means(self, principal: Principal) -> Means:
         """What somebody may use and spend; while it is not open, no budget is known."""
         if self._admission is None:
@@ -176,6 +184,8 @@ class Bookkeeping:
         await self._rounds.close()
         if self._prompts is not None:
             await self._prompts.close()
+        if self.collecting is not None:
+            await self.collecting.close()
         await self._alerts.close()
         await self._pay()
         store, self._store, self._keys, self._admission = self._store, None, None, None
@@ -219,6 +229,21 @@ class Bookkeeping:
                 if each.prompts is not None
             },
         )
+
+    def _collects(self, store: Store) -> Collecting | None:
+        learning = self._settings.learning
+        if not learning.enabled or not learning.signals.enabled:
+            return None
+        collecting = Collecting(
+            store,
+            rules.verifier(),
+            tiers=self._settings.routing.tiers,
+            side_calls=rules.side_calls(),
+            clock=self._clock,
+            observer=self._observer,
+        )
+        self._rounds.every(EVERY_S, "signals", collecting.write)
+        return collecting
 
     def _begin(self, store: Store, keys: KeyRing) -> None:
         """What is done now and then, from now on."""

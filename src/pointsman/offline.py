@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -18,8 +18,9 @@ from pointsman.storage.ledger_postgres import PostgresStore
 from pointsman.storage.owner import owner
 from pointsman.storage.reader import SqliteReader
 from pointsman.storage.sqlite import SqliteStore
+from pointsman.storage.upgrading import bring_up_to_date, old_revision
 from pointsman.telemetry.decisions import SilentObserver
-from pointsman.types import Check
+from pointsman.types import Change, Check, Observed
 
 
 def running_at(settings: Settings) -> str | None:
@@ -34,11 +35,29 @@ def operator_token(settings: Settings) -> str | None:
     return holder.token if holder else None
 
 
+def outdated(settings: Settings) -> bool:
+    """Whether the books are a file that an older version wrote."""
+    return settings.ledger.url is None and old_revision(settings.database) is not None
+
+
+def upgrade(settings: Settings, tell: Callable[[str, int, int], None]) -> None:
+    """Bring such a file up to date; `tell` hears how far it is. See `bring_up_to_date`."""
+    bring_up_to_date(settings.database, tell)
+
+
 class ReadableStore(Books, Protocol):
-    """The books, and what was found when semantic hits were checked."""
+    """The books, what was found when semantic hits were checked, and what can be learned from."""
 
     async def checks(self, *, route: str | None = None) -> Sequence[Check]:
         """See `ports.CheckStore`."""
+
+    async def observed(self, *, organisation: str | None = None, limit: int) -> Sequence[Observed]:
+        """See `ports.EvidenceStore`."""
+
+    async def changes(
+        self, *, organisation: str | None = None, limit: int = 100
+    ) -> Sequence[Change]:
+        """See `ports.VersionStore`."""
 
 
 @asynccontextmanager

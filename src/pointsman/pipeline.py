@@ -14,6 +14,7 @@ from functools import partial
 
 from pointsman import asking
 from pointsman.access.admit import Admission
+from pointsman.afterwards import Afterwards
 from pointsman.cache.flight import Flight
 from pointsman.cache.keep import Keeper
 from pointsman.cache.lookup import Cache, Found
@@ -27,8 +28,6 @@ from pointsman.formats.wire import ClientFormat, Head
 from pointsman.ledger.marks import Marks
 from pointsman.ledger.settle import Record, Recorder
 from pointsman.ports import Clock
-from pointsman.prompt_keeping import PromptKeeping
-from pointsman.rechecking import Rechecking
 from pointsman.replaying import Replaying
 from pointsman.reserving import Reserving
 from pointsman.routing import explain
@@ -57,8 +56,7 @@ class Pipeline:
         *,
         cache: Cache,
         keeper: Keeper,
-        rechecking: Rechecking | None,
-        prompts: PromptKeeping,
+        afterwards: Afterwards,
         replaying: Replaying,
         decider: Decider,
         caller: Caller,
@@ -74,10 +72,8 @@ class Pipeline:
         """The stages in the order in which a request meets them."""
         self.cache = cache
         self._keeper = keeper
-        self._rechecking = rechecking
-        if rechecking is not None:
-            rechecking.answer = self._admitted  # it is our own wish: no limit counts it
-        self._prompts = prompts
+        self._afterwards = afterwards
+        afterwards.begin(self._admitted)  # what we ask is our own wish: no limit counts it
         self._replaying = replaying
         self.decider = decider
         self._caller = caller
@@ -111,7 +107,7 @@ class Pipeline:
         await self._admission.admit(call)
         try:
             confined = await self.decider.confine(call)
-            seen = await self.decider.look(call, confined, [], local=True)
+            seen = await self.decider.look(call, confined, [], ahead=True)
             return self.decider.decide(call, seen, shift=shift)
         finally:
             await self._admission.leave(call.request_id)
@@ -125,9 +121,7 @@ class Pipeline:
         if found.is_hit:
             reply = await self._replaying.cached(call, target, found, trail)
             self.cache.answered(call, found)
-            self._prompts.hit(call, found)
-            if self._rechecking is not None:
-                self._rechecking.hit(call, found)
+            self._afterwards.hit(call, found)
             return reply
         if found.lookup.state == "miss" and found.rule.exact and call.cache.keep:
             return await self._together(call, confined, found, trail)
@@ -179,7 +173,7 @@ class Pipeline:
             served = answer.line.deployment.tier
         finally:
             self.decider.served(call, decision, served)
-        if call.session is not None and decision.target.kind in {"auto", "location"}:
+        if call.session is not None and _may_stay(decision):
             stay = self._stays_at(decision, record, answer)
             self._sessions.put(call.principal, call.session, stay, self.clock.monotonic())
         return await self._reply(
@@ -255,7 +249,7 @@ class Pipeline:
             usage=Usage(call.request.input_tokens, estimated=True) if sent else None,
             error=faults.recorded(error) or None,
         )
-        self._prompts.unanswered(call)
+        self._afterwards.unanswered(call)
 
     async def _reply(
         self,
@@ -286,7 +280,7 @@ class Pipeline:
         )
         ttft_ms = record.elapsed_ms()
         recording = self._keeper.recording(call, found, reply, answer.verdict, flight)
-        tap = self._prompts.tap(call, recording)
+        tap = self._afterwards.tap(call, reply, recording)
 
         async def settle(outcome: Outcome, error: PointsmanError | None = None) -> Settlement:
             upstream = error if isinstance(error, UpstreamError) else None
@@ -319,6 +313,12 @@ class Pipeline:
 def _conversation(call: Call) -> str | None:
     """The client's own name for the conversation, where it gives one."""
     return call.session if call.session is not None and is_named(call.session) else None
+
+
+def _may_stay(decision: Decision) -> bool:
+    """Whether the conversation goes on where this is answered: not where that was drawn."""
+    drawn = decision.informed is not None and decision.informed.explored
+    return decision.target.kind in {"auto", "location"} and not drawn
 
 
 def _first_verdict(made: Sequence[Attempt], answer: Answer) -> Verdict | None:

@@ -13,6 +13,7 @@ import msgspec
 from pointsman.cache.background import Background
 from pointsman.cache.lookup import Found
 from pointsman.calling.delivery import Tap
+from pointsman.calling.listening import Listening
 from pointsman.conversation import ModelReply, Refusal, Text, ToolCall
 from pointsman.errors import Unavailable, UpstreamError
 from pointsman.formats import registry
@@ -67,7 +68,13 @@ class PromptKeeping:
 
         Where nothing is to be kept it is `tap` itself.
         """
-        return _Listening(self, call, tap) if self.keeps(call.principal.organisation) else tap
+        if not self.keeps(call.principal.organisation):
+            return tap
+
+        def heard(body: bytes | None, outcome: Outcome) -> None:
+            self.heard(call, body, finished=outcome == "completed")
+
+        return Listening(tap, heard, MOST_BYTES)
 
     def hit(self, call: Call, found: Found) -> None:
         """A reply of the cache was given."""
@@ -116,41 +123,6 @@ class PromptKeeping:
                 await self._store.keep_prompt(made)
         except Exception as error:  # noqa: BLE001 - nobody waits for it
             self._observer.fault("prompts", error)
-
-
-class _Listening:
-    """Passes a reply on to another tap, and remembers it; a `Tap`."""
-
-    def __init__(self, keeping: PromptKeeping, call: Call, tap: Tap) -> None:
-        self._keeping = keeping
-        self._call = call
-        self._tap = tap
-        self._pieces: list[bytes] = []
-        self._size = 0
-
-    @property
-    def wanted(self) -> bool:
-        return self._tap.wanted
-
-    def piece(self, data: bytes) -> None:
-        self._note(data)
-        self._tap.piece(data)
-
-    def left(self) -> None:
-        self._tap.left()
-
-    def ended(self, outcome: Outcome, ending: bytes, error: UpstreamError | None) -> None:
-        self._note(ending)
-        self._tap.ended(outcome, ending, error)
-        body = b"".join(self._pieces) if self._size <= MOST_BYTES else None
-        self._keeping.heard(self._call, body, finished=outcome == "completed")
-
-    def _note(self, data: bytes) -> None:
-        self._size += len(data)
-        if self._size <= MOST_BYTES:
-            self._pieces.append(data)
-        else:
-            self._pieces.clear()
 
 
 def _made(call: Call, turns: Sequence[Turn], reply: str | None, find: Find) -> StoredPrompt:

@@ -81,7 +81,7 @@ class Rechecking:
         self._comparer = comparer
         self._judge = judge
         #: Set by the pipeline: what is asked again is a request like any other.
-        self.answer: Answer = _unanswered
+        self.answer: Answer = unanswered
         self._share = share
         self._clock = clock
         self._observer = observer
@@ -113,7 +113,7 @@ class Rechecking:
 
     async def _asked(self, call: Call, cached: CachedReply, found: Found, given: Kept) -> None:
         try:
-            body = await self._answered(call, _whole(call.request))
+            body = await self._answered(call, whole(call.request))
             said = None if body is None else content.read_whole(body, call.request)
         except Exception as error:  # noqa: BLE001 - nobody waits for it
             self._observer.fault("cache", error)
@@ -133,6 +133,7 @@ class Rechecking:
             priority="background",
             session=None,
             cache=CacheWish("off", keep=False),
+            is_own=True,
         )
         reply = await self.answer(again)
         return reply.body if reply.status == _OK and isinstance(reply.body, bytes) else None
@@ -186,11 +187,12 @@ class Rechecking:
         )
 
 
-async def _unanswered(_call: Call) -> Reply:
+async def unanswered(_call: Call) -> Reply:
+    """There is no pipeline yet. Raises TypeError."""
     raise TypeError("no pipeline answers yet")
 
 
-def _whole(request: ModelRequest) -> ModelRequest:
+def whole(request: ModelRequest) -> ModelRequest:
     """The same request, to be answered in one piece."""
     members = {name: raw for name, raw in request.members.items() if name != "stream_options"}
     return replace(

@@ -49,9 +49,8 @@ class Reserving:
             return await self._opened(call, seen, trail, lookup=lookup, stay=stay)
         except BudgetExceeded as refused:
             if any(each.usage is not None for each in trail):
-                record = await self._recorder.open(
-                    call, self._decider.decide(call, seen, stay=stay), trail, lookup=lookup
-                )
+                decision = self._decided(call, seen, stay)
+                record = await self._recorder.open(call, decision, trail, lookup=lookup)
                 await record.settle("refused", error=faults.recorded(refused))
             raise
 
@@ -64,19 +63,22 @@ class Reserving:
         lookup: Lookup,
         stay: Stay | None,
     ) -> Record:
-        decision = self._decider.decide(call, seen, stay=stay)
+        decision = self._decided(call, seen, stay)
         if any(drop.gate == "budget" for drop in decision.dropped):
             balances = await self._admission.refresh(call.principal)
-            decision = self._decider.decide(call, seen, stay=stay)
+            decision = self._decided(call, seen, stay)
             self._check(call, decision, balances)
         try:
             return await self._open(call, decision, trail, lookup)
         except BudgetExceeded as refused:
             self._admission.note(refused.balances)
-            again = self._decider.decide(call, seen, stay=stay)
+            again = self._decided(call, seen, stay)
             if not again.plan.attempts or again.plan.attempts == decision.plan.attempts:
                 raise
             return await self._open(call, again, trail, lookup)
+
+    def _decided(self, call: Call, seen: Seen, stay: Stay | None) -> Decision:
+        return self._decider.decide(call, seen, stay=stay, live=True)
 
     def _check(self, call: Call, decision: Decision, balances: Sequence[Balance]) -> None:
         """Raises BudgetExceeded where money is missing, and waiting for others would not help."""

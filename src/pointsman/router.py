@@ -14,7 +14,7 @@ from pointsman.clock import SystemClock
 from pointsman.config import Settings, load
 from pointsman.decider import Seen
 from pointsman.errors import BadRequest, PointsmanError
-from pointsman.feedback.signals import said
+from pointsman.feedback.rating import said
 from pointsman.formats.chat.error import message_of
 from pointsman.formats.chat.follow import reply_text
 from pointsman.formats.chat.request import chat_body, parse_chat

@@ -18,11 +18,13 @@ from pointsman.config import (
     PrincipalSettings,
     Settings,
 )
+from pointsman.errors import ConfigError
 from pointsman.ports import Scorer
 from pointsman.routing.confine import Confinement
 from pointsman.routing.looks import Looks
 from pointsman.routing.policy import DEFAULTS, Escalate, Floors, Policy
 from pointsman.routing.privacy import Detector
+from pointsman.routing.side_calls import SideCalls
 from pointsman.scoring.calibrated import CalibratedScorer
 from pointsman.scoring.calibration import Calibration
 from pointsman.scoring.heuristic import HeuristicScorer
@@ -55,11 +57,11 @@ def policy(settings: Settings) -> Policy:
 
 
 def scorers(settings: Settings) -> Mapping[str, Scorer]:
-    """Every scorer that asks no model, by name. Raises ConfigError where a calibration is damaged.
+    """Every scorer that asks no model, by name. Raises ConfigError where a file is damaged.
 
     The learned one is calibrated where `pointsman calibrate` was run.
     """
-    return {"learned": calibrated(settings) or learned(), "heuristic": heuristic()}
+    return {"learned": calibrated(settings) or learned(settings), "heuristic": heuristic()}
 
 
 def calibrated(settings: Settings) -> CalibratedScorer | None:
@@ -72,7 +74,7 @@ def calibrated(settings: Settings) -> CalibratedScorer | None:
         calibration = Calibration.parse(settings.calibration.read_text(encoding="utf-8"))
     except OSError:
         return None
-    scorer = learned()
+    scorer = learned(settings)
     made_for = calibration.scorer or f"learned/{scorer.version}"
     return (
         CalibratedScorer(scorer, calibration) if made_for == f"learned/{scorer.version}" else None
@@ -124,9 +126,9 @@ def patience(settings: Settings) -> Patience:
     return Patience(verify.hold_tokens, verify.hold_s, verify.doubt, verify.better_s)
 
 
-def usual_scores() -> Mapping[str, Sequence[float]]:
+def usual_scores(settings: Settings | None = None) -> Mapping[str, Sequence[float]]:
     """Where each scorer's scores usually lie, rising: shares begin with these."""
-    own = learned().thresholds
+    own = learned(settings).thresholds
     spread = own["complex"] - own["medium"]
     return {"learned": [own["medium"] + spread * (i - 5) / 10 for i in range(21)]}
 
@@ -143,16 +145,37 @@ def heuristic() -> HeuristicScorer:
     return HeuristicScorer(lexicon())
 
 
-@lru_cache(maxsize=1)
-def learned() -> LearnedScorer:
-    """The scorer with the shipped weights."""
-    return LearnedScorer.parse(data.read_learned(), lexicon())
+def learned(settings: Settings | None = None) -> LearnedScorer:
+    """The scorer with the weights that are configured, else the shipped ones.
+
+    Raises ConfigError where they can't be read.
+    """
+    if settings is None or settings.routing.weights is None:
+        return _shipped()
+    return LearnedScorer.parse(weights(settings), lexicon())
+
+
+def weights(settings: Settings) -> str:
+    """The file of the learned scorer's weights. Raises ConfigError where it can't be read."""
+    file = settings.routing.weights
+    if file is None:
+        return data.read_learned()
+    try:
+        return file.expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"[routing] weights {file} can't be read: {error}") from error
 
 
 @lru_cache(maxsize=1)
 def verifier() -> Verifier:
     """The verifier with the shipped weights."""
     return Verifier.parse(data.read_verifier())
+
+
+@lru_cache(maxsize=1)
+def side_calls() -> SideCalls:
+    """What clients are known to ask on their own."""
+    return SideCalls.parse(data.read_side_calls())
 
 
 @lru_cache(maxsize=1)
@@ -167,8 +190,13 @@ def pair_verifier() -> PairVerifier:
     return PairVerifier.parse(data.read_pairs())
 
 
+@lru_cache(maxsize=1)
+def _shipped() -> LearnedScorer:
+    return LearnedScorer.parse(data.read_learned(), lexicon())
+
+
 def _thresholds(settings: Settings) -> Mapping[str, float]:
-    own, moved = learned().thresholds, calibrated(settings)
+    own, moved = learned(settings).thresholds, calibrated(settings)
     return own if moved is None else moved.thresholds(own)
 
 

@@ -11,6 +11,7 @@ import typer
 from pointsman.cli.contenders import ScorerOption, scoring
 from pointsman.cli.options import ConfigOption, JsonOption
 from pointsman.cli.output import print_json
+from pointsman.cli.progress import Display
 from pointsman.config import load
 from pointsman.errors import PointsmanError
 from pointsman.proof.rows import Outcome, read_all
@@ -40,7 +41,8 @@ def calibrate(
     settings = load(config)
     used = scoring(settings, scorer)
     rows = read_all(file, Outcome)
-    scores = [used.scored(row.prompt) for row in rows]
+    with Display(silent=as_json) as display:
+        scores = [used.scored(row.prompt) for row in display.each("scoring rows", rows)]
     pairs = [
         (score.value / 100.0, 1.0 - row.weak_score) for score, row in zip(scores, rows, strict=True)
     ]

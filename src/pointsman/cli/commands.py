@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -17,9 +19,11 @@ from pointsman.cli import (
     database,
     demo,
     doctor,
+    experiment,
     init,
     keys,
     launch,
+    learn,
     models,
     prices,
     prove,
@@ -27,6 +31,7 @@ from pointsman.cli import (
     route,
     serve,
     snippets,
+    train,
     welcome,
 )
 from pointsman.cli.chat import command as chat
@@ -49,12 +54,16 @@ app.command("route")(route.route)
 app.command("demo")(demo.demo)
 app.command("prove")(prove.prove)
 app.command("calibrate")(calibrate.calibrate)
+app.command("train")(train.train)
 app.command("report")(report.report)
+app.command("retrain")(learn.retrain)
 app.command("batch")(batching.batch)
 app.command("dashboard")(dashboard.dashboard)
 app.command("doctor")(doctor.doctor)
 app.add_typer(keys.app, name="keys")
 app.add_typer(cache.app, name="cache")
+app.add_typer(experiment.app, name="experiment")
+app.add_typer(learn.app, name="learn")
 app.add_typer(models.app, name="models")
 app.add_typer(prices.app, name="prices")
 app.add_typer(database.app, name="db")
@@ -82,10 +91,16 @@ def options(
         welcome.welcome([command.name for command in app.registered_commands if command.name])
 
 
+@functools.cache
+def _command() -> Callable[[], object]:
+    """All of them, read from their signatures once: that takes as long as a small command."""
+    return typer.main.get_command(app)
+
+
 def run() -> None:
     """Run the command that the arguments name and exit with its code."""
     try:
-        app()
+        _command()()
     except PointsmanError as error:
         typer.echo(f"pointsman: {error}", err=True)
         sys.exit(1)

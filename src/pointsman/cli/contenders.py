@@ -62,7 +62,7 @@ class Scoring:
 
 def scoring(settings: Settings, named: str | None) -> Scoring:
     """The scorer that is named, else the configured one. Raises typer.BadParameter."""
-    known = _scorers()
+    known = _scorers(settings)
     name = named or _configured(settings, known)
     if name not in known:
         raise typer.BadParameter(f"scorers are {', '.join(known)}", param_hint="--scorer")
@@ -74,15 +74,15 @@ def contenders(settings: Settings, named: str | None) -> dict[str, proof.Contend
     used = scoring(settings, named)
     others = {
         name: Scoring(name, settings, scorer).alone()
-        for name, scorer in _scorers().items()
+        for name, scorer in _scorers(settings).items()
         if name != used.name
     }
     return {used.name: used.alone(), f"{used.name} + verifier": used.with_verifier(), **others}
 
 
-def _scorers() -> Mapping[str, Scorer]:
+def _scorers(settings: Settings) -> Mapping[str, Scorer]:
     """Those that ask no model, the default first."""
-    return {"learned": rules.learned(), "heuristic": rules.heuristic()}
+    return {"learned": rules.learned(settings), "heuristic": rules.heuristic()}
 
 
 def _configured(settings: Settings, known: Mapping[str, Scorer]) -> str:

@@ -23,6 +23,7 @@ from pointsman.cli.options import (
     entries_of,
 )
 from pointsman.cli.reading import said
+from pointsman.cli.upgrading import upgrade_books
 from pointsman.config import Settings, load
 from pointsman.ledger.export import FILES, FileFormat
 from pointsman.ledger.pages import pages
@@ -48,6 +49,7 @@ def database() -> None:
 def upgrade(config: ConfigOption = None) -> None:
     """Bring the schema up to date; `serve` does so by itself."""
     settings = load(config)
+    upgrade_books(settings)
     asyncio.run(_upgrade(settings))
     where = settings.database if settings.ledger.url is None else "the ledger's database"
     typer.echo(f"{where} is up to date")

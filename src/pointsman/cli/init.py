@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import platformdirs
 import typer
 
@@ -17,10 +18,11 @@ from pointsman import discovery
 from pointsman.app import missing_weights
 from pointsman.cli import importing
 from pointsman.cli.gateway import address_of
-from pointsman.cli.output import dollars, print_table
+from pointsman.cli.output import dollars, print_json, print_table
 from pointsman.config import ModelSettings, Settings, checked
 from pointsman.errors import ConfigError
 from pointsman.onboarding import pair as pairs
+from pointsman.onboarding.became import Became
 from pointsman.onboarding.draft import Table, rendered
 from pointsman.onboarding.pair import Pair
 from pointsman.onboarding.trial import Tried, tried
@@ -36,6 +38,48 @@ _ROOMY = 32_768
 _LISTED = 9
 #: Characters of an answer that are shown.
 _SHOWN = 40
+#: How files of LiteLLM end.
+_YAML = frozenset({".yaml", ".yml"})
+
+
+class Found(msgspec.Struct):
+    """A model server that answered."""
+
+    kind: str
+    address: str
+    models: Sequence[str]
+
+
+class Chosen(msgspec.Struct):
+    """A deployment of the new configuration."""
+
+    provider: str
+    model: str
+    location: str
+    tier: str
+
+
+class Step(msgspec.Struct):
+    """A command to type, and what it is for."""
+
+    command: str
+    what: str
+
+
+class Did(msgspec.Struct):
+    """All that came of it, for scripts. No secret is in it."""
+
+    #: What was written, and where the old one is.
+    file: str
+    replaced: str | None = None
+    #: What was found; the variable that holds the key, by provider.
+    servers: Sequence[Found] = ()
+    keys: Mapping[str, str] = {}
+    #: What was taken over.
+    became: Sequence[Became] = ()
+    models: Mapping[str, Chosen] = {}
+    tested: Sequence[Tried] = ()
+    next: Sequence[Step] = ()
 
 
 def init(
@@ -70,43 +114,59 @@ def init(
     force: Annotated[
         bool, typer.Option("--force", help="Replace the file; the old one is kept beside it.")
     ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, and ask nothing, as with --yes.")
+    ] = False,
 ) -> None:
     """Find models and keys, or take over another router's settings; write a pointsman.toml."""
+    yes = yes or as_json
     file = config or Path(os.environ.get("POINTSMAN_CONFIG") or "pointsman.toml")
     if file.exists() and yes and not force:
         raise ConfigError(f"{file} is there already; --force replaces it and keeps the old one")
     environment: Mapping[str, str] = os.environ
+    did = Did(str(file))
     if take_over:
-        imported, environment = importing.taken_over(take_over, environment)
-        importing.say(imported.became)
-        tables: Sequence[Table] = imported.tables
+        tables, environment = _imported(take_over, did, environment, silent=as_json)
     else:
-        tables = _found(server, yes=yes)
+        tables = _found(server, did, yes=yes, silent=as_json)
     text = rendered(tables)
     settings = _checked(text)
     if test and _agrees("Send one test prompt to each model?", yes=yes):
-        _try(settings, environment)
+        did.tested = _tested(settings, environment, silent=as_json)
     replacing = "Replace" if file.exists() else "Write"
     if not _agrees(f"{replacing} {file}?", yes=yes, default=force or not file.exists()):
         typer.echo(text)
         raise typer.Exit(1)
     kept = write(file, text)
-    typer.echo(
-        f"Wrote {file}; only you can read it." + (f" The old one is {kept}." if kept else "")
-    )
-    _next(settings, [each for each in take_over or () if each.suffix not in {".yaml", ".yml"}])
+    did.replaced = str(kept) if kept else None
+    did.models = _chosen(settings)
+    did.next = _next(settings, [each for each in take_over or () if each.suffix not in _YAML])
+    print_json(did) if as_json else _say_done(did)
 
 
-def _found(addresses: Sequence[str] | None, *, yes: bool) -> list[Table]:
+def _imported(
+    files: Sequence[Path], did: Did, environment: Mapping[str, str], *, silent: bool
+) -> tuple[Sequence[Table], Mapping[str, str]]:
+    """The tables of what is taken over, and the environment with what goes into it."""
+    imported, environment = importing.taken_over(files, environment)
+    did.became = imported.became
+    if not silent:
+        importing.say(imported.became)
+    return imported.tables, environment
+
+
+def _found(addresses: Sequence[str] | None, did: Did, *, yes: bool, silent: bool) -> list[Table]:
     """The tables of the pair that was chosen from what is there."""
     servers = asyncio.run(discovery.servers(addresses or discovery.addresses(os.environ)))
     settings = discovery.with_found(Settings(home=_home()), servers, os.environ)
-    keys = _keys(os.environ)
-    _say_found(servers, keys)
+    keys = did.keys = _keys(os.environ)
+    did.servers = [Found(each.kind, each.base_url, each.models) for each in servers]
+    if not silent:
+        _say_found(servers, keys)
     pair = pairs.suggested(settings.models)
     if not yes:
         pair = _asked(settings.models, pair)
-    if pair.hard is None and not keys:
+    if pair.hard is None and not keys and not silent:
         typer.echo(
             "No key of a provider is set, so all goes to one model. For what is hard: "
             "export ANTHROPIC_API_KEY=..., and `pointsman init` again.\n"
@@ -173,14 +233,22 @@ def _checked(text: str) -> Settings:
     return checked({"home": str(_home()), **tomllib.loads(text)})
 
 
-def _try(settings: Settings, environment: Mapping[str, str]) -> None:
-    """A test prompt to each model, and what came of it."""
+def _tested(settings: Settings, environment: Mapping[str, str], *, silent: bool) -> Sequence[Tried]:
+    """What came of a test prompt to each model; nothing where they can't be tested."""
     if missing_weights(settings):
-        return
+        return ()
     try:
         results = asyncio.run(tried(settings.models, settings.home, environment))
     except ConfigError as error:
         typer.echo(f"No test: {error}\n", err=True)
+        return ()
+    if not silent:
+        _say_tested(settings, results)
+    return results
+
+
+def _say_tested(settings: Settings, results: Sequence[Tried]) -> None:
+    if not results:
         return
     rows = [
         (
@@ -215,17 +283,30 @@ def _typed(file: Path) -> str:
     return shlex.quote(str(file) if "/" in str(file) else f"./{file}")
 
 
-def _next(settings: Settings, with_keys: Sequence[Path]) -> None:
+def _next(settings: Settings, with_keys: Sequence[Path]) -> Sequence[Step]:
     """What to type now."""
     missing = [m.model for m in settings.models.values() if m.provider == "embedded"]
-    steps = [(f"set -a; . {_typed(file)}; set +a", "its keys") for file in with_keys]
+    steps = [Step(f"set -a; . {_typed(file)}; set +a", "its keys") for file in with_keys]
     if missing and missing_weights(settings):
-        steps.append((f"pointsman models pull {missing[0]}", "a small model of its own"))
-    steps += [
-        ("pointsman serve", f"{address_of(settings)}/v1 for any client"),
-        ("pointsman launch claude", "or codex, opencode, aider, llm"),
-        ("pointsman snippets", "for libraries and editors"),
+        steps.append(Step(f"pointsman models pull {missing[0]}", "a small model of its own"))
+    return [
+        *steps,
+        Step("pointsman serve", f"{address_of(settings)}/v1 for any client"),
+        Step("pointsman launch claude", "or codex, opencode, aider, llm"),
+        Step("pointsman snippets", "for libraries and editors"),
     ]
+
+
+def _chosen(settings: Settings) -> Mapping[str, Chosen]:
+    return {
+        name: Chosen(each.provider, each.model, each.where, settings.tier_of(each))
+        for name, each in settings.models.items()
+    }
+
+
+def _say_done(did: Did) -> None:
+    kept = f" The old one is {did.replaced}." if did.replaced else ""
+    typer.echo(f"Wrote {did.file}; only you can read it.{kept}")
     typer.echo("Next:")
-    for command, what in steps:
-        typer.echo(f"  {command:<36} # {what}")
+    for step in did.next:
+        typer.echo(f"  {step.command:<36} # {step.what}")

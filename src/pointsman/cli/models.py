@@ -9,6 +9,7 @@ import typer
 
 from pointsman.cli.options import ConfigOption, JsonOption
 from pointsman.cli.output import print_json, print_table
+from pointsman.cli.progress import Display
 from pointsman.config import load
 from pointsman.weights import WeightsStore, published_weights
 
@@ -23,33 +24,15 @@ def pull(
     config: ConfigOption = None,
 ) -> None:
     """Fetch weights; an interrupted download goes on where it stopped."""
-    from rich.console import Console  # noqa: PLC0415 - dear to import
-    from rich.progress import (  # noqa: PLC0415
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
     store = WeightsStore(load(config).home)
     here = store.find(spec)
     if here is not None:
         typer.echo(f"{spec} is here: {here}")
         return
     started = time.monotonic()
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(spec, total=None)
+    with Display("MB", per_s=True) as display:
         weights = store.pull(
-            spec, lambda done, total: progress.update(task, completed=done, total=total)
+            spec, lambda done, total: display(spec, done / 1e6, total and total / 1e6)
         )
     licence = f", {weights.published.licence}" if weights.published else ""
     seconds = time.monotonic() - started

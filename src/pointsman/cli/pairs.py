@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -15,6 +15,7 @@ import typer
 from pointsman.app import App
 from pointsman.cache.trial import Trial, Tried
 from pointsman.cli.output import print_json, print_table
+from pointsman.cli.progress import Display
 from pointsman.config import Settings
 from pointsman.embedding import Remembering
 from pointsman.errors import ConfigError
@@ -114,7 +115,7 @@ async def decide_all(settings: Settings, file: str, *, as_json: bool) -> int:
 
     Prints a JSON array as it goes, or a summary in the end. Raises CacheUnavailable.
     """
-    rows, counts = _Rows(file), _Counts()
+    rows, counts = _Rows(file, silent=as_json), _Counts()
     encode = msgspec.json.Encoder().encode
     separator = "[\n"
     async with _trial(settings) as trial:
@@ -134,7 +135,7 @@ async def decide_all(settings: Settings, file: str, *, as_json: bool) -> int:
 
 async def baselines_of(settings: Settings, file: str, *, as_json: bool) -> int:
     """The same beside plain cosine, with and without guard and verifier, as one table."""
-    rows = _Rows(file)
+    rows = _Rows(file, silent=as_json)
     counts: dict[str, Count] = {}
     async with _trial(settings) as trial:
         for _, pair in rows:
@@ -200,19 +201,20 @@ class _Quiet:
 class _Rows:
     """The pairs of a file, one at a time; what can't be used is named on standard error."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, *, silent: bool) -> None:
         self._file = file
+        self._silent = silent
         self.bad = 0
 
     def __iter__(self) -> Iterator[tuple[int, Pair]]:
-        with _progress() as advance:
-            for number, row in read(self._file, Pair):
+        with Display("pairs", silent=self._silent) as display:
+            for done, (number, row) in enumerate(read(self._file, Pair)):
+                display("", done, None)
                 if isinstance(row, BadRow):
                     self.bad += 1
                     typer.echo(f"pointsman: {row}", err=True)
                     continue
                 yield number, row
-                advance()
 
 
 @dataclass(slots=True)
@@ -232,21 +234,6 @@ class _Counts:
         rows = [(name, *count.row()) for name, count in sorted(self.by_category.items())]
         print_table(("category", *_COLUMNS), [*rows, ("all", *self.total.row())])
         typer.echo(_LEGEND)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[], None]]:
-    """Counts on standard error, where somebody looks."""
-    from rich.console import Console  # noqa: PLC0415 - dear to import
-    from rich.progress import Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.completed} pairs"), TimeElapsedColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
-        task = progress.add_task("", total=None)
-        yield lambda: progress.advance(task)
 
 
 def _decided(number: int, pair: Pair, tried: Tried) -> Decided:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +13,7 @@ from pointsman import data, proof
 from pointsman.cli.contenders import ScorerOption, contenders
 from pointsman.cli.options import ConfigOption, JsonOption
 from pointsman.cli.output import print_json, print_table
+from pointsman.cli.progress import Display
 from pointsman.config import load
 from pointsman.errors import PointsmanError
 from pointsman.proof.rows import Row, read_all, sampled
@@ -67,11 +68,13 @@ def prove(
     A row is {id, source, prompt, weak_score, strong_score, weak_answer?}, with scores of 0-1.
     """
     competing = contenders(load(config), scorer)
-    named = [*(files or ()), *(more or ())]
-    rows = [row for file in named for row in read_all(file, Row)] if named else _shipped()
-    if sample is not None:
-        rows = sampled(rows, sample, random.Random(seed))  # noqa: S311 - reproducible, not secret
-    table = _measured(rows, competing, seed)
+    with Display(silent=as_json) as display:
+        rows = _read([*(files or ()), *(more or ())], display)
+        if sample is not None:
+            rows = sampled(rows, sample, random.Random(seed))  # noqa: S311 - reproducible
+        table = proof.measure(rows, competing, seed=seed, tell=display)
+    if not table.means:
+        raise PointsmanError("the strong model is no better in any source: nothing to recover")
     if plot is not None:
         _write(plot, proof.svg(table.means[0]))
     if as_json:
@@ -82,22 +85,11 @@ def prove(
         _print(table)
 
 
-def _shipped() -> list[Row]:
-    with data.sample() as file:
-        return read_all(str(file), Row)
-
-
-def _measured(rows: list[Row], competing: Mapping[str, proof.Contender], seed: int) -> Proof:
-    from rich.console import Console  # noqa: PLC0415 - dear to import
-    from rich.progress import Progress  # noqa: PLC0415
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("scoring", total=len(rows))
-        table = proof.measure(rows, competing, seed=seed, tick=lambda: progress.advance(task))
-    if not table.means:
-        raise PointsmanError("the strong model is no better in any source: nothing to recover")
-    return table
+def _read(files: Sequence[str], display: Display) -> list[Row]:
+    if not files:
+        with data.sample() as file:
+            return read_all(str(file), Row)
+    return [row for file in display.each("reading files", files) for row in read_all(file, Row)]
 
 
 def _write(plot: Path, picture: str) -> None:

@@ -11,8 +11,7 @@ from urllib.parse import urlencode
 
 from pointsman.cli import remote
 from pointsman.config import Settings
-from pointsman.offline import reading, running_at
-from pointsman.ports import Books
+from pointsman.offline import ReadableStore, reading, running_at
 from pointsman.types import Filter
 
 _T = TypeVar("_T")
@@ -24,7 +23,7 @@ async def read(
     settings: Settings,
     path: str,
     kind: type[_T],
-    figures: Callable[[Books], Awaitable[_T]],
+    figures: Callable[[ReadableStore], Awaitable[_T]],
     which: Filter,
     *,
     by: Sequence[str] = (),

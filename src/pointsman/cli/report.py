@@ -23,6 +23,7 @@ from pointsman.cli.reading import read
 from pointsman.config import Settings, load
 from pointsman.ledger import figures
 from pointsman.ledger.analytics import GROUPINGS, Costs, Savings, SavingsLine
+from pointsman.ledger.effect import Effect
 from pointsman.ledger.report import Line, Report
 from pointsman.tariffs import baseline_name
 from pointsman.types import Filter
@@ -115,6 +116,18 @@ def _show(found: Report, *, as_json: bool) -> None:
         _print(title, lines)
     _print("all", (found.total,))
     _print_notes(found.total)
+    if found.learning is not None:
+        _print_effect(found.learning)
+
+
+def _print_effect(learned: Effect) -> None:
+    """Before and after, in a line each."""
+    typer.echo(f"\nlearned: {learned.version} since {learned.since:%Y-%m-%d %H:%M}: {learned.why}")
+    for name, side in (("before", learned.before), ("after", learned.after)):
+        tiers = ", ".join(f"{tier} {share:.0%}" for tier, share in side.tiers.items())
+        said = "no ratings" if side.rating is None else f"{side.ratings} ratings {side.rating:+.2f}"
+        cost = "" if side.cost is None else f", {dollars(side.cost)} each"
+        typer.echo(f"  {name:6} {side.requests} requests: {tiers or 'none'}; {said}{cost}")
 
 
 def _show_costs(found: Costs, *, as_json: bool, plot: bool) -> None:

@@ -16,6 +16,7 @@ import uvicorn
 from pointsman import discovery
 from pointsman.app import App, missing_weights, version
 from pointsman.cli.options import ConfigOption
+from pointsman.cli.upgrading import upgrade_books
 from pointsman.config import Settings, is_loopback, load
 from pointsman.errors import ConfigError
 from pointsman.server.protocol import BoundedProtocol, EndingServer
@@ -41,6 +42,7 @@ def serve(
         raise ConfigError(missing)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     listening = listen(host, port)
+    upgrade_books(settings)
     observer = SilentObserver() if decisions == "off" else DecisionLog(sys.stdout, decisions)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -129,6 +131,7 @@ def _greet(settings: Settings, address: str, *, keyless: bool) -> None:
     typer.echo(
         '    -d \'{"model": "auto", "messages": [{"role": "user", "content": "What is Python?"}]}\''
     )
+    typer.echo(f"See where it went, and why: {address}/dashboard")
     key = "any key" if keyless else "your key"
     typer.echo(f"Clients: base URL {address}/v1, {key}. Paths: {address}/docs. Ctrl-C stops.")
     sys.stdout.flush()

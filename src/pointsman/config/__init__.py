@@ -12,6 +12,12 @@ from pointsman.config.books import (
 )
 from pointsman.config.cache import CacheSettings
 from pointsman.config.deployment import IN_PROCESS, ModelSettings, PriceSettings, TimeoutSettings
+from pointsman.config.learning import (
+    BlindJudgeSettings,
+    ExploreSettings,
+    LearningSettings,
+    SignalSettings,
+)
 from pointsman.config.routing import (
     EscalateSettings,
     JudgeSettings,
@@ -36,12 +42,15 @@ __all__ = [
     "DEFAULT_MODELS",
     "IN_PROCESS",
     "AlertSettings",
+    "BlindJudgeSettings",
     "BudgetSettings",
     "CacheSettings",
     "EscalateSettings",
     "EveryBudget",
     "EveryLimit",
+    "ExploreSettings",
     "JudgeSettings",
+    "LearningSettings",
     "LedgerSettings",
     "LimitSettings",
     "LogSettings",
@@ -54,6 +63,7 @@ __all__ = [
     "RoutingSettings",
     "ServerSettings",
     "Settings",
+    "SignalSettings",
     "TierFloors",
     "TimeoutSettings",
     "VerifySettings",

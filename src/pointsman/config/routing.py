@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -86,6 +87,9 @@ class RoutingSettings(Section):
 
     #: What scores a prompt: `learned`, `heuristic`, or `judge`, which asks a model.
     scorer: Literal["learned", "heuristic", "judge"] = "learned"
+    #: The learned scorer's weights: a file that `pointsman train` wrote; the shipped ones where not
+    #: given.
+    weights: Path | None = None
     #: Lowest tier first.
     tiers: tuple[str, ...] = ("simple", "medium", "complex")
     #: What may be spent: `{ score = 65 }`, `{ share = { medium = 0.3, complex = 0.1 } }` or
@@ -157,3 +161,5 @@ class PrincipalSettings(Section):
     retention_days: float | None = Field(default=None, gt=0)
     #: As `[prompts]`; of organisations only.
     prompts: PromptSettings | None = None
+    #: Whether its requests may be drawn to learn from them, see `[learning.explore]`.
+    explore: bool = True

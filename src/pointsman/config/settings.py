@@ -37,6 +37,7 @@ from pointsman.config.books import (
 )
 from pointsman.config.cache import CacheSettings
 from pointsman.config.deployment import ModelSettings, Section
+from pointsman.config.learning import LearningSettings
 from pointsman.config.routing import PrincipalSettings, PrivacySettings, RoutingSettings
 from pointsman.errors import ConfigError
 
@@ -101,6 +102,7 @@ class Settings(BaseSettings):
     routing: RoutingSettings = RoutingSettings()
     privacy: PrivacySettings = PrivacySettings()
     cache: CacheSettings = CacheSettings()
+    learning: LearningSettings = LearningSettings()
     #: By organisation: what may be spent and what stays local.
     organisations: dict[str, PrincipalSettings] = Field(default_factory=dict)
     #: By key, which goes before its organisation.
@@ -150,6 +152,9 @@ class Settings(BaseSettings):
         judge = self.routing.judge.deployment
         if judge is not None and judge not in self.models:
             raise ValueError(f"[routing.judge] deployment: there is no [models.{judge}]")
+        blind = self.learning.judge.deployment
+        if blind is not None and blind not in self.models:
+            raise ValueError(f"[learning.judge] deployment: there is no [models.{blind}]")
         if self.cache.embedder not in {"minilm", *self.models}:
             raise ValueError(f"[cache] embedder: there is no [models.{self.cache.embedder}]")
         routes = RESERVED_NAMES | set(self.routing.tiers) | set(self.models)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +11,7 @@ from typing import ParamSpec, TypeVar
 
 from pointsman.embedding.reader import NAME, WINDOW, Reader
 from pointsman.errors import CacheUnavailable
+from pointsman.threads import step_back
 from pointsman.types import Alignment, Vector
 
 P = ParamSpec("P")
@@ -20,8 +19,6 @@ T = TypeVar("T")
 
 _WAITING = 16  # of usual prompts: what a core reads in a fifth of a second
 _KEPT_BYTES = 8 * 1024 * 1024
-#: How much the thread steps back behind the others, as `nice` does for a process.
-_NICENESS = 10
 
 
 class MiniLM:
@@ -45,7 +42,7 @@ class MiniLM:
         """
         self._reader = Reader(folder, kept_bytes)
         self._room = threading.Semaphore(waiting)
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="minilm", initializer=_step_back)
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="minilm", initializer=step_back)
         self._closed = False
 
     async def load(self) -> None:
@@ -96,9 +93,3 @@ class MiniLM:
             return self._worker.submit(unless_closed)
         except RuntimeError as error:  # it was shut down, or the interpreter is
             raise CacheUnavailable("the embedder minilm is closed") from error
-
-
-def _step_back() -> None:
-    """Where cores are short, the event loop goes first; only Linux has priorities of threads."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

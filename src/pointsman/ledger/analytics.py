@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from pointsman.ledger.effect import Effect
 from pointsman.ledger.report import (
     Line,
     dollars,
@@ -64,6 +65,8 @@ class Summary:
     tiers: tuple[Share, ...]
     outcomes: tuple[Share, ...]
     cache: tuple[Share, ...]
+    #: Before and after what was learned last; None where nothing was.
+    learning: Effect | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 import msgspec
 
 from pointsman.errors import ConfigError
-from pointsman.ledger.view import entry_view
+from pointsman.ledger.view import entry_view, shown
 from pointsman.types import Entry, Settlement, Usage
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ COLUMNS: tuple[Column, ...] = (
     _settled("latency_ms", "number", lambda settled: settled.latency_ms),
     _settled("ttft_ms", "number", lambda settled: settled.ttft_ms),
     _settled("attempts", "text", lambda settled: _json(settled.attempts)),
-    Column("decision", "text", lambda entry: _json(entry.decision)),
+    Column("decision", "text", lambda entry: _json(shown(entry.decision))),
     Column("lookup", "text", lambda entry: _json(entry.lookup)),
     Column("feedback", "text", lambda entry: _json(entry.feedback)),
 )

@@ -4,27 +4,42 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
 
 from pointsman.ledger import analytics
 from pointsman.ledger.analytics import GROUPINGS, Costs, Quality, Savings, Summary
+from pointsman.ledger.effect import Effect, Span, effect, span, turn, windows
 from pointsman.ledger.report import Report
 from pointsman.ledger.report import report as summed
 from pointsman.ports import Books
-from pointsman.types import DIMENSIONS, Dimension, Filter, ReportRow
+from pointsman.types import DIMENSIONS, Change, Dimension, Filter, ReportRow
 
 #: What costs and savings are grouped by where nobody says.
 USUAL = ("day", "tier", "deployment", "key")
+#: Changes that are read to find when the version did.
+_CHANGES = 200
 
 
-async def report(books: Books, which: Filter) -> Report:
+class LearningBooks(Books, Protocol):
+    """The books, and what happened to what was learned."""
+
+    async def changes(
+        self, *, organisation: str | None = None, limit: int = 100
+    ) -> Sequence[Change]:
+        """See `ports.VersionStore`."""
+
+
+async def report(books: LearningBooks, which: Filter) -> Report:
     """Sums by deployment, tier, outcome, state of the cache and day."""
     rows = await _rows(books, which, ("deployment", "day"))
-    return summed(rows["deployment"], rows["day"])
+    return replace(summed(rows["deployment"], rows["day"]), learning=await _effect(books, which))
 
 
-async def summary(books: Books, which: Filter) -> Summary:
+async def summary(books: LearningBooks, which: Filter) -> Summary:
     """All at a glance."""
-    return analytics.summary(await books.report(which), which)
+    found = analytics.summary(await books.report(which), which)
+    return replace(found, learning=await _effect(books, which))
 
 
 async def costs(books: Books, which: Filter, by: Sequence[str] = USUAL) -> Costs:
@@ -43,6 +58,25 @@ async def savings(
 ) -> Savings:
     """What was saved against the `baseline` of that name, by each of the groupings."""
     return analytics.savings(await _rows(books, which, by, "cache"), baseline)
+
+
+async def _effect(books: LearningBooks, which: Filter) -> Effect | None:
+    """Before and after what was learned last; an organisation's own, else everybody's."""
+    found = None
+    for organisation in dict.fromkeys((which.organisation or "", "")):
+        found = found or turn(await books.changes(organisation=organisation, limit=_CHANGES))
+    if found is None:
+        return None
+    sides = windows(*found, which)
+    before, after = await asyncio.gather(*(_span(books, side) for side in sides))
+    return effect(*found, before, after)
+
+
+async def _span(books: Books, which: Filter) -> Span:
+    rows, ratings = await asyncio.gather(
+        books.report(which, ("served_tier", "cache")), books.ratings(which)
+    )
+    return span(which, rows, ratings)
 
 
 async def _rows(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from pointsman.ledger.effect import Effect
 from pointsman.types import Dimension, ReportRow
 
 #: What stands for an entry without one: no deployment answered, no key was sent.
@@ -57,6 +58,8 @@ class Report:
     by_cache: tuple[Line, ...] = ()
     #: By day, in UTC.
     by_day: tuple[Line, ...] = ()
+    #: Before and after what was learned last; None where nothing was.
+    learning: Effect | None = None
 
 
 def report(rows: Sequence[ReportRow], days: Sequence[ReportRow] = ()) -> Report:

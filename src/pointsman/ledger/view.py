@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 
-from pointsman.types import Attempt, Decision, Entry, Feedback, Usage
+from pointsman.types import Attempt, Decision, Entry, Feedback, Informed, Usage
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
@@ -29,6 +30,7 @@ def decision_view(decision: Decision) -> dict[str, object]:
         "bounds": dict(decision.bounds),
         "confined": None if decision.confined is None else _plain(decision.confined),
         "verify": decision.verify,
+        "learning": _learning(decision.informed),
         "target": _plain(decision.target),
         "plan": [_plain(attempt) for attempt in decision.plan.attempts],
         "dropped": [_plain(drop) for drop in decision.dropped],
@@ -75,6 +77,22 @@ def entry_view(entry: Entry) -> dict[str, object]:
 def entry_json(entry: Entry) -> bytes:
     """A decision record as JSON; decimals are exact numbers."""
     return _ENCODER.encode(entry_view(entry))
+
+
+def shown(decision: Decision) -> Decision:
+    """A decision without what was measured of its prompt."""
+    if decision.informed is None:
+        return decision
+    return replace(decision, informed=replace(decision.informed, features=""))
+
+
+def _learning(informed: Informed | None) -> dict[str, object] | None:
+    """What learning had to do with it, without what was measured of the prompt."""
+    if informed is None:
+        return None
+    members = _plain(informed)
+    del members["features"]
+    return members
 
 
 def _verdict(attempts: Sequence[Attempt]) -> dict[str, object] | None:

@@ -6,7 +6,7 @@ To change the fallback order, change `_rank`; to change what cost may do to it, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pointsman.routing import explain, gates, thresholds
 from pointsman.routing.gates import Question
@@ -44,6 +44,7 @@ def decide(
     stay: Stay | None = None,
     side_call: str | None = None,
     means: Means = EVERY_MEANS,
+    drawn: str | None = None,
 ) -> Decision:
     """Where the request goes: the tier it should have, and the ordered plan to get there.
 
@@ -52,13 +53,14 @@ def decide(
     everything where not given.
 
     A session stays where it was (`stay`): it may rise in tier, not fall. A client's side call
-    (`side_call` says which kind) goes to the lowest tier.
+    (`side_call` says which kind) goes to the lowest tier. What was `drawn` counts instead of the
+    score, where a score would choose, but for the floor.
 
     The plan is empty where every deployment was dropped; whoever calls says so to the client.
     """
-    if bounds is None:
-        bounds = _bounds(scored, candidates, policy)
+    bounds = _bounds(scored, candidates, policy) if bounds is None else bounds
     aim = _aim(target, scored, candidates, policy, bounds, stay=stay, side_call=side_call)
+    aim = aim.drawn(drawn, policy)
     kept, dropped = _sift(Question(request, target, confined, means), candidates)
     kept, below = _above(aim.floor, kept, policy)
     dropped += below
@@ -78,6 +80,7 @@ def decide(
         cheaper_than=chosen[0].cheaper_than if chosen else None,
         side_call=aim.side_call,
         stay=aim.stay,
+        instead_of=aim.instead_of,
     )
     return Decision(
         tier=aim.tier,
@@ -103,6 +106,17 @@ class _Aim:
     side_call: str | None = None
     #: The lowest score of each tier, where the score had a say.
     bounds: Mapping[str, float] = field(default_factory=dict)
+    #: The tier that the score chose, where another was drawn.
+    instead_of: str | None = None
+
+    def drawn(self, tier: str | None, policy: Policy) -> _Aim:
+        """The same with a tier that was drawn; unchanged where no score chose, or a session did."""
+        if tier is None:
+            return self
+        below = self.floor is not None and policy.tiers.index(tier) < policy.tiers.index(self.floor)
+        if not self.bounds or self.stay is not None or tier == self.tier or below:
+            return self
+        return replace(self, tier=tier, raised_by=None, instead_of=self.tier)
 
 
 def _bounds(scored: Score, candidates: Sequence[Candidate], policy: Policy) -> Mapping[str, float]:
@@ -229,7 +243,7 @@ class _Order:
         self._aim = aim
         self._tiers = policy.tiers
         self._local_last = _prefers_cloud(request, policy)
-        self._named = target.kind == "tier"
+        self._named = target.kind == "tier" or aim.instead_of is not None
         self._in_tool_loop = in_tool_loop(request)
 
     def of(self, candidates: Sequence[Candidate]) -> list[_Chosen]:

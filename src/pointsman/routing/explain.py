@@ -32,12 +32,15 @@ def reasoning(
     cheaper_than: str | None = None,
     side_call: str | None = None,
     stay: Stay | None = None,
+    instead_of: str | None = None,
 ) -> str:
     """One sentence: why this tier, and where that leads.
 
-    `cheaper_than` is the deployment whose place the first one took because it costs less.
+    `cheaper_than` is the deployment whose place the first one took because it costs less; `instead_of` the tier that the score chose, where another was drawn.
     """
-    why = _why(target, scored, tier, raised_by, side_call=side_call, stay=stay)
+    why = _why(target, scored, instead_of or tier, raised_by, side_call=side_call, stay=stay)
+    if instead_of is not None:
+        why += f", drawn to learn from it: {tier}"
     if cloud_first:
         why += ", long prompt: cloud first"
     if confined:

@@ -6,7 +6,7 @@ import msgspec
 
 from pointsman.access.permissions import scope_of
 from pointsman.errors import BadRequest
-from pointsman.feedback.signals import said
+from pointsman.feedback.rating import said
 from pointsman.formats.chat.request import chat_body
 from pointsman.ledger.view import decision_view
 from pointsman.server.bodies import FeedbackRequest, RouteRequest, read

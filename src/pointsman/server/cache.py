@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from pointsman.access.permissions import narrowed, require_everywhere, scope_of
 from pointsman.cache.view import cache_stats, held_page, held_text
 from pointsman.errors import BadRequest, NotFound
+from pointsman.ledger.pages import Cursor
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import Incoming, Outgoing, as_json
-from pointsman.server.query import limit_of, time_of
+from pointsman.server.query import cursor_of, limit_of, time_of
 from pointsman.types import EVERYWHERE, Filter, Principal, Selection
 
 _FILTERS = ("organisation", "scope", "route", "deployment", "tag")
 
 
 async def cached_replies(gateway: Gateway, incoming: Incoming) -> Outgoing:
-    """What the cache holds, the newest first, without its words. `?organisation=`, `?scope=`, `?route=`, `?deployment=`, `?tag=`, `?limit=`."""
-    which = _selection(incoming, others=("limit",))
-    listing = await gateway.pipeline.cache.store.list(which, limit=limit_of(incoming.query))
-    return as_json(held_page(listing, gateway.clock.now()))
+    """What the cache holds, the newest first, without its words. `?organisation=`, `?scope=`, `?route=`, `?deployment=`, `?tag=`, `?limit=`; `?cursor=` the `next` of the page before; `?before=` a time."""
+    which = _selection(incoming, others=("limit", "cursor", "before"))
+    limit, after = limit_of(incoming.query), _after(incoming.query)
+    found = await gateway.pipeline.cache.store.list(which, limit=limit + 1, after=after)
+    shown = replace(found, replies=found.replies[:limit])
+    following = None
+    if len(found.replies) > limit:
+        last = shown.replies[-1]
+        following = str(Cursor(last.stored, last.id))
+    return as_json(held_page(shown, gateway.clock.now(), following))
 
 
 async def cached_reply(gateway: Gateway, incoming: Incoming) -> Outgoing:
@@ -94,6 +103,16 @@ def _selection(incoming: Incoming, *, others: tuple[str, ...]) -> Selection:
         tag=query.get("tag"),
     )
     return _own(which, incoming.principal)
+
+
+def _after(query: Mapping[str, str]) -> tuple[datetime, str] | None:
+    """The place in the list that the page comes after."""
+    cursor, before = cursor_of(query), time_of(query, "before")
+    if cursor and before:
+        raise BadRequest("send `cursor` or `before`, not both", param="cursor")
+    if cursor:
+        return cursor.time, cursor.request_id
+    return None if before is None else (before, "")
 
 
 def _own(which: Selection, principal: Principal) -> Selection:

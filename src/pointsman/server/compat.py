@@ -12,6 +12,7 @@ ALIASES: Mapping[str, str] = {
     "/decisions": "/v1/decisions",
     "/decisions/{request_id}": "/v1/decisions/{request_id}",
     "/report": "/v1/report",
+    "/retrain": "/v1/retrain",
     "/stats/cost": "/v1/stats/cost",
     "/stats/quality": "/v1/stats/quality",
     "/api/v1/analytics/summary": "/v1/analytics/summary",

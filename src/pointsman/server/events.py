@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 from pointsman.access.permissions import scope_of
-from pointsman.errors import AuthenticationFailed, Forbidden
+from pointsman.errors import AuthenticationFailed
 from pointsman.ports import Watch
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import Incoming, Outgoing
@@ -25,8 +25,8 @@ async def events(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
     def is_let_in() -> bool:
         try:
-            now = gateway.sign_ins.authenticate(incoming.method, incoming.headers)
-        except (AuthenticationFailed, Forbidden):
+            now = gateway.sign_ins.still_in(incoming.headers)
+        except AuthenticationFailed:
             return False
         return scope_of(now) == scope_of(incoming.principal)
 

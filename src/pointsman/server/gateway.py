@@ -11,14 +11,17 @@ from pointsman.access.sessions import SignIns
 from pointsman.cache import request as cache_request
 from pointsman.calling.upstream import Upstream
 from pointsman.errors import BadRequest
+from pointsman.experimenting import Experimenting
 from pointsman.formats.wire import ClientFormat
+from pointsman.learning import Learning
+from pointsman.ledger.figures import LearningBooks
 from pointsman.ledger.pricing import Pricer
 from pointsman.pipeline import Pipeline
 from pointsman.ports import (
-    Books,
     Charts,
     CheckStore,
     Clock,
+    EvidenceStore,
     Feed,
     FeedbackStore,
     PromptStore,
@@ -38,9 +41,14 @@ class Gateway:
     access: KeyRing
     #: Lets requests in, by a key or by a browser's session.
     sign_ins: SignIns
-    books: Books
+    books: LearningBooks
     feedback: FeedbackStore
     checks: CheckStore
+    learning: Learning
+    experiments: Experimenting
+    evidence: EvidenceStore
+    #: Weighted by how far each is to be trusted, before anything that was learned counts.
+    least_outcomes: int
     #: Entries as they are settled.
     feed: Feed
     retention: Retention
@@ -92,6 +100,7 @@ def call_of(gateway: Gateway, incoming: Incoming, request: ModelRequest) -> Call
         priority="background" if background else "interactive",
         privacy=headers.get("x-pointsman-privacy"),
         cache=cache_request.wish(headers),
+        explore=headers.get("x-pointsman-explore", "").lower() != "off",
     )
 
 

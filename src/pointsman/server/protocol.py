@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable
 
 import uvicorn
@@ -13,6 +14,35 @@ from pointsman.errors import BadRequest
 from pointsman.formats.chat import error as chat_error
 from pointsman.ids import new_request_id
 from pointsman.server.guards import MAX_HEAD_BYTES, head_too_large
+
+#: Seconds between two looks of a server that is to end soon.
+_LOOK_S = 0.005
+#: Seconds that its connections get to close by themselves.
+_CLOSING_S = 0.1
+
+
+class PromptServer(uvicorn.Server):
+    """Ends at once where nothing is open: for a guest in a process that waits for its end.
+
+    uvicorn's own server takes up to a third of a second for that.
+    """
+
+    async def main_loop(self) -> None:
+        """See `uvicorn.Server`."""
+        while not await self.on_tick(0):  # noqa: ASYNC110 - it is told by an attribute
+            await asyncio.sleep(_LOOK_S)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See `uvicorn.Server`."""
+        state, until = self.server_state, time.monotonic() + _CLOSING_S
+        for server in self.servers:
+            server.close()
+        for connection in tuple(state.connections):
+            connection.shutdown()
+        while (state.connections or state.tasks) and time.monotonic() < until:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(_LOOK_S)
+        if state.connections or state.tasks:
+            await super().shutdown(sockets)
 
 
 class EndingServer(uvicorn.Server):

@@ -8,16 +8,20 @@ from typing import Literal
 
 from pointsman.access.permissions import Access
 from pointsman.access.wishes import KeyChange, NewKey, Rotation
+from pointsman.feedback.experiment_view import Ending, NewExperiment
 from pointsman.server import (
     analytics,
     books,
     cache,
     dashboard,
     events,
+    experiments,
     figures,
     keys,
+    learning,
     models,
     ollama,
+    outcomes,
     passed_on,
     plain,
     prompts,
@@ -92,6 +96,10 @@ PATHS: tuple[Path, ...] = (
     Path("GET", "/v1/upstreams", upstreams.upstreams, "read"),
     Path("POST", "/v1/feedback", books.feedback, "call", takes=FeedbackRequest),
     Path("GET", "/v1/events", events.events, "read", is_long=True),
+    Path("GET", "/v1/experiments", experiments.listed, "read"),
+    Path("POST", "/v1/experiments", experiments.start, "manage", takes=NewExperiment),
+    Path("GET", "/v1/experiments/{id}", experiments.show, "read"),
+    Path("POST", "/v1/experiments/{id}/stop", experiments.stop, "manage", takes=Ending),
     Path("GET", "/v1/report", analytics.report, "read"),
     Path("GET", "/v1/stats/cost", analytics.costs, "read"),
     Path("GET", "/v1/stats/quality", analytics.quality, "read"),
@@ -115,6 +123,10 @@ PATHS: tuple[Path, ...] = (
     Path("POST", "/v1/keys/{id}", keys.change, "manage", takes=KeyChange),
     Path("DELETE", "/v1/keys/{id}", keys.delete, "manage"),
     Path("POST", "/v1/keys/{id}/rotate", keys.rotate, "manage", takes=Rotation),
+    Path("GET", "/v1/learning", learning.status, "read"),
+    Path("GET", "/v1/learning/outcomes", outcomes.outcomes, "read"),
+    Path("POST", "/v1/learning/revert", learning.revert, "manage", takes=learning.RevertRequest),
+    Path("POST", "/v1/retrain", learning.retrain, "manage", takes=learning.RetrainRequest),
     Path("POST", "/api/v1/chat", plain.message, "call", takes=MessageRequest),
     Path("GET", "/dashboard", dashboard.page, "open"),
     Path("GET", "/dashboard/session", sessions.session, "open"),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from pointsman.access.permissions import scope_of
+from pointsman.access.permissions import may_see, scope_of
 from pointsman.calling.upstream import Upstream
 from pointsman.errors import NotFound
 from pointsman.routing.thresholds import shifted, tier_for
@@ -15,20 +15,21 @@ from pointsman.server.figures import thresholds_view
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import Incoming, Outgoing, as_json
 from pointsman.server.query import check_names
-from pointsman.types import EVERYWHERE, Entry
+from pointsman.types import EVERYWHERE, Entry, Grant
 
 #: Points by which all thresholds are moved to see what would have been.
 _SHIFTS = range(-50, 55, 5)
 
 
 async def upstreams(gateway: Gateway, incoming: Incoming) -> Outgoing:
-    """How every deployment stands, as far as is known already; nobody is asked. Prices are for a million tokens."""
+    """How the deployments stand that the key may use, as far as is known already; nobody is asked. Prices are for a million tokens."""
     check_names(incoming.query, ())
     # What servers say may name addresses, which concern who runs the gateway.
     is_confined = scope_of(incoming.principal) != EVERYWHERE
     shown = [
         _upstream(gateway, replace(each, detail="") if is_confined else each)
         for each in gateway.upstreams()
+        if may_see(incoming.principal.grant, each.deployment)
     ]
     return as_json({"upstreams": shown})
 
@@ -46,7 +47,7 @@ async def alternatives(gateway: Gateway, incoming: Incoming) -> Outgoing:
             "score": decision.score,
             "tier": decision.tier,
             "thresholds": thresholds_view(decision.bounds),
-            "alternatives": _alternatives(gateway, entry),
+            "alternatives": _alternatives(gateway, entry, incoming.principal.grant),
             "at": _at(decision.score, decision.bounds),
         }
     )
@@ -74,8 +75,11 @@ def _upstream(gateway: Gateway, each: Upstream) -> dict[str, object]:
     }
 
 
-def _alternatives(gateway: Gateway, entry: Entry) -> list[dict[str, object]]:
-    """Every deployment, in the configuration's order, and what the answer's tokens cost there."""
+def _alternatives(gateway: Gateway, entry: Entry, grant: Grant) -> list[dict[str, object]]:
+    """What the answer's tokens cost where it came from, and elsewhere as far as the grant goes.
+
+    In the configuration's order.
+    """
     settled = entry.settlement
     chosen = None if settled is None or entry.is_given else settled.deployment
     return [
@@ -87,6 +91,7 @@ def _alternatives(gateway: Gateway, entry: Entry) -> list[dict[str, object]]:
             "chosen": name == chosen,
         }
         for name, deployment in gateway.pipeline.decider.deployments.items()
+        if name == chosen or may_see(grant, deployment)
     ]
 
 

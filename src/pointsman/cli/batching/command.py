@@ -17,15 +17,15 @@ import typer
 
 from pointsman.cli import remote
 from pointsman.cli.batching.asking import Gateway
-from pointsman.cli.batching.figures import Meter, Summary, TierFigures, by_tier, duration
+from pointsman.cli.batching.figures import Meter, Summary, TierFigures, by_tier
 from pointsman.cli.batching.pace import Pace
-from pointsman.cli.batching.progress import Display
 from pointsman.cli.batching.results import Result, Results, replace
 from pointsman.cli.batching.rows import Row, Rows
 from pointsman.cli.batching.run import Run
 from pointsman.cli.chat.reach import reach
 from pointsman.cli.options import ConfigOption, JsonOption, ModelOption
 from pointsman.cli.output import dollars, print_json, print_table
+from pointsman.cli.progress import Display, duration
 from pointsman.clock import SystemClock
 from pointsman.config import Settings, load
 from pointsman.errors import ConfigError, PointsmanError
@@ -78,7 +78,9 @@ def batch(
         raise typer.BadParameter(said, param_hint="--output")
     rows, results = Rows(file, model, column), Results.open(path)
     try:
-        count, stopped = _answer(settings, rows, results, rate=rate, at_once=concurrency)
+        count, stopped = _answer(
+            settings, rows, results, rate=rate, at_once=concurrency, silent=as_json
+        )
         summary = _summed(settings, results, count, time.monotonic() - began, stopped)
     finally:
         results.close()
@@ -90,14 +92,19 @@ def batch(
 
 
 def _answer(
-    settings: Settings, rows: Rows, results: Results, *, rate: float | None, at_once: int
+    settings: Settings,
+    rows: Rows,
+    results: Results,
+    *,
+    rate: float | None,
+    at_once: int,
+    silent: bool,
 ) -> tuple[int, str | None]:
     """How many rows there are, and why not all were asked; None where they were."""
     count, done = _checked(rows, results), results.answered
     if len(done) < count:
         left = (row for row in rows.good() if row.number not in done)
-        meter = Meter(count, len(done))
-        run = _run(settings, results, left, meter=meter, rate=rate, at_once=at_once)
+        run = _run(settings, results, left, count, rate=rate, at_once=at_once, silent=silent)
         stopped = asyncio.run(run)
         if stopped is not None:
             return count, stopped
@@ -147,18 +154,20 @@ async def _run(
     settings: Settings,
     results: Results,
     left: Iterator[Row],
+    count: int,
     *,
-    meter: Meter,
     rate: float | None,
     at_once: int,
+    silent: bool,
 ) -> str | None:
     """Why it ended early; None where every row was asked."""
     http = HttpClient()
     async with reach(settings) as gateway:
         try:
             asker = Gateway(http, gateway.address, remote.credentials(settings))
-            with Display(meter) as display:
-                run = Run(asker, results, Pace(SystemClock(), rate), display)
+            with Display("rows", silent=silent) as display:
+                meter = Meter(count, len(results.answered), display)
+                run = Run(asker, results, Pace(SystemClock(), rate), meter)
                 _listen_for_interrupt(run)
                 await run.ask_all(left, at_once)
         finally:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from typing import TypeAlias
 
 import msgspec
 
 from pointsman.cli.batching.results import Result
 
-_MINUTE_S, _HOUR_S = 60.0, 3600.0
-#: Rows after which the time left can be told.
-_ENOUGH = 3
+#: As `pointsman.cli.progress.Display` is called.
+Tell: TypeAlias = Callable[[str, int, int, str], None]
 
 
 class TierFigures(msgspec.Struct):
@@ -71,43 +71,26 @@ def by_tier(
 
 
 class Meter:
-    """How fast a run is, and how long it will take."""
+    """How far a run is, told to whoever shows it."""
 
-    def __init__(self, total: int, done: int) -> None:
+    def __init__(self, total: int, done: int, tell: Tell = lambda *_: None) -> None:
         """`done` rows were answered before this run."""
         self.total = total
         self.done = done
         self.failed = 0
         self.cost = Decimal(0)
-        self._asked = 0
+        self._tell = tell
+        self._say()
 
     def add(self, each: Result) -> None:
         """Count a row of this run."""
-        self._asked += 1
         self.cost += each.cost or 0
         if each.error is None:
             self.done += 1
         else:
             self.failed += 1
+        self._say()
 
-    def said(self, seconds: float) -> str:
-        """All of it on a line, `seconds` after the start of the run."""
-        parts = [f"{self.done:,} of {self.total:,} rows"]
-        if self._asked and seconds > 0:
-            parts.append(f"{self._asked / seconds * _MINUTE_S:,.0f} a minute")
-        if self._asked >= _ENOUGH:
-            left = self.total - self.done - self.failed
-            parts.append(f"{duration(left * seconds / self._asked)} left")
-        parts.append(f"${self.cost:.4f}")
-        if self.failed:
-            parts.append(f"{self.failed:,} failed")
-        return ", ".join(parts)
-
-
-def duration(seconds: float) -> str:
-    """For people: `40 s`, `12 min`, `3.5 h`."""
-    if seconds < 2 * _MINUTE_S:
-        return f"{seconds:.0f} s"
-    if seconds < 2 * _HOUR_S:
-        return f"{seconds / _MINUTE_S:.0f} min"
-    return f"{seconds / _HOUR_S:.1f} h"
+    def _say(self) -> None:
+        failed = f", {self.failed:,} failed" if self.failed else ""
+        self._tell("", self.done + self.failed, self.total, f"${self.cost:.4f}{failed}")

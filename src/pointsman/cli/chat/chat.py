@@ -61,9 +61,18 @@ class Chat:
     names: tuple[str, ...] = ()
     talk: Talk = field(default_factory=Talk)
     totals: Totals = field(default_factory=Totals)
+    #: Tokens that a deployment takes, where that is known.
+    contexts: dict[str, int | None] = field(default_factory=dict)
     #: The last answer's record.
     last: Record | None = None
     done: bool = False
+    #: Whether anything that was asked for could not be done.
+    failed: bool = False
+
+    def fail(self, why: str) -> None:
+        """Say what went wrong."""
+        self.failed = True
+        self.screen.complain(why)
 
     async def ask(self, content: Content, model: str | None = None, *, anew: bool = False) -> None:
         """Ask, and go on from the answer. `model` is for this question only.
@@ -89,12 +98,21 @@ class Chat:
             self.last = heard.record or self.last
             self.totals.add(heard.record, heard.place)
         if heard.error is not None:
-            self.screen.complain(f"error: {heard.error}")
+            self.fail(f"error: {heard.error}")
         elif heard.stopped and heard.answer is None:
             self.screen.complain("stopped")
         if heard.status:
             self.screen.status(heard.status)
+        await self._warn_of_context(heard.record)
         return heard
+
+    async def _warn_of_context(self, record: Record | None) -> None:
+        if record is None or record.deployment is None:
+            return
+        if self.contexts.get(record.deployment) is None:
+            self.contexts |= await self.client.contexts()
+        if warning := words.crowded(record, self.contexts.get(record.deployment)):
+            self.screen.status(warning)
 
 
 async def hear(

@@ -120,6 +120,15 @@ class _Names(msgspec.Struct):
     data: list[_Name]
 
 
+class _Upstream(msgspec.Struct):
+    deployment: str
+    context: int | None = None
+
+
+class _Upstreams(msgspec.Struct):
+    upstreams: list[_Upstream]
+
+
 class _Health(msgspec.Struct):
     version: str
     deployments: dict[str, str]
@@ -218,6 +227,14 @@ class Client:
     async def check(self, name: str) -> None:
         """Raises GatewayRefused for a name that may not be asked for."""
         await self.get(f"/v1/models/{quote(name)}", _Name)
+
+    async def contexts(self) -> dict[str, int | None]:
+        """Tokens that each deployment takes; without those that this key may not look at."""
+        try:
+            found = await self.get("/v1/upstreams", _Upstreams)
+        except GatewayRefused:
+            return {}
+        return {each.deployment: each.context for each in found.upstreams}
 
     async def health(self) -> tuple[str, dict[str, str]]:
         """Its version, and every deployment's state. Raises GatewayRefused."""

@@ -31,13 +31,18 @@ def chat(
         bool, typer.Option(help="Keep what is typed, for the next time, in a file of this user's.")
     ] = True,
 ) -> None:
-    """Talk to the models: each answer says who gave it, why, and for how much."""
+    """Talk to the models: each answer says who gave it, why, and for how much.
+
+    Lines from a pipe are answered in turn; exit code 1 where one of them failed.
+    """
     settings = load(config)
     talk = Talk(model=asked_model(model, local=local, cloud=cloud), system=system)
-    asyncio.run(_talk(settings, talk, screen(), keep=history))
+    if not asyncio.run(_talk(settings, talk, screen(), keep=history)):
+        raise typer.Exit(1)
 
 
-async def _talk(settings: Settings, talk: Talk, shown: Screen, *, keep: bool) -> None:
+async def _talk(settings: Settings, talk: Talk, shown: Screen, *, keep: bool) -> bool:
+    """Whether all that a pipe asked for was done; whoever types sees what was not."""
     async with reach(settings, load=True) as client:
         names = tuple(await client.names())
         talking = Chat(client, shown, settings.home / "chats", names, talk)
@@ -46,7 +51,7 @@ async def _talk(settings: Settings, talk: Talk, shown: Screen, *, keep: bool) ->
                 await obey(talking, line)
                 if talking.done:
                     break
-            return
+            return not talking.failed
         version, states = await client.health()
         shown.status(f"Pointsman {version} at {client.address}: {', '.join(states)}. /help helps.")
         history = settings.home / "chat_history" if keep else None
@@ -54,3 +59,4 @@ async def _talk(settings: Settings, talk: Talk, shown: Screen, *, keep: bool) ->
             async for line in typed(talking, history):
                 if not await until_stopped(obey(talking, line)):
                     shown.complain("stopped")
+    return True

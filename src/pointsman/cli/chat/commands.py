@@ -82,10 +82,10 @@ async def obey(chat: Chat, line: str) -> None:
         elif text:
             await chat.ask(chat.talk.question(unquoted(text)))
     except PointsmanError as error:
-        chat.screen.complain(f"error: {error}")
+        chat.fail(f"error: {error}")
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        chat.screen.complain(f"error: {place}{error.strerror or error}")
+        chat.fail(f"error: {place}{error.strerror or error}")
 
 
 def unquoted(text: str) -> str:
@@ -109,4 +109,4 @@ async def _command(chat: Chat, text: str) -> None:
         return
     near = difflib.get_close_matches(name, TABLE, n=1)
     hint = f"did you mean /{near[0]}?" if near else "/help lists the commands"
-    chat.screen.complain(f"there is no /{name}; {hint}")
+    chat.fail(f"there is no /{name}; {hint}")

@@ -7,17 +7,17 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-import uvicorn
-
 from pointsman import discovery
 from pointsman.app import App, missing_weights
 from pointsman.cli import remote
 from pointsman.cli.chat.client import Client
 from pointsman.cli.serve import address_of, listen, server_config
+from pointsman.cli.upgrading import upgrade_books
 from pointsman.config import Settings
 from pointsman.errors import ConfigError
 from pointsman.offline import running_at
 from pointsman.providers.http import HttpClient
+from pointsman.server.protocol import PromptServer
 
 _HERE = "127.0.0.1"
 
@@ -49,6 +49,7 @@ async def _our_own(settings: Settings, *, load: bool) -> AsyncIterator[tuple[str
         settings = discovery.with_found(settings, found, os.environ)
     if missing := missing_weights(settings):
         raise ConfigError(missing)
+    upgrade_books(settings)
     app = App(settings)
     with listen(_HERE, 0) as listening:
         address = address_of(listening)
@@ -65,7 +66,7 @@ async def _our_own(settings: Settings, *, load: bool) -> AsyncIterator[tuple[str
             await app.close()
 
 
-class _Server(uvicorn.Server):
+class _Server(PromptServer):
     """A guest in its process: Ctrl-C is not its business."""
 
     @contextmanager

@@ -13,6 +13,8 @@ from pointsman.cli.chat.talk import Totals
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SECOND_MS = 1000
 _LARGEST_PARTS = 8
+#: The part of a context that may be filled without a warning.
+_CROWDED = 0.8
 
 
 def harmless(text: str) -> str:
@@ -60,6 +62,19 @@ def status(record: Record | None, deployment: str, location: str, *, stopped: bo
         said.append(f"saved {money(record.saved)}")
     said.append(took(record.latency_ms))
     return " | ".join([*said, "stopped"] if stopped else said)
+
+
+def crowded(record: Record, context: int | None) -> str:
+    """A warning where an answer and all before it leave little of the context; else nothing."""
+    if context is None or record.usage is None:
+        return ""
+    filled = (record.usage.input_tokens + record.usage.output_tokens) / context
+    if filled < _CROWDED:
+        return ""
+    return (
+        f"the conversation fills {filled:.0%} of the {context:,} tokens that "
+        f"{record.deployment} takes; /clear begins anew"
+    )
 
 
 def figures(record: Record, place: str) -> tuple[str, ...]:

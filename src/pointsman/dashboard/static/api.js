@@ -49,6 +49,7 @@ export function url(path, params = {}) {
  * Live entries, until the function that is returned is called.
  * `onEntries(entries, dropped)` gets each batch and how many a slow page lost;
  * `onState` hears "connecting", "open" and "waiting". Reconnects, ever more slowly.
+ * A browser has few connections to a server: while the tab is hidden, there is none of them.
  */
 export function watch(params, onEntries, onState = () => {}) {
   let source = null;
@@ -75,10 +76,21 @@ export function watch(params, onEntries, onState = () => {}) {
     });
   }
 
-  open();
-  return () => {
+  function close() {
     clearTimeout(timer);
-    source.close();
+    source?.close();
+  }
+
+  function turn() {
+    close();
+    if (!document.hidden) open();
+  }
+
+  turn();
+  document.addEventListener("visibilitychange", turn);
+  return () => {
+    document.removeEventListener("visibilitychange", turn);
+    close();
   };
 }
 

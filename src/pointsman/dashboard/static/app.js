@@ -2,7 +2,7 @@
 import { html, render, useCallback, useEffect, useErrorBoundary, useState } from "./vendor/preact.js";
 import { SIGNED_OUT, session as askSession, signOut } from "./api.js";
 import { RangePicker, firstRange, renewed } from "./range.js";
-import { ErrorBox, Icon, Toasts, calls, keep, manages } from "./ui.js";
+import { ErrorBox, Icon, Toasts, calls, keep, manages, seesAll } from "./ui.js";
 import SignIn from "./views/signin.js";
 
 const VIEWS = {
@@ -13,6 +13,7 @@ const VIEWS = {
   keys: { label: "Keys", load: () => import("./views/keys.js"), may: manages, isTimeless: true },
   playground: { label: "Playground", load: () => import("./views/playground.js"), may: calls, isTimeless: true },
   feedback: { label: "Feedback", load: () => import("./views/feedback.js") },
+  learning: { label: "Learning", load: () => import("./views/learning.js"), may: seesAll, isTimeless: true },
   request: { label: "Request", load: () => import("./views/request.js"), within: "live", isTimeless: true },
 };
 const THEMES = ["system", "light", "dark"];

@@ -2,6 +2,7 @@
 import { get, watch } from "./api.js";
 
 const KEPT = 2000;
+const READ = 100;
 const FLUSH_MS = 250;
 const MINUTE = 60_000;
 
@@ -15,7 +16,8 @@ export class Stream {
     this.onChange = onChange;
     this.rows = [];
     this.arrived = [];
-    this.times = [];
+    this.ended = new Map(); // when each request of the last minute ended, as far as that is known
+    this.knownSince = 0;
     this.dropped = 0;
     this.state = "connecting";
     this.isPaused = false;
@@ -43,7 +45,9 @@ export class Stream {
 
   /** The newest entries of the books: at the start, and whenever the connection is there. */
   async catchUp() {
-    const { data } = await get("/v1/decisions", { ...this.filters, limit: 100 });
+    const { data } = await get("/v1/decisions", { ...this.filters, limit: READ });
+    for (const entry of data) if (!this.ended.has(entry.request_id)) this.ended.set(entry.request_id, endOf(entry));
+    this.knownSince = data.length < READ ? 0 : Math.min(...data.map(endOf));
     this.rows = merged(data, this.rows);
     this.isStale = true;
     this.flush();
@@ -61,17 +65,27 @@ export class Stream {
     this.dropped += dropped;
     for (const entry of entries) {
       this.arrived.push(entry);
-      this.times.push(now);
+      this.ended.set(entry.request_id, now);
     }
     if (this.arrived.length > KEPT) this.arrived.splice(0, this.arrived.length - KEPT);
   }
 
+  /** Requests that ended in the last minute; from what is known, where that is less than a minute. */
+  rate(now) {
+    const since = Math.max(now - MINUTE, this.knownSince);
+    let count = 0;
+    for (const [id, at] of this.ended) {
+      if (at < now - MINUTE) this.ended.delete(id);
+      else if (at >= since) count += 1;
+    }
+    return now > since ? Math.round((count * MINUTE) / (now - since)) : 0;
+  }
+
   flush() {
     if (this.isClosed) return;
-    const horizon = Date.now() - MINUTE;
-    const old = this.times.findIndex((at) => at >= horizon);
-    if (old !== 0 && this.times.length) {
-      this.times.splice(0, old === -1 ? this.times.length : old);
+    const perMinute = this.rate(Date.now());
+    if (perMinute !== this.perMinute) {
+      this.perMinute = perMinute;
       this.isStale = true;
     }
     if (this.arrived.length) {
@@ -83,8 +97,13 @@ export class Stream {
     }
     if (!this.isStale) return;
     this.isStale = false;
-    this.onChange({ rows: this.rows, held: this.arrived.length, dropped: this.dropped, perMinute: this.times.length, state: this.state });
+    this.onChange({ rows: this.rows, held: this.arrived.length, dropped: this.dropped, perMinute, state: this.state });
   }
+}
+
+/** When it ended; open ones have not, and it is now. */
+function endOf(entry) {
+  return entry.latency_ms == null ? Date.now() : Date.parse(entry.time) + entry.latency_ms;
 }
 
 /** Both, each request once as it was told last, the newest first. */

@@ -10,6 +10,9 @@ export const manages = (session) => !session.needs_key || session.principal?.rol
 /** Whether it may call models and rate answers: all but `read-only` may. */
 export const calls = (session) => !session.needs_key || session.principal?.role !== "read-only";
 
+/** Whether it sees what others of its organisation did: a `user` sees its own requests. */
+export const seesAll = (session) => !session.needs_key || session.principal?.role !== "user";
+
 /** What this browser was told to keep; null where it keeps nothing. */
 export function kept(name) {
   try {
@@ -192,6 +195,7 @@ const ICONS = {
   keys: "M14.5 9.5a4.5 4.5 0 1 0-4 4.47L12 15.5h2v2h2v2h4v-3.5l-5.6-5.6zM8.5 8.5h.01",
   playground: "M7 4l12 8-12 8z",
   feedback: "M7 11v9H3v-9zM7 11l4-8c3 0 3 2 2 6h6c2 0 2 1 2 2l-2 7c0 1-1 2-2 2H7",
+  learning: "M3 17l6-6 4 4 8-9M15 6h6v6",
   sun: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8M12 2v2M12 20v2M2 12h2M20 12h2M5 5l1.4 1.4M17.6 17.6L19 19M5 19l1.4-1.4M17.6 6.4L19 5",
   moon: "M20 14.5A8.5 8.5 0 0 1 9.5 4a8.5 8.5 0 1 0 10.5 10.5",
   system: "M3 5h18v11H3zM8 20h8M12 16v4",

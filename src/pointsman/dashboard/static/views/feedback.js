@@ -17,7 +17,7 @@ const TABS = [
 
 const EFFECT =
   "A rating is kept with its request. One below zero makes the cache forget a reply that it gave out, and counts against " +
-  "the semantic tier where only a similar prompt had it. Ratings do not move the thresholds by themselves yet.";
+  "the semantic tier where only a similar prompt had it. What is concluded from ratings is in Learning.";
 
 /** The range's newest requests, page by page: {entries, isComplete}. */
 async function newest(range, pages) {

@@ -4,6 +4,7 @@ import { get } from "../api.js";
 import { About, Outcome, Parts, PlanList, Route, ScoreScale, routeOf, useDeployments } from "../decision.js";
 import { Alternatives, Shifted, useElsewhere } from "../elsewhere.js";
 import { Attempts, Figures } from "../course.js";
+import { Learned } from "../learned.js";
 import { Said } from "../said.js";
 import { Badge, Card, Copy, Empty, ErrorBox, Icon, Time, percent, useLoad } from "../ui.js";
 
@@ -29,6 +30,7 @@ export default function Request({ params, session, range }) {
           hint="Where it was to go, in this order; a fallback is only called where the one before it failed or its answer was not good enough.">
           <${PlanList} decision=${entry} deployments=${deployments} served=${entry.deployment} /></${Card}>`}
         ${entry.verdict && html`<${Verdict} verdict=${entry.verdict} />`}
+        ${!wasGiven && html`<${Learned} entry=${entry} />`}
         ${wasGiven ? html`<${Said} entry=${entry} session=${session} onSaid=${reload} />` : html`<${Shifted} entry=${entry} elsewhere=${elsewhere} />`}
       </div>
     </div>
