@@ -19,6 +19,11 @@ pytestmark = [pytest.mark.full, pytest.mark.asyncio(loop_scope="session")]
 #: Seconds after its end within which a request is seen.
 LIVE_WITHIN_S = 1.0
 MOST_ROWS = 100
+#: What happens in a tab that another one hides, or no longer does.
+TURN = """(hidden) => {
+  Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
 EMBEDDED = """
 [models.smollm2]
 provider = "embedded"
@@ -54,6 +59,45 @@ async def test_what_the_embedded_model_answers_is_seen_too(browser: Browser, tmp
             await expect(visit.row(request_id)).to_contain_text("smollm2")
             await expect(visit.row(request_id)).to_contain_text("local")
             await expect(visit.row(request_id)).to_contain_text("completed")
+
+
+async def test_what_was_asked_just_before_is_in_the_rate_at_once(visit: Visit, used: Gateway):
+    for each in range(3):
+        await ask(used, f"Before anybody looks, {each}?")
+    live = await visit.open("live")
+    rate = live.locator(".counters p", has_text="a minute").locator("strong")
+    await expect(rate).not_to_have_text("0")
+    first = int((await rate.inner_text()).replace(",", ""))
+    assert first >= 3
+
+
+async def test_a_tab_that_nobody_sees_keeps_no_connection(visit: Visit, used: Gateway):
+    live = await visit.open("live")
+    await expect(live.get_by_text("Live", exact=True)).to_be_visible()
+    await visit.page.evaluate(TURN, True)
+    request_id = await ask(used, "Who sees this?")
+    await visit.page.wait_for_timeout(500)
+    assert await visit.row(request_id).count() == 0
+    assert visit.asked.count("/v1/events") == 1
+
+    await visit.page.evaluate(TURN, False)
+    await expect(visit.row(request_id)).to_be_visible()
+    later = await ask(used, "And this?")
+    await expect(visit.row(later)).to_be_visible()
+    assert visit.asked.count("/v1/events") == 2
+
+
+async def test_a_browser_can_have_many_tabs_open(browser: Browser, used: Gateway):
+    context = await browser.new_context()
+    try:
+        for _ in range(7):  # a browser has six connections to a server
+            page = await context.new_page()
+            visit = Visit(page, used.address)
+            live = await visit.open("live")
+            await expect(live.get_by_text("Live", exact=True)).to_be_visible()
+            await page.evaluate(TURN, True)
+    finally:
+        await context.close()
 
 
 async def test_while_paused_nothing_moves_and_nothing_is_lost(visit: Visit, used: Gateway):

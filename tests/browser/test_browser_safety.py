@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page
-from tests.browser.conftest import FOREIGN_HOST, KEY
+from tests.browser.chromium import FOREIGN_HOST
+from tests.browser.conftest import KEY
 from tests.browser.visit import Visit
 from tests.support.gateway import Gateway
 from tests.support.serving import Answers, serving

@@ -14,7 +14,17 @@ from tests.support.gateway import Gateway
 
 pytestmark = [pytest.mark.full, pytest.mark.asyncio(loop_scope="session")]
 
-VIEWS = ("overview", "live", "upstreams", "cache", "keys", "playground", "feedback", "request")
+VIEWS = (
+    "overview",
+    "live",
+    "upstreams",
+    "cache",
+    "keys",
+    "playground",
+    "feedback",
+    "learning",
+    "request",
+)
 #: Width and height in pixels, and the scheme.
 LOOKS: dict[str, tuple[int, int, Scheme]] = {
     "light": (1280, 800, "light"),
@@ -88,7 +98,7 @@ async def test_all_of_it_is_reached_by_keyboard(visit: Visit):
     for _ in range(40):
         await visit.page.keyboard.press("Tab")
         names.append(await visit.page.evaluate("document.activeElement.textContent.trim()"))
-    for label in ("Live", "Upstreams", "Cache", "Keys", "Playground", "Feedback"):
+    for label in ("Live", "Upstreams", "Cache", "Keys", "Playground", "Feedback", "Learning"):
         assert any(label in name for name in names), f"{label} is not reached: {names}"
     await visit.page.get_by_role("link", name="Playground").focus()
     await visit.page.keyboard.press("Enter")

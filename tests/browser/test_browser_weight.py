@@ -20,7 +20,7 @@ from pointsman.config import load
 
 pytestmark = [pytest.mark.full, pytest.mark.asyncio(loop_scope="session")]
 
-VIEWS = ("overview", "live", "upstreams", "cache", "keys", "playground", "feedback")
+VIEWS = ("overview", "live", "upstreams", "cache", "keys", "playground", "feedback", "learning")
 #: Bytes over the wire of everything the dashboard is made of.
 MOST_BYTES = 300_000
 #: Seconds from the call to the first view.

@@ -73,7 +73,7 @@ async def test_a_prompt_a_model_and_a_comment_stay_text(
         await expect(request).to_contain_text(shown, use_inner_text=False)
 
 
-@pytest.mark.parametrize("view", ["overview", "upstreams", "cache", "feedback"])
+@pytest.mark.parametrize("view", ["overview", "upstreams", "cache", "feedback", "learning"])
 async def test_so_they_do_in_every_list(victim: Visit, hostile: Gateway, view: str):
     for place, payload in enumerate(PAYLOADS):
         say(hostile, payload, place)

@@ -13,7 +13,7 @@ class Burst:
         self.breaker = breaker
         self.tried = 0
         self.result = asyncio.Event()
-        self._trials = Trials(breaker)
+        self._trials = Trials(breaker, patience_s=60)  # whatever the machine does meanwhile
         self._tasks = [asyncio.create_task(self._one()) for _ in range(requests)]
 
     async def _one(self) -> None:

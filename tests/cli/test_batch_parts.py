@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pointsman.cli.batching.asking import Answer
-from pointsman.cli.batching.figures import Meter, duration
+from pointsman.cli.batching.figures import Meter
 from pointsman.cli.batching.pace import Pace
 from pointsman.cli.batching.results import Result, Results
 from pointsman.cli.batching.rows import Row, Rows
@@ -220,13 +220,13 @@ async def test_a_reply_that_is_none_is_an_error(tmp_path: Path) -> None:
     assert "can't be read" in str(found[0].error)
 
 
-def test_the_meter_says_how_far_it_is_and_how_long_it_takes() -> None:
-    meter = Meter(10_000, 4_000)
-    assert meter.said(0) == "4,000 of 10,000 rows, $0.0000"
+def test_the_meter_says_how_far_it_is_what_it_cost_and_what_failed() -> None:
+    told: list[tuple[str, int, int, str]] = []
+    meter = Meter(10_000, 4_000, lambda *said: told.append(said))
 
     for row in range(100):
         meter.add(result(row, cost=Decimal("0.01")))
     meter.add(result(7, error="no"))
 
-    assert meter.said(10) == "4,100 of 10,000 rows, 606 a minute, 10 min left, $1.0000, 1 failed"
-    assert [duration(each) for each in (3, 119, 600, 9000)] == ["3 s", "119 s", "10 min", "2.5 h"]
+    assert told[0] == ("", 4_000, 10_000, "$0.0000")
+    assert told[-1] == ("", 4_101, 10_000, "$1.0000, 1 failed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -81,7 +82,7 @@ def test_what_is_no_text_is_refused(
     assert code == 1
     assert "no text in UTF-8" in err
     code, _, err = say(("chat",), "lone \udcff")
-    assert code == 0
+    assert code == 1
     assert "error: what was typed is no text in UTF-8" in err
 
 
@@ -143,7 +144,7 @@ def test_what_was_said_goes_along(tmp_path: Path, say: Run) -> None:
         used = [record["usage"]["input_tokens"] for record in gateway.records()][::-1]
         outputs = [record["usage"]["output_tokens"] for record in gateway.records()][::-1]
 
-    assert code == 0
+    assert code == 1
     assert used[0] < used[1]
     assert outputs[1:] == [7, 7]
     assert "nothing.txt" in err
@@ -158,7 +159,7 @@ def test_an_answer_that_fails_leaves_the_conversation_as_it_was(say: Run, tmp_pa
         ("chat", "--local"), "one", "/retry", "/undo", "/undo", "two", "/cost", "/nonsense", "/lod"
     )
 
-    assert code == 0
+    assert code == 1
     assert "taken back: one" in out
     assert "error: there is nothing to take back" in err
     assert err.count("error:") == 3
@@ -186,7 +187,7 @@ def test_looking_before_there_is_anything(say: Run) -> None:
         "/?",
     )
 
-    assert code == 0
+    assert code == 1
     assert err.count("error:") == 10
     assert "no answers yet" in out
     assert "nothing is saved under a name yet" in out
@@ -222,8 +223,9 @@ def test_where_it_goes_can_be_asked_and_changed(say: Run) -> None:
 
 
 def test_a_file_that_is_not_there_is_said_in_words(say: Run) -> None:
-    _, _, err = say(("chat",), "/load nowhere.json", "/file ./none.txt")
+    code, _, err = say(("chat",), "/load nowhere.json", "/file ./none.txt")
 
+    assert code == 1
     assert "error: nowhere.json: No such file or directory" in err
     assert "error: none.txt: No such file or directory" in err
     assert "Errno" not in err
@@ -237,3 +239,28 @@ def test_a_saved_conversation_goes_on(say: Run, tmp_path: Path) -> None:
     assert "loaded: 1 answers, asks local" in out
     assert "seed = 4" in out
     assert len(json.loads((tmp_path / "it.json").read_text())["turns"]) == 1
+
+
+def test_one_answer_that_failed_is_an_exit_code_for_scripts(say: Run, tmp_path: Path) -> None:
+    told(tmp_path, small=[{"status": 401}, {"reply": "Good."}])
+    code, out, err = say(("chat", "--local"), "one", "two")
+
+    assert (code, out) == (1, "Good.\n")
+    assert err.count("error:") == 1
+
+
+def test_a_context_that_fills_is_warned_of(say: Run, tmp_path: Path) -> None:
+    (tmp_path / "pointsman.toml").write_text(
+        config(small=[{"reply": "word " * 450}]).replace(
+            'tier = "simple"', 'tier = "simple"\ncontext_length = 2000', 1
+        )
+    )
+    code, _, err = say(("chat", "--local"), "one", "two", "three")
+
+    lines = err.splitlines()
+    assert code == 0, err
+    assert [line.startswith("[the conversation fills ") for line in lines].count(True) == 1
+    assert re.fullmatch(
+        r"\[the conversation fills 8\d% of the 2,000 tokens that small takes; /clear begins anew\]",
+        lines[-1],
+    )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.support.gateway import Gateway
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -126,6 +127,15 @@ def test_without_weights_it_says_how_to_get_them(run: Run, words: tuple[str, ...
     assert code == 1
     assert "pointsman models pull smollm2" in err
     assert len(err.splitlines()) == 1
+
+
+def test_serve_says_how_to_ask_it_and_where_to_look(tmp_path: Path) -> None:
+    with Gateway(tmp_path, CONFIG) as gateway:
+        said, address = gateway.printed.splitlines(), gateway.address
+
+    assert "  weak: weak-model (scripted, local, simple)" in said
+    assert f"  curl {address}/v1/chat/completions -H 'content-type: application/json' \\" in said
+    assert f"See where it went, and why: {address}/dashboard" in said
 
 
 def test_serve_refuses_to_be_reached_without_a_key(run: Run) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import stat
 import subprocess
 import sys
@@ -193,6 +194,47 @@ def test_a_file_that_is_there_is_kept(init: Run):
     assert (code, "The old one is pointsman.toml.old" in out) == (0, True)
     assert Path("pointsman.toml.old").read_text() == "# mine\n"
     assert list(written()["models"]) == ["smollm2"]
+
+    for kept in ("pointsman.toml.old.2", "pointsman.toml.old.3"):
+        code, out, _ = init("--yes", "--no-test", "--force", *NOWHERE)
+        assert (code, f"The old one is {kept}" in out) == (0, True)
+        assert Path(kept).read_text() == Path("pointsman.toml").read_text()
+    assert Path("pointsman.toml.old").read_text() == "# mine\n"
+
+
+async def test_scripts_get_all_of_it_as_json_and_are_asked_nothing(
+    init: Run, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-1")
+    async with serving(Answers(OLLAMA)) as server:
+        code, out, err = await asyncio.to_thread(init, "--json", "--no-test", "--server", server)
+        models = list(written()["models"])
+        monkeypatch.delenv("ANTHROPIC_API_KEY")
+        again = await asyncio.to_thread(init, "--json", "--force", "--server", server)
+
+    said = json.loads(out)
+    assert (code, err) == (0, "")
+    assert said["file"] == "pointsman.toml"
+    assert said["replaced"] is None
+    assert said["servers"] == [{"kind": "ollama", "address": server, "models": ["qwen3:8b"]}]
+    assert said["keys"] == {"anthropic": "ANTHROPIC_API_KEY"}
+    assert said["tested"] == []
+    assert list(said["models"]) == models
+    assert "pointsman serve" in [step["command"] for step in said["next"]]
+    tested = json.loads(again[1])
+    assert tested["replaced"] == "pointsman.toml.old"
+    (test,) = tested["tested"]
+    assert (test["answered"], test["words"], test["cost"]) == (True, "Paris.", 0)
+
+
+def test_what_other_settings_became_is_in_the_json_too(init: Run):
+    Path("old.env").write_text("OLLAMA_MODEL=qwen3:8b\nSENTRY_DSN=x\n")
+
+    code, out, _ = init("--json", "--no-test", "--import", "old.env")
+
+    said = json.loads(out)
+    assert code == 0
+    assert "OLLAMA_MODEL" in [each["name"] for each in said["became"]]
 
 
 def test_a_place_that_cannot_be_written_is_one_clear_line(init: Run):

@@ -15,6 +15,8 @@ import pytest
 from tests.clients.agent import CLAUDE, CODEX, PATIENCE_S, binary, saying
 from tests.support.gateway import Gateway, eventually
 
+from pointsman.cli import main
+
 SCRIPTED = """
 [models.small]
 provider = "scripted"
@@ -38,7 +40,10 @@ sys.exit(int(os.environ.get("EXIT", "0")))
 class Shell:
     """A user's shell, in a folder with a configuration, and with clients installed."""
 
-    def __init__(self, folder: Path, config: str = SCRIPTED) -> None:
+    def __init__(
+        self, folder: Path, capfd: pytest.CaptureFixture[str], config: str = SCRIPTED
+    ) -> None:
+        self._capfd = capfd
         self.folder = folder
         self.programs = folder / "bin"
         self.programs.mkdir()
@@ -53,35 +58,43 @@ class Shell:
             program.chmod(0o755)
 
     def __call__(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """`pointsman launch`, as typed."""
-        with self.start(*words, **environment) as process:
-            try:
-                out, err = process.communicate(timeout=PATIENCE_S)
-            except BaseException:
-                process.kill()
-                raise
-        return subprocess.CompletedProcess(words, process.returncode, out, err)
+        """`pointsman launch`, as typed, in this process: it takes a while to load in another."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name in os.environ.keys() - self._environment().keys():
+                patch.delenv(name)
+            for name, value in self._environment(**environment).items():
+                patch.setenv(name, value)
+            patch.chdir(self.folder)
+            patch.setattr(sys, "argv", ["pointsman", "launch", *words])
+            with pytest.raises(SystemExit) as exited:
+                main()
+        printed = self._capfd.readouterr()
+        code = int(exited.value.code or 0)
+        return subprocess.CompletedProcess(words, code, printed.out, printed.err)
 
     def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
-        """The same, not waited for."""
-        ours = {k: v for k, v in os.environ.items() if not k.startswith("POINTSMAN_")}
+        """The same in a process of its own, not waited for."""
         return subprocess.Popen(
             [sys.executable, "-m", "pointsman", "launch", *words],
             cwd=self.folder,
-            env={
-                **ours,
-                "PATH": f"{self.programs}{os.pathsep}{os.defpath}",
-                "HOME": str(self.folder),
-                "POINTSMAN_HOME": str(self.folder / "home"),
-                "POINTSMAN_SERVER__PORT": "0",
-                "SEEN": str(self.seen),
-                **environment,
-            },
+            env=self._environment(**environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def _environment(self, **more: str) -> Mapping[str, str]:
+        ours = {k: v for k, v in os.environ.items() if not k.startswith("POINTSMAN_")}
+        return {
+            **ours,
+            "PATH": f"{self.programs}{os.pathsep}{os.defpath}",
+            "HOME": str(self.folder),
+            "POINTSMAN_HOME": str(self.folder / "home"),
+            "POINTSMAN_SERVER__PORT": "0",
+            "SEEN": str(self.seen),
+            **more,
+        }
 
     def started(self) -> tuple[list[str], Mapping[str, str]]:
         """The arguments and variables that the client was started with."""
@@ -90,8 +103,8 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return Shell(tmp_path)
+def shell(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(tmp_path, capfd)
 
 
 @pytest.fixture
@@ -224,12 +237,16 @@ def test_an_unknown_client_is_wrong_usage(shell: Shell):
     ],
 )
 def test_the_real_client_completes_a_turn(
-    tmp_path: Path, client: str, pattern: str, words: list[str]
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    client: str,
+    pattern: str,
+    words: list[str],
 ):
     real = LLM if client == "llm" else binary(pattern)
     if not real.exists():
         pytest.skip("needs scripts/prepare_clients.py (`make test-full` runs it)")
-    shell = Shell(tmp_path, SCRIPTED + saying("Hello there."))
+    shell = Shell(tmp_path, capfd, SCRIPTED + saying("Hello there."))
     (shell.programs / client).symlink_to(real)
 
     done = shell(client, "--", *words, CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1")

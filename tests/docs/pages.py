@@ -41,6 +41,8 @@ class Command:
 
     words: list[str]
     output: list[str]
+    #: As it is typed.
+    line: str
 
 
 def name(page: Path) -> str:
@@ -74,4 +76,4 @@ def commands(block: Block) -> Iterator[Command]:
     text = block.text.replace("\\\n", " ")
     for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
         line, _, output = part.partition("\n")
-        yield Command(shlex.split(line), output.splitlines())
+        yield Command(shlex.split(line), output.splitlines(), line)

@@ -57,7 +57,7 @@ RUNNABLE = {
 }
 #: What stands for output that was left out.
 ELLIPSIS = "[...]"
-SHELL = {"make", "export", "source", "curl", "pointsman"}
+SHELL = {"cd", "curl", "export", "git", "make", "pointsman", "source"}
 
 Run = Callable[[list[str]], tuple[int, str]]
 

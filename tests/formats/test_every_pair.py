@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.formats import relay
 from tests.formats.conversations import WORDS, conversations, meaning, replies, texts
@@ -47,6 +47,7 @@ sizes = st.lists(st.integers(1, 90), max_size=40)
 
 
 @pytest.mark.parametrize(("client", "upstream"), PAIRS, ids=map("-".join, PAIRS))
+@settings(max_examples=settings().max_examples // 2)  # there are many pairs
 @given(data=st.data())
 def test_a_request_keeps_its_meaning(
     client: FormatName, upstream: FormatName, data: st.DataObject

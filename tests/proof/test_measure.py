@@ -1,7 +1,6 @@
 """The whole table, on rows whose figures are known."""
 
 import json
-from collections.abc import Callable
 from random import Random
 from xml.etree import ElementTree as ET
 
@@ -170,13 +169,23 @@ def test_where_every_gap_is_the_same_there_is_no_room() -> None:
     assert line.against_chance == ""
 
 
-def test_each_row_is_ticked_once() -> None:
-    ticks: list[int] = []
-    tick: Callable[[], None] = lambda: ticks.append(1)  # noqa: E731 - the tick
+def test_it_tells_how_far_it_is_from_each_phase_s_beginning_to_its_end() -> None:
+    told: list[tuple[str, int, int]] = []
+    rows = [row for source in ("plain", "level") for row in _rows(source)]
 
-    proof.measure(_rows("plain"), CONTENDERS, spender=Half, replicates=2, tick=tick)
+    proof.measure(
+        rows, CONTENDERS, spender=Half, replicates=2, tell=lambda *said: told.append(said)
+    )
 
-    assert len(ticks) == 120
+    scoring, measuring = (
+        [(done, total) for phase, done, total in told if phase == name]
+        for name in ("scoring rows", "measuring")
+    )
+    assert scoring == [(done, 240) for done in range(241)]
+    assert (measuring[0][0], measuring[-1][0]) == (0, measuring[-1][1])
+    assert told == [("scoring rows", *each) for each in scoring] + [
+        ("measuring", *each) for each in measuring
+    ]
 
 
 def test_the_picture_is_whole_and_has_every_curve(table: proof.Proof) -> None:

@@ -3,14 +3,13 @@
 import asyncio
 import contextlib
 import json
-import socket
 
 import aiohttp
 import openai
 import pydantic
 import pytest
-import uvicorn
 from openai import AsyncOpenAI, OpenAI
+from tests.support.serving import serving
 
 from pointsman.errors import UpstreamUnreachable
 from pointsman.providers.scripted import Script, ScriptedProvider, ScriptedUpstream
@@ -62,14 +61,8 @@ def provider(sleeper):
 @pytest.fixture
 async def url(provider):
     """Where the provider is served, together with a second model."""
-    app = ScriptedUpstream(provider, ScriptedProvider("other"))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        serving = asyncio.create_task(server.serve(sockets=[sock]))
-        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
-        server.should_exit = True
-        await serving
+    async with serving(ScriptedUpstream(provider, ScriptedProvider("other"))) as address:
+        yield address
 
 
 @pytest.fixture

@@ -81,7 +81,29 @@ async def test_filters_and_a_limit(gateway: Gateway):
         assert await held(gateway, query) == []
 
 
-@pytest.mark.parametrize("query", ["?limit=0", "?limit=x", "?tag=", "?organization=local"])
+async def test_page_by_page(gateway: Gateway):
+    for tag in ("one", "two", "three"):
+        await ask(gateway, f"{TREE} {tag}", tags=tag)
+
+    async def page(**query: object) -> dict[str, object]:
+        return (await gateway.client.get("/v1/cache", params={"limit": 2, **query})).json()
+
+    first = await page()
+    second = await page(cursor=first["next"])
+    older = await page(before=first["data"][0]["stored"])
+
+    assert [each["tags"] for each in first["data"]] == [["three"], ["two"]]
+    assert [each["tags"] for each in second["data"]] == [["one"]]
+    assert (first["count"], second["count"], second["next"]) == (3, 3, None)
+    assert [each["tags"] for each in older["data"]] == [["two"], ["one"]]
+    assert older["next"] is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["?limit=0", "?limit=x", "?tag=", "?organization=local", "?cursor=x", "?before=then",
+     "?cursor=MjAyNi0xMS0yMVQxMDowMDowMCswMDowMCBh&before=2026-11-21"],
+)  # fmt: skip
 async def test_a_query_that_means_nothing_is_refused(gateway: Gateway, query: str):
     reply = await gateway.client.get(f"/v1/cache{query}")
 

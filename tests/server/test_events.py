@@ -1,5 +1,7 @@
 """`/v1/events`: what happens, while it happens, to those who may see it."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 import socket
@@ -13,6 +15,8 @@ from tests.gateway import Gateway, two_tiers
 from tests.support.served import eventually, front, served
 from tests.support.serving import serving
 
+from pointsman.access.sessions import IDLE_S
+from pointsman.clock import ManualClock
 from pointsman.providers.scripted import Script
 from pointsman.server.protocol import BoundedProtocol, EndingServer
 from pointsman.telemetry.live import MOST_WATCHERS
@@ -51,6 +55,19 @@ class Port:
     def __init__(self, address: str, session: aiohttp.ClientSession) -> None:
         self.address = address
         self.session = session
+
+    @asynccontextmanager
+    async def signed_in(self, key: str) -> AsyncIterator[Port]:
+        """The same from a browser that has shown this key."""
+        jar = aiohttp.CookieJar(unsafe=True)  # that is, of an address without a name
+        async with aiohttp.ClientSession(cookie_jar=jar) as session:
+            async with session.post(
+                f"{self.address}/dashboard/session",
+                json={"key": key},
+                headers={"sec-fetch-site": "same-origin"},
+            ) as reply:
+                assert reply.status == 200, await reply.text()
+            yield Port(self.address, session)
 
     @asynccontextmanager
     async def watching(
@@ -162,6 +179,21 @@ async def test_a_key_that_ends_sees_nothing_more(gateway: Gateway) -> None:
         assert gone.status_code == 200
 
         await ask(gateway, admin)
+
+        assert await stream.next() is None
+
+
+async def test_to_watch_keeps_no_session_alive(timed: Gateway, clock: ManualClock) -> None:
+    admin = await make(timed, **ADMIN)
+    key = admin["authorization"].removeprefix("Bearer ")
+    async with port(timed) as there, there.signed_in(key) as browser, browser.watching() as stream:
+        for _ in range(3):
+            clock.advance(IDLE_S / 3)
+            asked = await ask(timed, admin)
+            assert await stream.requests(1) == [asked]
+        clock.advance(1)
+
+        await ask(timed, admin)
 
         assert await stream.next() is None
 

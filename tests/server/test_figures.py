@@ -255,7 +255,51 @@ async def test_what_servers_say_is_shown_to_who_sees_all(start: StartGateway) ->
     assert {**seen["here"], "detail": None} == hidden["here"]
 
 
+@pytest.mark.parametrize(
+    ("wish", "seen"),
+    [
+        ({}, {"weak", "strong"}),
+        ({"models": ["weak"]}, {"weak"}),
+        ({"tiers": ["complex"]}, {"strong"}),
+        ({"tiers": ["complex"], "models": ["weak"]}, set()),
+        ({"routes": ["auto"]}, {"weak", "strong"}),
+        ({"routes": ["local"]}, {"weak"}),
+        ({"routes": ["complex"]}, {"strong"}),
+        ({"routes": ["weak", "complex"]}, {"weak", "strong"}),
+        ({"role": "read-only", "models": ["weak"]}, {"weak"}),
+        ({"role": "admin", "models": ["weak"]}, {"weak", "strong"}),
+    ],
+    ids=str,
+)
+async def test_a_key_sees_the_deployments_that_may_serve_it(
+    gateway: Gateway, wish: dict[str, object], seen: set[str]
+) -> None:
+    admin = await key_for(gateway, role="admin", everywhere=True)
+    gateway.client.headers.update(admin)
+    theirs = await key_for(gateway, organisation="acme", **wish)
+
+    assert set(await upstreams(gateway, **theirs)) == seen
+    assert set(await upstreams(gateway)) == {"weak", "strong"}
+
+
 # One request
+
+
+async def test_alternatives_are_those_that_may_serve_the_key(gateway: Gateway) -> None:
+    admin = await key_for(gateway, role="admin", everywhere=True)
+    gateway.client.headers.update(admin)
+    caller = await key_for(gateway, organisation="acme", models=["weak"])
+    reader = await key_for(gateway, organisation="acme", role="read-only", tiers=["complex"])
+    reply = await gateway.chat(headers=caller)
+    path = f"/v1/decisions/{reply.headers['x-request-id']}/alternatives"
+
+    async def seen(**headers: str) -> list[tuple[str, bool]]:
+        found = (await gateway.client.get(path, headers=headers)).json()["alternatives"]
+        return [(each["deployment"], each["chosen"]) for each in found]
+
+    assert await seen() == [("weak", True), ("strong", False)]
+    assert await seen(**caller) == [("weak", True)]
+    assert await seen(**reader) == [("weak", True), ("strong", False)]  # where it was answered
 
 
 async def test_alternatives_cost_what_the_same_tokens_cost_there(gateway: Gateway) -> None:

@@ -200,7 +200,7 @@ async def test_google_says_in_the_body_when_to_come_back(chain: Chain, client: s
 @over_pointsman
 @for_all
 async def test_a_stream_that_breaks_behind_is_no_whole_reply(chain: Chain, client: str) -> None:
-    chain.script(Script(reply="word " * 50, chunks=3, cut_at_byte=900, chunk_delay_s=0.3))
+    chain.script(Script(reply="word " * 50, chunks=3, cut_at_byte=900, chunk_delay_s=0.05))
     speaker = SPEAKERS[client]
 
     heard = await chain.ask(speaker, speaker.asking("hi", stream=True))
@@ -251,7 +251,7 @@ async def test_what_its_judge_took_stays_in_the_books_while_it_is_waited_for(
     routing = RoutingSettings(scorer="judge", judge=judge)
     gateway = await start(Settings(home=Path("nowhere"), models={"slow": model}, routing=routing))
     gateway.tell(
-        "slow", Script(reply='{"label": "SIMPLE"}'), *loading(2), Script(reply="Here I am.")
+        "slow", Script(reply='{"label": "SIMPLE"}'), *loading(1), Script(reply="Here I am.")
     )
 
     record = await gateway.record(await gateway.chat("Tell me of the sea."))

@@ -14,18 +14,32 @@ from pointsman.ports import (
     Books,
     Charts,
     CheckStore,
+    EvidenceStore,
+    ExperimentStore,
     FeedbackStore,
     KeyStore,
     Ledger,
     PromptStore,
     Retention,
+    VersionStore,
 )
 from pointsman.storage.memory import MemoryStore
 from pointsman.storage.sqlite import SqliteStore
 
 
 class Store(
-    Ledger, Books, Charts, Retention, PromptStore, KeyStore, FeedbackStore, CheckStore, Protocol
+    Ledger,
+    Books,
+    Charts,
+    Retention,
+    PromptStore,
+    KeyStore,
+    FeedbackStore,
+    CheckStore,
+    EvidenceStore,
+    VersionStore,
+    ExperimentStore,
+    Protocol,
 ):
     """Everything that a store of the books does."""
 

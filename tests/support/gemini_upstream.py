@@ -19,21 +19,19 @@ Checked with google-genai 3.4.0 as its client.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import json
 import re
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from tests.support.serving import serving
 
 MODELS = ("gemini-3.8-flash", "gemini-2.5-flash")
 SKIP_SIGNATURE = "skip_thought_signature_validator"
@@ -124,16 +122,8 @@ class ScriptedGemini:
 async def scripted_gemini() -> AsyncIterator[tuple[str, ScriptedGemini]]:
     """Serve one from this event loop: its address, without a version, and itself."""
     gemini = ScriptedGemini()
-    server = uvicorn.Server(uvicorn.Config(gemini.app, log_level="warning", ws="none"))
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen()
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}", gemini
-        finally:
-            server.should_exit = True
-            await serving
+    async with serving(gemini.app) as address:
+        yield address, gemini
 
 
 def camel(value: Any) -> Any:

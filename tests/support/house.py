@@ -17,6 +17,7 @@ from pointsman.access.wishes import KeyChange, NewKey, Rotation
 from pointsman.app import App
 from pointsman.clock import ManualClock
 from pointsman.config import CacheSettings
+from pointsman.feedback.experiment_view import NewExperiment
 from pointsman.types import Principal, Role, Selection
 
 OPERATOR = Principal(key="operator")
@@ -81,6 +82,7 @@ class House:
             [key for key in ring.list(OPERATOR) if key.organisation == "acme"],
             await store.get(self.acme["/v1/decisions"]["request_id"]),
             [reply.id for reply in cached.replies],
+            await store.experiments(organisation="acme"),
         )
 
 
@@ -110,8 +112,15 @@ async def furnish(home: Path | None = None) -> House:
         "/decisions": {"request_id": request_id},
         "/v1/keys": {"id": house.keys["user"][:11]},
         "/v1/cache": {"id": held.replies[0].id},
+        "/v1/experiments": {"id": await _experiment(app)},
     }
     return house
+
+
+async def _experiment(app: App) -> str:
+    """One of acme's; its id."""
+    wish = NewExperiment(a="weak", b="strong", name="of acme", share=0.01, organisation="acme")
+    return (await app.experimenting.start(OPERATOR, wish)).id
 
 
 async def _keys(ring: KeyRing, clock: ManualClock) -> dict[str, str]:

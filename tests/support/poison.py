@@ -126,6 +126,18 @@ BODIES: dict[str, dict[str, object]] = {
     },
     "/v1/keys/{id}": {"name": "n", "active": True, "expires": None, "budgets": {"per_day": 1}},
     "/v1/keys/{id}/rotate": {"grace_s": 60},
+    "/v1/experiments": {
+        "a": "weak",
+        "b": "strong",
+        "of": "deployments",
+        "name": "n",
+        "share": 0.5,
+        "organisation": "globex",
+        "until_decided": False,
+    },
+    "/v1/experiments/{id}/stop": {"reason": "r"},
+    "/v1/learning/revert": {"version": "shipped", "organisation": "globex"},
+    "/v1/retrain": {"organisation": "globex"},
     "/dashboard/session": {"key": "k"},
 }
 

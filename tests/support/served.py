@@ -19,7 +19,7 @@ from pointsman.clock import ManualClock
 from pointsman.config import CacheSettings, ModelSettings, ServerSettings, Settings
 from pointsman.config.settings import RoutingSettings
 from pointsman.ports import Clock
-from pointsman.server.protocol import BoundedProtocol
+from pointsman.server.protocol import BoundedProtocol, PromptServer
 from pointsman.types import Entry
 
 #: Seconds within which everything that a request held must be free again.
@@ -54,7 +54,7 @@ async def front(protocol: type[BoundedProtocol] = BoundedProtocol) -> AsyncItera
         date_header=False,
         ws="none",
     )
-    server = uvicorn.Server(config)
+    server = PromptServer(config)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         gateway.address = f"http://127.0.0.1:{listening.getsockname()[1]}"

@@ -13,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from pointsman.server.protocol import PromptServer
+
 
 @asynccontextmanager
 async def serving(
@@ -21,7 +23,7 @@ async def serving(
     """Serve it from this event loop, on the loopback; its address."""
     http = protocol or "auto"
     config = uvicorn.Config(app, http=http, log_level="warning", ws="none", lifespan="off")
-    server = uvicorn.Server(config)
+    server = PromptServer(config)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()

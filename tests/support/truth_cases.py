@@ -21,9 +21,6 @@ WAYS: tuple[tuple[Way, float], ...] = (
     ("stays", 0.80),
 )
 STREAMED, SILENT, THINKING, CACHING = 0.5, 0.05, 0.3, 0.4
-#: Seconds between two words of a reply that is left: a model's pace, so that what it says between
-#: the client's leaving and its own noticing is what it would be in earnest.
-PACE_S = 0.2
 #: Mostly those that open no breaker, which would refuse the others.
 _FAULTS = (429, 429, 429, 500, 502, 503)
 _VOCABULARY = (
@@ -69,8 +66,11 @@ class Case:
             reasoning_tokens=thought,
         )
 
-    def script(self, model: str, *, first: bool) -> Script:
-        """How the upstream answers a call for `model`, which may be the `first` for this case."""
+    def script(self, model: str, *, first: bool, pace_s: float) -> Script:
+        """How the upstream answers a call for `model`, which may be the `first` for this case.
+
+        `pace_s` lies between two words of a reply that is left.
+        """
         if (self.way == "retried" and first) or (self.way == "failed over" and model == "small"):
             return Script(status=self.fault)
         return Script(
@@ -78,7 +78,7 @@ class Case:
             reasoning=self.thoughts or None,
             usage=self.usage,
             no_usage=not self.says,
-            chunk_delay_s=PACE_S if self.way == "leaves" else 0.0,
+            chunk_delay_s=pace_s if self.way == "leaves" else 0.0,
         )
 
 

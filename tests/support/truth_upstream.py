@@ -1,4 +1,4 @@
-"""An upstream that keeps its own books: `python -m tests.support.truth_upstream <file>`.
+"""An upstream that keeps its own books: `python -m tests.support.truth_upstream <file> <pace>`.
 
 A process of its own over the scripted provider; it prints its base URL. Its log is append-only, a
 JSON object a line: one when a call comes, and one when it has ended, whoever ended it.
@@ -48,8 +48,9 @@ class _Named(msgspec.Struct):
 class TruthUpstream:
     """Answers each call by the script of its case."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, pace_s: float) -> None:
         """Appends to `log`."""
+        self._pace_s = pace_s
         self._log = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self._calls = 0
         self._seen: set[int] = set()
@@ -64,7 +65,8 @@ class TruthUpstream:
         self._calls += 1
         given = Given(self._calls, told.number, msgspec.json.decode(body, type=_Named).model)
         self._note(given)
-        script = told.script(given.model, first=told.number not in self._seen)
+        first = told.number not in self._seen
+        script = told.script(given.model, first=first, pace_s=self._pace_s)
         self._seen.add(told.number)
         provider = ScriptedProvider(given.model, script=script)
         try:
@@ -88,9 +90,9 @@ class TruthUpstream:
 
 
 @contextmanager
-def truth_upstream(log: Path) -> Iterator[str]:
-    """Its base URL; the process ends with the block."""
-    command = [sys.executable, "-m", "tests.support.truth_upstream", str(log)]
+def truth_upstream(log: Path, pace_s: float) -> Iterator[str]:
+    """Its base URL; the process ends with the block. `pace_s`: see `Case.script`."""
+    command = [sys.executable, "-m", "tests.support.truth_upstream", str(log), str(pace_s)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -132,9 +134,10 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-async def _serve(log: Path) -> None:
+async def _serve(log: Path, pace_s: float) -> None:
+    upstream = TruthUpstream(log, pace_s)
     config = uvicorn.Config(
-        TruthUpstream(log), lifespan="off", log_level="error", access_log=False, ws="none"
+        upstream, lifespan="off", log_level="error", access_log=False, ws="none"
     )
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -143,4 +146,4 @@ async def _serve(log: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(Path(sys.argv[1])))
+    asyncio.run(_serve(Path(sys.argv[1]), float(sys.argv[2])))

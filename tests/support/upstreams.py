@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 import subprocess
@@ -18,8 +17,8 @@ from typing import Self
 
 import platformdirs
 import pytest
-import uvicorn
 from tests.support.gateway import PATIENCE_S, eventually
+from tests.support.serving import serving
 
 from pointsman.providers.scripted import ScriptedProvider, ScriptedUpstream
 from pointsman.weights import WeightsStore
@@ -96,16 +95,8 @@ class LlamaServer:
 @asynccontextmanager
 async def scripted_upstream(*providers: ScriptedProvider) -> AsyncIterator[str]:
     """Serve providers from this event loop; the base URL of their OpenAI API."""
-    app = ScriptedUpstream(*providers)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
-        finally:
-            server.should_exit = True
-            await serving
+    async with serving(ScriptedUpstream(*providers)) as address:
+        yield f"{address}/v1"
 
 
 @dataclass(frozen=True)
