@@ -156,7 +156,9 @@ def question(prompt: str, a: str, b: str) -> list[Json]:
         "first": (a, _REPLY_BYTES),
         "second": (b, _REPLY_BYTES),
     }
-    shown = "\n".join(f"{name}: {_quoted(text, most)}" for name, (text, most) in told.items())
+    shown = "\n".join(
+        f"{name}: {quoted(_COPYABLE.sub('#', text), most)}" for name, (text, most) in told.items()
+    )
     return [
         {"role": "system", "content": f"{_ROLE}\n{_SAME_MEANS}"},
         {"role": "user", "content": f"{shown}\n\n{_REMINDER}"},
@@ -175,9 +177,10 @@ def verdict(text: str) -> bool | None:
     return True if word in {"yes", "true"} else False if word in {"no", "false"} else None
 
 
-def _quoted(text: str, most: int) -> str:
-    masked = _COPYABLE.sub("#", _excerpt(text, most))
-    return _MARKER.sub(lambda m: f"\\u{ord(m[0]):04x}", msgspec.json.encode(masked).decode())
+def quoted(text: str, most: int) -> str:
+    """A text as one JSON string for a judge, cut in the middle to `most` bytes; see `question`."""
+    shown = msgspec.json.encode(_excerpt(text, most)).decode()
+    return _MARKER.sub(lambda m: f"\\u{ord(m[0]):04x}", shown)
 
 
 def _excerpt(text: str, most: int) -> str:

@@ -112,6 +112,9 @@ class Keeper:
             return "below its tier"
         if fresh.verdict is not None and not fresh.verdict.accepted:
             return "not good enough"
+        informed = fresh.reply.decision.informed
+        if informed is not None and informed.explored:
+            return "drawn to learn from it"
         return None
 
     async def _keep(self, fresh: Fresh) -> None:

@@ -57,6 +57,8 @@ class HeldPage:
     size: int
     data: tuple[Held, ...]
     object: str = "list"
+    #: What `cursor` says for the next page; None where this is the last one.
+    next: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +120,10 @@ def held(reply: CachedReply, now: datetime) -> Held:
     )
 
 
-def held_page(listing: Listing, now: datetime) -> HeldPage:
-    """A page of them."""
+def held_page(listing: Listing, now: datetime, following: str | None = None) -> HeldPage:
+    """A page of them; `following` is where the next one begins."""
     data = tuple(held(reply, now) for reply in listing.replies)
-    return HeldPage(listing.count, listing.size, data)
+    return HeldPage(listing.count, listing.size, data, next=following)
 
 
 def held_text(reply: CachedReply, now: datetime) -> HeldText:

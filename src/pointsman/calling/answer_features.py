@@ -29,6 +29,8 @@ OPENING = 400
 _BARE = 60
 #: Lines shorter than this repeat for good reasons.
 _LINE = 15
+#: A prompt with fewer words that carry meaning has no keywords to be taken up.
+_KEYWORDS = 3
 #: How far two numbers differ that are one but for rounding, as a share.
 _ROUNDING = 0.006
 
@@ -123,7 +125,7 @@ def features(
         **_wording(said),
         **_repetition(said),
         **_sums(said),
-        "copied": _copied(asked, said),
+        **_shared(asked, said),
     }
     if complete:
         found |= _ending(said) | _concluding(conclusion(said.read), said, choices)
@@ -153,10 +155,13 @@ def _repetition(said: Text) -> dict[str, float]:
     }
 
 
-def _copied(asked: Text, said: Text) -> float:
-    """The share of an answer's words that stand in the prompt."""
+def _shared(asked: Text, said: Text) -> dict[str, float]:
+    """The share of the answer's words that stand in the prompt; of the prompt's, in the answer."""
     given, wanted = said.content, set(asked.content)
-    return sum(word in wanted for word in given) / (len(given) + 5)
+    found = {"copied": sum(word in wanted for word in given) / (len(given) + 5)}
+    if len(wanted) >= _KEYWORDS:
+        found["covered"] = len(wanted.intersection(given)) / len(wanted)
+    return found
 
 
 def _sums(said: Text) -> dict[str, float]:

@@ -90,15 +90,24 @@ _WANTED = re.compile(
 
 def json_fault(text: str, output: OutputFormat) -> str | None:
     """What is wrong with the JSON that was asked for: `invalid_json`, `missing_member` or None."""
-    body = text.strip()
-    fenced = _FENCE.fullmatch(body)
     try:
-        value = json.loads(fenced[2] if fenced else body)
-    except (ValueError, RecursionError):
+        value = json_of(text)
+    except ValueError:
         return "invalid_json"
     if output.kind == "json_object":
         return None if isinstance(value, dict) else "invalid_json"
     return None if _fits(value, output.schema, 0) else "missing_member"
+
+
+def json_of(text: str) -> Json:
+    """The JSON that an answer is, fenced or not. Raises ValueError where it is none."""
+    body = text.strip()
+    fenced = _FENCE.fullmatch(body)
+    try:
+        value: Json = json.loads(fenced[2] if fenced else body)
+    except RecursionError as error:
+        raise ValueError("too deep") from error
+    return value
 
 
 def begins_as_json(text: str) -> bool:

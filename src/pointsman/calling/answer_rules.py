@@ -44,7 +44,7 @@ _REFUSAL_LENGTH = 900  # characters
 
 def broken_rules(draft: Draft, said: Text, found: Mapping[str, float]) -> tuple[str, ...]:
     """The names of the rules that a draft breaks, the worst first."""
-    text, harmful = said.read, HARMFUL.search(asked(draft.prompt)) is not None
+    text, harmful = said.read, may_refuse(draft.prompt)
     rules = {
         "empty": said.whole == 0 and draft.tool_calls == 0 and draft.complete,
         "withheld": draft.finish == "content_filter",
@@ -59,6 +59,11 @@ def broken_rules(draft: Draft, said: Text, found: Mapping[str, float]) -> tuple[
     if said.whole and draft.tool_calls == 0:
         broken += [fault for fault in _format_faults(draft) if fault]
     return tuple(sorted(broken, key=RULES.__getitem__))
+
+
+def may_refuse(prompt: str) -> bool:
+    """Whether the prompt is such that to refuse may be right."""
+    return HARMFUL.search(asked(prompt)) is not None
 
 
 def _format_faults(draft: Draft) -> tuple[str | None, ...]:

@@ -22,15 +22,16 @@ class Trials:
     before the first result is in. What has answered last time is not held up.
     """
 
-    def __init__(self, breaker: Breaker) -> None:
+    def __init__(self, breaker: Breaker, patience_s: float = PATIENCE_S) -> None:
         """`breaker` knows whether the deployment has proved itself."""
         self._breaker = breaker
+        self._patience_s = patience_s
         self._trying = 0
         self._changed = asyncio.Event()
 
     async def __aenter__(self) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self._patience_s):
                 while self._trying >= MOST and not self._breaker.proven:
                     self._changed.clear()
                     await self._changed.wait()

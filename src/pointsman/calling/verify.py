@@ -70,6 +70,25 @@ class Weighing:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """All that is seen of a draft."""
+
+    #: Of the prompt.
+    kind: Kind
+    #: That it is good enough, 0-1.
+    probability: float
+    #: What speaks against it most, by name.
+    reasons: tuple[str, ...]
+    #: The names of the rules that it breaks, the worst first.
+    broken: tuple[str, ...]
+    #: What was counted in it, by name (`answer_features`), and its `brevity` where it is complete:
+    #: the logarithm of the length that its prompt makes expect over its own.
+    found: Mapping[str, float]
+    #: In characters.
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
 class Verifier:
     """Judges drafts by learned weights. Bounded work, linear in what is read of an answer."""
 
@@ -102,15 +121,19 @@ class Verifier:
 
         `score` is the prompt's. Of a draft that isn't complete, only what has been said counts.
         """
-        probability, reasons = self._weigh(draft, score)
-        return Verdict(probability >= bound, probability, bound, reasons)
+        look = self.look(draft, score)
+        return Verdict(look.probability >= bound, look.probability, bound, look.reasons)
 
     def score(self, draft: Draft, score: Score) -> float:
         """0-100, higher where the request should rather escalate: 100 * (1 - probability)."""
-        return 100.0 * (1.0 - self._weigh(draft, score)[0])
+        return 100.0 * (1.0 - self.look(draft, score).probability)
 
-    def _weigh(self, draft: Draft, score: Score) -> tuple[float, tuple[str, ...]]:
-        prior = log_odds(1.0 - score.value / 100.0)
+    def look(self, draft: Draft, score: Score | None = None) -> Look:
+        """Everything, of which a verdict is made. Never raises.
+
+        Without a score, of a prompt that nothing is known of.
+        """
+        prior = 0.0 if score is None else log_odds(1.0 - score.value / 100.0)
         asked_for, said = Text.of(draft.prompt), Text.of(draft.text)
         choices = options(asked_for.read)
         kind = kind_of(draft.prompt, choices)
@@ -129,8 +152,9 @@ class Verifier:
         rules = broken_rules(draft, said, found)
         named = _reasons(weighing.weights, parts)
         worst = min((RULES[rule] for rule in rules), default=1.0)
+        reasons = tuple(dict.fromkeys((*rules, *named)))[:_REASONS]
         # A rule leaves the order of the drafts that break it as it was.
-        return probability * worst, tuple(dict.fromkeys((*rules, *named)))[:_REASONS]
+        return Look(kind, probability * worst, reasons, rules, found, said.whole)
 
     def _expected_length(self, prompt: str) -> float:
         cues = length_cues(prompt)
