@@ -23,7 +23,7 @@ run: $(VENV)/run.stamp ## set up, fetch a small local model, serve
 test: $(VENV)/dev.stamp ## the core suite: no server, no weights, no network beyond this machine
 	$(BIN)/pytest -m "not full and not live"
 
-test-full: $(VENV)/dev.stamp ## real weights, real servers, faults; fetches what it needs
+test-full: $(VENV)/docs.stamp ## real weights, real servers, faults; fetches what it needs
 	bash scripts/prepare-test-full
 	POINTSMAN_TEST_HOME=$(CURDIR)/var/home $(BIN)/pytest -m full
 
@@ -62,13 +62,15 @@ prove: $(VENV)/dev.stamp ## what the routing is worth on the shipped sample
 faults: $(VENV)/dev.stamp ## meet every fault, and write down what was seen
 	rm -f tests/faults/observed.json
 	POINTSMAN_TEST_WRITE_FAULTS=1 $(BIN)/pytest tests/faults/test_fault_table.py tests/faults/test_clients_go.py
-	$(MAKE) docs
+	$(BIN)/python -m scripts.reference
 
 pictures: $(VENV)/dev.stamp ## take the dashboard's pictures for the documentation anew; needs Chromium
-	POINTSMAN_TEST_WRITE_PICTURES=1 $(BIN)/pytest tests/browser/test_browser_views.py -k picture
+	POINTSMAN_TEST_WRITE_PICTURES=1 $(BIN)/pytest tests/browser/test_browser_views.py tests/browser/test_browser_learning.py -k picture
+	POINTSMAN_TEST_WRITE_PICTURES=1 $(BIN)/pytest tests/docs/test_strangers_walk.py
 
-docs: $(VENV)/dev.stamp ## write the generated pages of docs/reference
+docs: $(VENV)/docs.stamp ## write the generated pages of docs/reference; all pages as a site, to var/docs/site
 	$(BIN)/python -m scripts.reference
+	$(BIN)/python -m scripts.site
 
 lock: $(VENV)/dev.stamp ## pin every dependency again, with hashes
 	$(BIN)/uv pip compile --upgrade pyproject.toml --extra local --extra semantic $(LOCK) -o requirements.txt
@@ -76,6 +78,7 @@ lock: $(VENV)/dev.stamp ## pin every dependency again, with hashes
 		--extra semantic --extra dev -c requirements.txt \
 		$(LOCK) -o requirements-dev.txt
 	$(BIN)/uv pip compile --upgrade requirements-build.in $(LOCK) -o requirements-build.txt
+	$(BIN)/uv pip compile --upgrade requirements-docs.in -c requirements-dev.txt $(LOCK) -o requirements-docs.txt
 
 lock-clients: $(VENV)/dev.stamp ## pin the clients that the tests drive
 	for each in sdks instructor; do $(BIN)/uv pip compile --upgrade \
@@ -96,4 +99,8 @@ $(VENV)/run.stamp: requirements.txt requirements-build.txt pyproject.toml | $(BI
 
 $(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
 	@$(PIP) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/docs.stamp: requirements-docs.txt $(VENV)/dev.stamp
+	@$(PIP) --require-hashes -r requirements-docs.txt
 	@touch $@

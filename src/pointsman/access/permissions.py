@@ -79,6 +79,24 @@ def shows(grant: Grant, target: Target, deployment: Deployment | None) -> bool:
     return target.kind != "tier" or grant.tiers is None or target.name in grant.tiers
 
 
+def may_see(grant: Grant, deployment: Deployment) -> bool:
+    """Whether that is a deployment which who has this grant may use; an admin sees all of them.
+
+    A route leads to what it names; `auto` leads anywhere.
+    """
+    if grant.role == "admin":
+        return True
+    routes = grant.routes
+    return (
+        (grant.models is None or deployment.id in grant.models)
+        and (grant.tiers is None or deployment.tier in grant.tiers)
+        and (
+            routes is None
+            or bool(routes & {"auto", deployment.location, deployment.tier, deployment.id})
+        )
+    )
+
+
 def excess(given: Grant, own: Grant) -> str | None:
     """What `given` allows and `own` does not, by its member's name; None where nothing."""
     if given.everywhere and not own.everywhere:

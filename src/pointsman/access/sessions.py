@@ -55,6 +55,18 @@ class SignIns:
         #: By the digest of the cookie.
         self._sessions: dict[bytes, Session] = {}
 
+    def still_in(self, headers: Mapping[str, str]) -> Principal:
+        """The principal behind a request that goes on: that is no sign of somebody who is there.
+
+        Raises AuthenticationFailed.
+        """
+        session = self._found(headers)
+        return (
+            self._ring.authenticate(headers)
+            if session is None
+            else self._ring.holder(session.digest)
+        )
+
     def authenticate(self, method: str, headers: Mapping[str, str]) -> Principal:
         """The principal behind a request's headers (names in lower case): a key goes before a cookie.
 
@@ -71,6 +83,12 @@ class SignIns:
 
     def session(self, headers: Mapping[str, str]) -> Session | None:
         """The session that lets a request in; None where there is none, or something else does."""
+        session = self._found(headers)
+        if session is not None:
+            session.used = self._clock.monotonic()
+        return session
+
+    def _found(self, headers: Mapping[str, str]) -> Session | None:
         token = _cookie(headers)
         if token is None or self._ring.lets_anybody_in or shown_key(headers) is not None:
             return None
@@ -81,7 +99,6 @@ class SignIns:
         if not self._is_alive(session, now):
             del self._sessions[name]
             return None
-        session.used = now
         return session
 
     def begin(self, key: str) -> tuple[str, Session]:

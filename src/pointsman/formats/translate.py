@@ -68,6 +68,15 @@ class Transcript:
         return self._writer.ending(self.reader.usage)
 
 
+def output_of(
+    request: ModelRequest, clients: Mapping[FormatName, ClientFormat]
+) -> OutputFormat | None:
+    """The JSON that the client wants as an answer; None where any text will do."""
+    if _OUTPUT_MEMBERS.isdisjoint(request.members):
+        return None
+    return clients[request.format].conversation(request).output
+
+
 class Speech:
     """Writes requests for one deployment and reads its replies."""
 
@@ -128,9 +137,7 @@ class Speech:
 
     def output(self, request: ModelRequest) -> OutputFormat | None:
         """The JSON that the client wants as an answer; None where any text will do."""
-        if _OUTPUT_MEMBERS.isdisjoint(request.members):
-            return None
-        return self._clients[request.format].conversation(request).output
+        return output_of(request, self._clients)
 
     def transcript(self, request: ModelRequest, head: Head) -> Transcript:
         """For a streamed reply."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
 from pathlib import Path
@@ -14,7 +15,7 @@ def write(file: Path, text: str) -> Path | None:
 
     Raises ConfigError: no right to write, no space left.
     """
-    kept = file.with_name(f"{file.name}.old") if file.exists() else None
+    kept = _free(file) if file.exists() else None
     folder = file.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -33,3 +34,11 @@ def write(file: Path, text: str) -> Path | None:
             f"can't write {file}: {error.strerror}; another place: `pointsman init --config FILE`"
         ) from error
     return kept
+
+
+def _free(file: Path) -> Path:
+    """The first of `.old`, `.old.2`, `.old.3` ... that is not taken."""
+    names = (
+        f"{file.name}.old{f'.{number}' if number > 1 else ''}" for number in itertools.count(1)
+    )
+    return next(place for place in map(file.with_name, names) if not place.exists())

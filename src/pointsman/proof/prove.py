@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -20,6 +21,8 @@ REPLICATES = 200
 MEAN, MEAN_ANSWERED = "mean", "mean where replies are known"
 
 Scores = Mapping[str, Floats]
+#: Hears what is being done, how much of it is done, and how much there is to do.
+Tell: TypeAlias = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +44,18 @@ def measure(
     spender: MakeSpender = KeptShare,
     seed: int = 0,
     replicates: int = REPLICATES,
-    tick: Callable[[], None] = lambda: None,
+    tell: Tell = lambda *_: None,
 ) -> Proof:
     """Score every row once, and measure; the same seed gives the same proof.
 
-    `spender` makes what keeps a budget; `tick` is called after every row. A contender that judges
+    `spender` makes what keeps a budget; `tell` hears how far it is. A contender that judges
     replies scores a row without one as it can. Without `means` no source had a gap.
     """
     by_source: dict[str, list[Row]] = {}
     for row in rows:
         by_source.setdefault(row.source, []).append(row)
-    scores = [_scored(each, contenders, tick) for each in by_source.values()]
+    scores = _all_scored(by_source.values(), contenders, tell)
+    steps = _Steps("measuring", sum(len(each) + 1 for each in scores), tell)
     sources = []
     for place, (name, its_rows) in enumerate(by_source.items()):
         rng = np.random.default_rng((seed, place))
@@ -60,17 +64,37 @@ def measure(
         if ground.has_gap:
             following = _following(scores, place)
             lines = _contending(
-                ground, contenders, scores[place], following, spender=spender, rng=rng
+                ground, contenders, scores[place], following, spender=spender, rng=rng, steps=steps
             )
             lines |= _controls(ground, its_rows)
+        steps.done(1 if lines else len(scores[place]) + 1)
         weak, strong = float(ground.weak.mean()), float(ground.strong.mean())
         sources.append(Source(name, len(its_rows), weak, strong, lines))
     return Proof(sources, _means(sources))
 
 
-def _scored(
-    rows: Sequence[Row], contenders: Mapping[str, Contender], tick: Callable[[], None]
-) -> Scores:
+class _Steps:
+    """One phase of the work, counted."""
+
+    def __init__(self, phase: str, total: int, tell: Tell) -> None:
+        self._phase, self._total, self._tell = phase, total, tell
+        self._done = 0
+        self.done(0)
+
+    def done(self, steps: int = 1) -> None:
+        """So many more."""
+        self._done += steps
+        self._tell(self._phase, self._done, self._total)
+
+
+def _all_scored(
+    sources: Collection[Sequence[Row]], contenders: Mapping[str, Contender], tell: Tell
+) -> list[Scores]:
+    steps = _Steps("scoring rows", sum(map(len, sources)), tell)
+    return [_scored(each, contenders, steps) for each in sources]
+
+
+def _scored(rows: Sequence[Row], contenders: Mapping[str, Contender], steps: _Steps) -> Scores:
     answered = any(row.weak_answer is not None for row in rows)
     taking_part = {
         name: each for name, each in contenders.items() if answered or not each.judges_replies
@@ -79,7 +103,7 @@ def _scored(
     for place, row in enumerate(rows):
         for name, contender in taking_part.items():
             scores[name][place] = contender.score(row)
-        tick()
+        steps.done()
     return scores
 
 
@@ -97,6 +121,7 @@ def _contending(
     *,
     spender: MakeSpender,
     rng: np.random.Generator,
+    steps: _Steps,
 ) -> dict[str, Line]:
     """A line for each contender and for the shuffle of its decisions.
 
@@ -123,6 +148,7 @@ def _contending(
             curve=ground.curve(score),
         )
         lines[name + SHUFFLED] = controls.shuffled(lines[name], ground.weak, ground.strong)
+        steps.done()
     return lines
 
 
