@@ -1,10 +1,12 @@
 """What was learned, between the store and the requests: read, shared, taken back, looked at again."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -14,11 +16,27 @@ from pointsman.errors import BadRequest, NotFound
 from pointsman.feedback.history import history, version_before
 from pointsman.learning import Learning
 from pointsman.storage.memory import MemoryStore
+from pointsman.teaching import teacher
 from pointsman.telemetry.decisions import SilentObserver
-from pointsman.types import SHIPPED, Call, Change, ModelRequest, Principal, Score, Turn, Version
+from pointsman.types import (
+    SHIPPED,
+    Call,
+    Change,
+    Evidence,
+    Informed,
+    LearnerKind,
+    ModelRequest,
+    Observed,
+    Principal,
+    Score,
+    Turn,
+    Version,
+)
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SCORED = Score(55.0, {"base": 55.0}, "learned", "1")
+#: Of some prompt, as they are stored; and how many a real one has.
+FEATURES, FEATURES_SIZE = "AAAA", 72
 
 
 class Watch:
@@ -31,7 +49,11 @@ class Watch:
         return 0.0
 
 
-Begin = Callable[[MemoryStore], Awaitable[Learning]]
+class Begin(Protocol):
+    """Opens what a gateway has of learning, over a store."""
+
+    async def __call__(self, store: MemoryStore, kind: LearnerKind = "bandit") -> Learning:
+        """Loaded."""
 
 
 @pytest.fixture
@@ -39,8 +61,9 @@ async def begin() -> AsyncIterator[Begin]:
     """Opens what a gateway has of learning, over a store; closed with the test."""
     running: list[Learning] = []
 
-    async def one(store: MemoryStore) -> Learning:
-        settings = Settings(home=Path("nowhere"), learning=LearningSettings(every_s=3600))
+    async def one(store: MemoryStore, kind: LearnerKind = "bandit") -> Learning:
+        wanted = LearningSettings(every_s=3600, kind=kind)
+        settings = Settings(home=Path("nowhere"), learning=wanted)
         learning = Learning(
             settings,
             policy=rules.policy(settings),
@@ -71,6 +94,13 @@ def change(name: str, minute: int, organisation: str = "", kind: str = "promoted
 async def promote(store: MemoryStore, name: str, minute: int, organisation: str = "") -> None:
     await store.add_version(version(name, organisation))
     await store.add_change(change(name, minute, organisation))
+
+
+def outcome(number: int, organisation: str, quality: float = 0.5) -> Evidence:
+    """Of a request without words."""
+    at, name = NOON + timedelta(seconds=number), f"req_{organisation}_{number}"
+    features = b64encode(bytes(2 * FEATURES_SIZE)).decode()
+    return Evidence(name, at, "simple", features, 55.0, quality, 1.0)
 
 
 def says(learning: Learning, organisation: str = "acme", named: str | None = None) -> str:
@@ -114,6 +144,9 @@ async def test_there_is_nothing_to_go_back_from_at_first(begin: Begin) -> None:
     learning = await begin(MemoryStore())
     with pytest.raises(BadRequest, match="nothing was learned yet"):
         await learning.revert()
+    assert (await learning.revert(version=SHIPPED)).text == "shipped stays in force"
+    with pytest.raises(BadRequest, match="nothing was learned yet"):
+        await learning.revert()
     assert await learning.retrain() == []
 
 
@@ -152,6 +185,8 @@ def test_a_history_knows_how_often_it_was_looked_at() -> None:
     assert (found.version, found.before, found.looks, found.outcomes) == ("v_2", "v_1", 3, 90)
     assert found.drift == NOON
     assert history([two, kept]).looks == 0
+    again = change("v_2", 9, kind="reverted")  # to what is in force: nothing begins anew
+    assert history([again, kept, two, one]).looks == history([kept, two, one]).looks > 0
     assert version_before([change("v_a", 3, "acme")], [two, one]) == "v_2"
     assert version_before([change("v_a", 1, "acme")], [two]) == SHIPPED
 
@@ -195,3 +230,74 @@ async def test_what_was_read_late_is_not_used_instead_of_what_came_after(begin: 
     store.go_on.set()
     await asyncio.gather(late, after)
     assert says(learning) == SHIPPED
+
+
+class Complained(MemoryStore):
+    """Everybody says that the lower tier's answers were bad; `meanwhile` a version is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def observed(self, *, organisation: str | None = None, limit: int) -> Sequence[Observed]:
+        del organisation, limit
+        return [
+            Observed(
+                *(f"req_{number}", NOON + timedelta(seconds=number), "acme", "simple", "simple"),
+                *("small", "completed", 55.0, "general", Informed(cold=55.0, features=FEATURES)),
+                *(None, 100.0),
+                ratings=(-1.0,),
+            )
+            for number in range(20)
+        ]
+
+    async def add_version(self, version: Version) -> None:
+        await super().add_version(version)
+        if self.meanwhile is not None:
+            await self.meanwhile()
+
+
+async def test_what_was_reverted_can_be_learned_again(begin: Begin) -> None:
+    learning = await begin(Complained(), "rule")
+    moved = (await learning.retrain())[-1]
+    assert (moved.kind, says(learning)) == ("threshold", moved.version)
+    await learning.revert()
+    assert says(learning) == SHIPPED
+    again = (await learning.retrain())[-1]
+    assert says(learning) == again.version == moved.version
+
+
+async def test_who_reverts_while_something_is_promoted_has_the_last_word(begin: Begin) -> None:
+    store = Complained()
+    learning = await begin(store, "rule")
+    asked: list[asyncio.Task[Change]] = []
+
+    async def revert() -> None:
+        asked.append(asyncio.create_task(learning.revert(version=SHIPPED)))
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+    store.meanwhile = revert
+    assert await learning.retrain()
+    await asyncio.gather(*asked)
+    assert says(learning) == SHIPPED
+
+
+async def test_what_exploring_took_of_all_is_not_told_to_one_of_them(begin: Begin) -> None:
+    learning = await begin(MemoryStore())
+    assert (await learning.status()).exploring.spent == 0
+    shown = (await learning.status("acme")).exploring
+    assert (shown.spent, shown.extra, shown.drawn, shown.drawable) == (None,) * 4
+
+
+def test_versions_of_the_same_outcomes_are_the_same_only_where_they_begin_alike() -> None:
+    settings = Settings(home=Path("nowhere"))
+    taught = teacher(rules.policy(settings), ["simple", "complex"])
+
+    def learned(shift: float) -> str:
+        rows = [outcome(number, "acme") for number in range(6)]
+        others = [outcome(number, "other", quality=shift) for number in range(6, 12)]
+        evidence = {"": [*rows, *others], "acme": rows, "other": others}
+        return taught.compare("acme", evidence, taught.shipped, look=1, least=5).version.id
+
+    assert learned(0.0) == learned(0.0) != learned(1.0)

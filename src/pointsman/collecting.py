@@ -25,7 +25,7 @@ from pointsman.calling.evidence import draft_of
 from pointsman.calling.listening import Listening
 from pointsman.calling.verify import Verifier, log_odds
 from pointsman.conversation import ModelReply
-from pointsman.errors import LedgerUnavailable, PointsmanError
+from pointsman.errors import PointsmanError
 from pointsman.feedback import signals
 from pointsman.feedback.behaviour import Given, Memory, Move, move_of, reply_hash
 from pointsman.feedback.signals import Measured
@@ -138,7 +138,7 @@ class Collecting:
         await self._background.close()
         try:
             await self._write()
-        except LedgerUnavailable as error:
+        except Exception as error:  # noqa: BLE001 - the books are closed after it, whatever it met
             self._observer.fault("signals", error)
 
     async def _write(self) -> None:

@@ -200,7 +200,7 @@ class Decider:
         """Where it goes. Writes nothing; without `seen`, the judge is not asked.
 
         `shift` is added to every threshold: to see what would be. Where it is `live`, it may
-        be drawn, to learn from it, and take part in experiments. Raises UnknownModel, and BadRequest where the request asks for a privacy that there is not.
+        take part in an experiment, or else be drawn, to learn from it. Raises UnknownModel, and BadRequest where the request asks for a privacy that there is not.
         """
         request, seen = call.request, seen or self._seen_unjudged(call)
         target, means = self.target(call), self._means(call.principal)
@@ -222,9 +222,12 @@ class Decider:
             means=means,
         )
         decision = decided()
+        assigned = None
+        if live and self._experiments is not None and side_call is None and not call.is_own:
+            assigned = seen.assigned or self._experiments.of(call, decision, candidates, stay)
         if seen.lesson is not None:
             informed = seen.lesson.informed
-            if live and stay is None:
+            if live and stay is None and assigned is None:
                 chances = self._chances(call, decision, seen.lesson, candidates, means)
                 informed = replace(informed, propensities=chances)
                 drawn = explore.draw(call.request_id, chances) if chances else decision.tier
@@ -233,10 +236,8 @@ class Decider:
                     extra = extra_cost(chosen, decision.estimated_cost_usd)
                     informed = replace(informed, explored=True, extra=extra)
             decision = replace(decision, informed=informed)
-        if live and self._experiments is not None and side_call is None:
-            assigned = seen.assigned or self._experiments.of(call, decision, candidates, stay)
-            if assigned is not None:
-                decision = experiment.take_part(decision, assigned, candidates)
+        if assigned is not None:
+            decision = experiment.take_part(decision, assigned, candidates)
         if not self._spending.may_rise(call.principal, decision):
             return decision
         return replace(decision, verify=looks.bound_for(request, decision, self._looks))
@@ -271,7 +272,7 @@ class Decider:
         """The score with what was learned, for what a person asked."""
         if self._side_call(call.request) is not None:
             return Seen(scored, confined)
-        experiments = self._experiments if live else None
+        experiments = self._experiments if live and not call.is_own else None
         assigned = None if experiments is None else experiments.of(call)
         version = None if assigned is None else assigned.chosen
         learner = self._learning

@@ -78,6 +78,7 @@ class Drawing:
         """Whether a request may be drawn at all. A session's first one may; the others stay."""
         return (
             call.explore
+            and not call.is_own
             and self._is_on(call.principal)
             and "tools" not in call.request.needs  # what it begins goes on for many requests
             and not in_tool_loop(call.request)

@@ -184,9 +184,9 @@ class Experimenting:
             figures = await self.figures(each)
             if figures.better is not None:
                 async with self._changing:
-                    await self._stopped(
-                        self._known[each.id], f"decided: {figures.verdict}", figures
-                    )
+                    await self._read(self._store)  # it may have been stopped, or forgotten
+                    if (known := self._known.get(each.id)) is not None:
+                        await self._stopped(known, f"decided: {figures.verdict}", figures)
 
     @property
     def _store(self) -> Store:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
@@ -10,7 +11,7 @@ import msgspec
 from pointsman.config import LearningSettings
 from pointsman.feedback.history import CHANGES_READ, History, change_id, history
 from pointsman.ports import Clock, EvidenceStore, VersionStore
-from pointsman.types import SHIPPED, Change, ChangeKind, Evidence, Json
+from pointsman.types import SHIPPED, Change, ChangeKind, Evidence, Json, Version
 
 if TYPE_CHECKING:
     from pointsman.informing import Mind
@@ -29,6 +30,16 @@ class Store(EvidenceStore, VersionStore, Protocol):
     """Where evidence is, and where versions are kept."""
 
 
+async def changes_of(store: VersionStore, organisation: str) -> Sequence[Change]:
+    """Its newest changes, back to what was in force before this, or all. Raises LedgerUnavailable."""
+    limit = CHANGES_READ
+    while True:
+        found = await store.changes(organisation=organisation, limit=limit)
+        if len(found) < limit or history(found).before is not None:
+            return found
+        limit *= 4
+
+
 class Aside(Protocol):
     """Runs slow things where they stop nobody."""
 
@@ -40,9 +51,17 @@ class Improving:
     """Looks whether something better was learned, and keeps what it finds."""
 
     def __init__(
-        self, settings: LearningSettings, store: Store, teacher: Teacher, aside: Aside, clock: Clock
+        self,
+        settings: LearningSettings,
+        store: Store,
+        teacher: Teacher,
+        aside: Aside,
+        clock: Clock,
+        *,
+        changing: asyncio.Lock,
     ) -> None:
-        """The teacher works `aside`."""
+        """The teacher works `aside`. Who is `changing` what is in force is alone with it."""
+        self._changing = changing
         self._settings = settings
         self._store = store
         self._teacher = teacher
@@ -77,7 +96,7 @@ class Improving:
         *,
         asked: bool,
     ) -> list[Change]:
-        standing = history(await self._store.changes(organisation=scope, limit=CHANGES_READ))
+        standing = history(await changes_of(self._store, scope))
         found = await self._drift(scope, evidence[scope], standing)
         in_force = await self._in_force(scope, minds, standing)
         if not asked and standing.held:
@@ -106,9 +125,6 @@ class Improving:
         if found is None:
             return []
         version, moves = found
-        if await self._moved_on(scope, standing):
-            return []
-        await self._store.add_version(version)
         changes = [
             self._change(
                 scope,
@@ -116,13 +132,11 @@ class Improving:
                 move.text,
                 version=version.id,
                 evidence=move.as_json(),
-                key=(version.id, str(move.pattern)),
+                key=(standing.change, version.id, str(move.pattern)),
             )
             for move in moves
         ]
-        for change in changes:
-            await self._store.add_change(change)
-        return changes
+        return await self._put_in_force(scope, standing, version, changes)
 
     async def _by_comparison(
         self,
@@ -149,13 +163,10 @@ class Improving:
         said = found.evidence
         version = found.version
         if not found.promote:
-            key = (in_force.version, version.id, str(standing.looks))
+            key = (standing.change, in_force.version, version.id, str(standing.looks))
             kept = self._change(scope, "kept", found.why, evidence=said, key=key)
             await self._store.add_change(kept)
             return [kept]
-        if await self._moved_on(scope, standing):
-            return []
-        await self._store.add_version(version)
         promoted = self._change(
             scope,
             "promoted",
@@ -164,19 +175,26 @@ class Improving:
             evidence={**said, "instead_of": in_force.version},
             key=(standing.change, version.id),
         )
-        await self._store.add_change(promoted)
-        return [promoted]
+        return await self._put_in_force(scope, standing, version, [promoted])
 
-    async def _moved_on(self, scope: str, standing: History) -> bool:
-        """Whether somebody put another version in force meanwhile."""
-        now = history(await self._store.changes(organisation=scope, limit=CHANGES_READ))
-        return now.change != standing.change
+    async def _put_in_force(
+        self, scope: str, standing: History, version: Version, changes: list[Change]
+    ) -> list[Change]:
+        """What changed by it: nothing, where somebody put another version in force meanwhile."""
+        async with self._changing:
+            now = history(await changes_of(self._store, scope))
+            if now.change != standing.change:
+                return []
+            await self._store.add_version(version)
+            for change in changes:
+                await self._store.add_change(change)
+        return changes
 
     async def _in_force(self, scope: str, minds: Mapping[str, Mind], standing: History) -> Mind:
         """What the scope's requests are routed by."""
         version = standing.version
         if version is None and scope != ALL:
-            everybody = await self._store.changes(organisation=ALL, limit=CHANGES_READ)
+            everybody = await changes_of(self._store, ALL)
             version = history(everybody).version
         return minds.get(version or SHIPPED) or self._teacher.shipped
 

@@ -16,7 +16,7 @@ from pointsman.config import Settings
 from pointsman.drawing import Drawing
 from pointsman.errors import BadRequest, NotFound, Unavailable
 from pointsman.feedback.explore import Account
-from pointsman.feedback.history import CHANGES_READ, change_id, history, version_before
+from pointsman.feedback.history import change_id, history, version_before
 from pointsman.feedback.learning_view import (
     ExploringView,
     InForceView,
@@ -25,7 +25,7 @@ from pointsman.feedback.learning_view import (
     patterns,
     version_view,
 )
-from pointsman.improving import ALL, Improving, Store
+from pointsman.improving import ALL, Improving, Store, changes_of
 from pointsman.informing import Informing, Minds
 from pointsman.ports import Clock, Observer
 from pointsman.rounds import Rounds
@@ -83,7 +83,7 @@ class Learning:
         self._stamp = ""
         self._rests_until = 0.0
         self._wide_until = -1.0
-        self._busy = asyncio.Lock()
+        self._busy, self._changing, self._refreshing = (asyncio.Lock() for _ in range(3))
 
     async def open(self, store: Store, *, shared: bool) -> None:
         """Begin; `shared`: other gateways use the store, too. Returns before anything is loaded."""
@@ -114,13 +114,14 @@ class Learning:
 
     async def refresh(self) -> None:
         """Use what is in force by now. Raises LedgerUnavailable."""
-        in_force = await self._store.in_force()
-        if in_force == self._in_force or self._teacher is None:
-            return
-        if not self._read.keys() >= set(in_force.values()) - {SHIPPED}:
-            await self._read_versions(self._teacher)
-        self._use(in_force)
-        self._in_force = in_force
+        async with self._refreshing:
+            in_force = await self._store.in_force()
+            if in_force == self._in_force or self._teacher is None:
+                return
+            if not self._read.keys() >= set(in_force.values()) - {SHIPPED}:
+                await self._read_versions(self._teacher)
+            self._use(in_force)
+            self._in_force = in_force
 
     async def know(self, versions: Collection[str]) -> None:
         """Be able to use these, too: experiments name them. Raises LedgerUnavailable."""
@@ -142,6 +143,12 @@ class Learning:
 
         `shipped` is one, too. Raises NotFound, BadRequest, LedgerUnavailable.
         """
+        async with self._changing:
+            change = await self._revert(organisation, version)
+        await self.refresh()
+        return change
+
+    async def _revert(self, organisation: str, version: str | None) -> Change:
         own = await self._changes(organisation)
         everybody = await self._changes(ALL) if organisation != ALL else ()
         now = history(own)
@@ -158,7 +165,6 @@ class Learning:
             version=wanted,
         )
         await self._store.add_change(change)
-        await self.refresh()
         return change
 
     async def status(self, organisation: str | None = None) -> LearningView:
@@ -173,7 +179,7 @@ class Learning:
             kind=self._settings.kind,
             ready=self.informing.ready,
             in_force=standing,
-            exploring=self._exploring(),
+            exploring=self._exploring(of_all=organisation is None),
             changes=[change_view(each) for each in changes],
             versions=[version_view(each) for each in versions],
             patterns=patterns([each for each in versions if each.id in in_force.values()]),
@@ -210,6 +216,7 @@ class Learning:
         """Learn, where there is something new and it was not tried just now."""
         if self._teacher is None or self._clock.monotonic() < self._rests_until:
             return
+        await self.refresh()
         stamp = await self._store.evidence_stamp()
         if stamp == self._stamp:
             return
@@ -222,7 +229,12 @@ class Learning:
         async with self._busy:
             await self.refresh()
             improving = Improving(
-                self._settings, self._store, self._teacher, self._aside, self._clock
+                self._settings,
+                self._store,
+                self._teacher,
+                self._aside,
+                self._clock,
+                changing=self._changing,
             )
             changes = await improving.look(self._read, organisation, asked=asked)
             self._widen(changes)
@@ -255,15 +267,20 @@ class Learning:
             now = history(await self._changes(ALL))
         return InForceView(organisation, now.version or SHIPPED, now.since, now.why, now.held)
 
-    def _exploring(self) -> ExploringView:
+    def _exploring(self, *, of_all: bool) -> ExploringView:
         if self.drawing is None:
             return ExploringView(False, 0.0, 0.0, False, 0, 0, 0.0, 0.0)
         account = self.drawing.account
-        return ExploringView(
+        shown = ExploringView(
             enabled=True,
             share=account.share,
             cost=account.cost,
             widened=account.share > self._settings.explore.share,
+        )
+        if not of_all:
+            return shown
+        return msgspec.structs.replace(
+            shown,
             drawn=account.drawn,
             drawable=account.drawable,
             spent=account.spent,
@@ -271,7 +288,7 @@ class Learning:
         )
 
     async def _changes(self, organisation: str) -> Sequence[Change]:
-        return await self._store.changes(organisation=organisation, limit=CHANGES_READ)
+        return await changes_of(self._store, organisation)
 
     @property
     def _store(self) -> Store:

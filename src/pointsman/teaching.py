@@ -144,7 +144,7 @@ class Teacher:
         """A candidate for the organisation beside what is in force there."""
         own = evidence[organisation]
         prior = self._prior_of(organisation, evidence)
-        name = version_id(organisation, own)
+        name = version_id(organisation, own, f"bandit {prior.write()}")
 
         def fit(rows: Sequence[Evidence]) -> Chooser:
             belief = learn(rows, self._tiers, prior=prior, version=name)
@@ -161,7 +161,7 @@ class Teacher:
         )
         said = found.as_json()
         content = learn(own, self._tiers, prior=prior, version=name).write()
-        version = _version(organisation, own, "bandit", content, said)
+        version = _version(name, organisation, own, "bandit", content, said)
         return Found(version, found.promote, found.why, said)
 
     def learned(self, evidence: Sequence[Evidence]) -> str:
@@ -177,7 +177,8 @@ class Teacher:
         if not moves:
             return None
         content = rule.write(rule.moved(standings, moves))
-        return _version(organisation, evidence, "rule", content, {}), moves
+        name = version_id(organisation, evidence, f"rule {content}")
+        return _version(name, organisation, evidence, "rule", content, {}), moves
 
     def drift(self, evidence: Sequence[Evidence], since: datetime | None) -> Drift | None:
         """Whether traffic or quality is not what it was, since the last time."""
@@ -217,14 +218,15 @@ def score_of(mind: Mind, features: Features, evidence: Evidence) -> Score:
     return replace(cold, value=min(max(said.score, 0.0), 100.0), suffices=said.suffices)
 
 
-def version_id(organisation: str, evidence: Sequence[Evidence]) -> str:
-    """The same for the same evidence, whoever learns from it."""
+def version_id(organisation: str, evidence: Sequence[Evidence], basis: str) -> str:
+    """The same for the same evidence and what else it is made of, whoever learns from it."""
     seen = [(each.request_id, each.quality, each.trust) for each in evidence]
-    digest = hashlib.sha256(msgspec.json.encode((organisation, seen)))
+    digest = hashlib.sha256(msgspec.json.encode((organisation, seen, basis)))
     return f"v_{digest.hexdigest()[:_ID]}"
 
 
-def _version(
+def _version(  # noqa: PLR0917 - a version's columns
+    name: str,
     organisation: str,
     evidence: Sequence[Evidence],
     kind: LearnerKind,
@@ -233,7 +235,7 @@ def _version(
 ) -> Version:
     last = max(evidence, key=lambda each: (each.time, each.request_id))
     return Version(
-        id=version_id(organisation, evidence),
+        id=name,
         organisation=organisation,
         time=last.time,
         kind=kind,

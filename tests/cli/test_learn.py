@@ -33,10 +33,10 @@ def test_nothing_was_learned_yet(command: Run) -> None:
     code, said, _ = command("learn", "status")
     assert code == 0
     assert said.splitlines()[0] == "shipped"
-    assert "exploring: 0 of 0 requests" in said
+    assert "0 of 0 were drawn" in said
     assert command("retrain") == (
         0,
-        "nothing changed: there is nothing to learn from yet\n",
+        "nothing changed: there is nothing to learn from yet; ratings tell most\n",
         "",
     )
     code, _, error = command("learn", "revert")
@@ -50,7 +50,9 @@ def test_what_was_learned_is_shown_and_taken_back(command: Run, tmp_path: Path) 
     code, said, _ = command("learn", "status")
     assert code == 0
     assert said.startswith("v_2 since 2026-11-22 12:00\n  v_2 is in force: better\n")
-    assert command("learn", "revert")[1] == "v_1 is in force again, instead of v_2\n"
+    assert command("learn", "revert")[1] == (
+        "v_1 is in force again, instead of v_2; nothing is promoted until `pointsman retrain` finds better\n"
+    )
     kept = json.loads(command("learn", "status", "--json")[1])
     assert (kept["in_force"][0]["version"], kept["in_force"][0]["held"]) == ("v_1", True)
     kinds = [each["kind"] for each in json.loads(command("learn", "history", "--json")[1])]

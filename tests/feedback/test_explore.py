@@ -105,3 +105,15 @@ def test_the_first_requests_are_not_drawn() -> None:
         if account.most:
             account.count(0.0, drawn=False)
     assert said == pytest.approx([0.0, 0.0, 0.1, 0.15])
+
+
+def test_what_many_at_once_took_too_much_is_made_up_for() -> None:
+    account = Account(0.05, 1.0)
+    expected = requests = 0.0
+    for _ in range(50):
+        for at_once in (20, 200):  # the quiet ones bring what the others then all see
+            likely = min(account.most, 0.01) if at_once == 20 else account.most
+            for _ in range(at_once):
+                account.count(likely, drawn=False)
+            expected, requests = expected + likely * at_once, requests + at_once
+    assert expected / requests < 0.06

@@ -18,9 +18,11 @@ from pointsman.config import (
     RoutingSettings,
     Settings,
 )
+from pointsman.feedback.experiment_view import NewExperiment
 from pointsman.formats.chat.request import chat_body, parse_chat
 from pointsman.ids import new_request_id
 from pointsman.informing import Minds, Said
+from pointsman.storage.memory import MemoryStore
 from pointsman.types import (
     SHIPPED,
     Call,
@@ -287,3 +289,20 @@ def test_what_nobody_answered_counts_for_nothing() -> None:
     assert account.spent > 0
     app.decider.served(asked, decision, None)
     assert account.spent == 0
+
+
+def test_what_a_gateway_asks_itself_is_not_drawn() -> None:
+    assert not explored(many(app_of(), is_own=True))
+
+
+async def test_what_takes_part_in_an_experiment_is_not_drawn_as_well() -> None:
+    app = app_of()
+    await app.experimenting.open(MemoryStore())
+    wish = NewExperiment(a="simple-one", b="complex-one", share=1.0)
+    await app.experimenting.start(Principal(key="operator", grant=Grant(role="admin")), wish)
+
+    decisions = many(app)
+
+    assert {each.deployment for each in decisions} == {"simple-one", "complex-one"}
+    assert explored(decisions) == 0
+    assert all(each.informed and not each.informed.propensities for each in decisions)

@@ -317,6 +317,8 @@ async def test_older_names_answer_as_the_new_ones_do(gateway: Gateway, alias: st
     )
     if target == "/v1/feedback":
         body = {"request_id": record_id, "rating": 1}
+    if target == "/v1/retrain":
+        body = {}
 
     reply = await gateway.client.request(
         method, alias.replace("{request_id}", record_id), json=body

@@ -67,9 +67,7 @@ def start(
     if as_json:
         print_json(made)
         return
-    typer.echo(
-        f"{made.id} runs: {made.a} against {made.b} on {made.share:.0%} of the conversations"
-    )
+    typer.echo(f"{made.id} runs: {made.a} against {made.b} on {_share(made)} of the conversations")
     if made.note:
         typer.echo(made.note)
     typer.echo(f"`pointsman experiment status {made.id}` says how they do")
@@ -126,7 +124,7 @@ def _print_all(experiments: Sequence[ExperimentView]) -> None:
                 each.organisation or "(all)",
                 each.a,
                 each.b,
-                f"{each.share:.0%}",
+                _share(each),
                 each.state,
                 f"{each.started:%Y-%m-%d %H:%M}",
                 each.reason if each.figures is None else each.figures.verdict,
@@ -140,7 +138,7 @@ def _print_one(experiment: ExperimentView) -> None:
     until = f" until {experiment.stopped:%Y-%m-%d %H:%M}" if experiment.stopped else ""
     typer.echo(
         f"{experiment.id} {experiment.name}: {experiment.state}, "
-        f"{experiment.share:.0%} of the conversations, from {experiment.started:%Y-%m-%d %H:%M}{until}"
+        f"{_share(experiment)} of the conversations, from {experiment.started:%Y-%m-%d %H:%M}{until}"
     )
     for said in (experiment.note, experiment.reason):
         if said:
@@ -170,6 +168,10 @@ def _print_figures(experiment: ExperimentView, figures: FiguresView) -> None:
         ],
     )
     typer.echo(f"\n{figures.verdict}")
+
+
+def _share(experiment: ExperimentView) -> str:
+    return f"{experiment.share * 100:.3g}%"
 
 
 def _span(interval: Interval, places: int) -> str:

@@ -64,7 +64,7 @@ def revert(
     if as_json:
         print_json(change)
     else:
-        typer.echo(change.text)
+        typer.echo(f"{change.text}; nothing is promoted until `pointsman retrain` finds better")
 
 
 def retrain(
@@ -78,7 +78,7 @@ def retrain(
         print_json(found)
         return
     if not found.changes:
-        typer.echo("nothing changed: there is nothing to learn from yet")
+        typer.echo("nothing changed: there is nothing to learn from yet; ratings tell most")
     for change in found.changes:
         typer.echo(_whose(change.organisation) + change.text)
 
@@ -89,17 +89,22 @@ def _print_status(found: LearningView) -> None:
         return
     for each in found.in_force:
         since = "" if each.since is None else f" since {each.since:%Y-%m-%d %H:%M}"
-        held = "; nothing is promoted until `pointsman retrain`" if each.held else ""
+        held = "; nothing is promoted until `pointsman retrain` finds better" if each.held else ""
         typer.echo(f"{_whose(each.organisation)}{each.version}{since}{held}")
         if each.why:
             typer.echo(f"  {each.why}")
     exploring = found.exploring
     if exploring.enabled:
         wider = ", wider since something changed" if exploring.widened else ""
+        drawn = ""
+        if exploring.extra is not None and exploring.spent is not None:
+            drawn = (
+                f"; {exploring.drawn} of {exploring.drawable} were drawn since the gateway started,"
+                f" at an expected {dollars(exploring.extra)} of {dollars(exploring.spent)}"
+            )
         typer.echo(
-            f"exploring: {exploring.drawn} of {exploring.drawable} requests were drawn since the"
-            f" gateway started ({exploring.share:.1%} on average{wider}), at an expected"
-            f" {dollars(exploring.extra)} of {dollars(exploring.spent)} (at most {exploring.cost:.1%})"
+            f"exploring: {exploring.share:.1%} of the requests on average{wider}, for at most"
+            f" {exploring.cost:.1%} of the money{drawn}"
         )
     else:
         typer.echo("exploring: off")

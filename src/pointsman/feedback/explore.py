@@ -103,7 +103,9 @@ class Account:
     @property
     def most(self) -> float:
         """How likely the next request may be drawn."""
-        return min(self._credit + self.share, MOST) if self._first <= 0 else 0.0
+        if self._first > 0:
+            return 0.0
+        return min(max(self._credit + self.share, LEAST * self.share), MOST)
 
     def affords(self, extra: float) -> bool:
         """Whether a draw may cost so many US dollars more."""
@@ -113,7 +115,8 @@ class Account:
         """A request is carried out that was to be drawn so likely, and was or was not."""
         self.drawable += drawable > 0
         self.drawn += drawn
-        self._credit = min(max(self._credit + self.share - drawable, 0.0), MOST)
+        # Below zero where many were decided at once, of which none knew of the others.
+        self._credit = min(self._credit + self.share - drawable, MOST)
 
     def spend(self, usd: float, extra: float = 0.0) -> None:
         """A request is expected to cost so many US dollars, of which a draw added `extra`."""

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 
 import msgspec
 
@@ -30,7 +31,7 @@ class History:
     #: What was in force before it, and since when.
     before: str | None = None
     before_since: datetime | None = None
-    #: Looks for something better since it is in force, and the outcomes at the last one.
+    #: Looks for something better since it has been in force, and the outcomes at the last one.
     looks: int = 0
     outcomes: int = 0
     #: When the last drift that was noticed began.
@@ -52,8 +53,7 @@ def history(changes: Sequence[Change]) -> History:
     alarms = (each.evidence for each in changes if each.kind == "drift")
     drift = next((msgspec.json.decode(each, type=_Drift).time for each in alarms), None)
     last = named[0] if named else None
-    later = changes[: changes.index(last)] if last else changes
-    looked = next((each for each in later if each.kind == "kept"), None)
+    looked = next((each for each in _while_in_force(changes) if each.kind == "kept"), None)
     look = _Look() if looked is None else msgspec.json.decode(looked.evidence, type=_Look)
     if last is None:
         return History(looks=look.look, outcomes=look.outcomes, drift=drift)
@@ -70,6 +70,13 @@ def history(changes: Sequence[Change]) -> History:
         outcomes=look.outcomes,
         drift=drift,
     )
+
+
+def _while_in_force(changes: Sequence[Change]) -> Sequence[Change]:
+    """Those since what is in force has been: to put it in force again begins nothing anew."""
+    named = [(at, each.version) for at, each in enumerate(changes) if each.version is not None]
+    same = list(takewhile(lambda each: each[1] == named[0][1], named))
+    return changes[: same[-1][0]] if same else changes
 
 
 def version_before(organisation: Sequence[Change], everybody: Sequence[Change]) -> str:

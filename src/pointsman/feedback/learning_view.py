@@ -55,12 +55,13 @@ class ExploringView(msgspec.Struct):
     share: float
     cost: float
     widened: bool
-    #: Requests that were drawn, of those that might have been.
-    drawn: int
-    drawable: int
+    #: Requests that were drawn, of those that might have been; of all organisations together, and
+    #: null, like the rest, where only one is shown.
+    drawn: int | None = None
+    drawable: int | None = None
     #: US dollars that were expected to be spent, and how many of them for draws.
-    spent: float
-    extra: float
+    spent: float | None = None
+    extra: float | None = None
 
 
 class PatternView(msgspec.Struct):

@@ -107,10 +107,7 @@ def swap(plan: Plan, assigned: Assigned, deployments: Mapping[str, Deployment]) 
 
 
 def take_part(decision: Decision, assigned: Assigned, candidates: Sequence[Candidate]) -> Decision:
-    """The decision on that side of an experiment.
-
-    Its propensities are kept where the tier stays what it was; else nobody can say them.
-    """
+    """The decision on that side of an experiment; it is one that was not drawn."""
     by_id = {each.deployment.id: each for each in candidates}
     deployments = {name: each.deployment for name, each in by_id.items()}
     plan = decision.plan
@@ -123,8 +120,6 @@ def take_part(decision: Decision, assigned: Assigned, candidates: Sequence[Candi
         conversation=assigned.conversation,
     )
     before, now = decision.plan.attempts[:1], plan.attempts[:1]
-    if [each.tier for each in before] != [each.tier for each in now]:
-        informed = replace(informed, propensities={})
     moved = [each.deployment for each in before] != [each.deployment for each in now]
     instead = f", {assigned.chosen} instead of {assigned.other}" if moved else ""
     return replace(
