@@ -98,6 +98,8 @@ class Improving:
     ) -> list[Change]:
         standing = history(await changes_of(self._store, scope))
         found = await self._drift(scope, evidence[scope], standing)
+        if found:
+            standing = history(await changes_of(self._store, scope))
         in_force = await self._in_force(scope, minds, standing)
         if not asked and standing.held:
             return found
@@ -159,6 +161,7 @@ class Improving:
             in_force,
             look=standing.looks + 1,
             least=self._settings.least,
+            since=standing.drift,
         )
         said = found.evidence
         version = found.version

@@ -140,14 +140,18 @@ class Teacher:
         *,
         look: int,
         least: float,
+        since: datetime | None = None,
     ) -> Found:
-        """A candidate for the organisation beside what is in force there."""
+        """A candidate for the organisation beside what is in force there.
+
+        `since` is when the last drift began.
+        """
         own = evidence[organisation]
         prior = self._prior_of(organisation, evidence)
-        name = version_id(organisation, own, f"bandit {prior.write()}")
+        name = version_id(organisation, own, f"bandit {since} {prior.write()}")
 
         def fit(rows: Sequence[Evidence]) -> Chooser:
-            belief = learn(rows, self._tiers, prior=prior, version=name)
+            belief = learn(rows, self._tiers, prior=prior, version=name, since=since)
             return self._chooser(Believing(name, None, belief), organisation, rows)
 
         found = promote.compare(
@@ -160,7 +164,7 @@ class Teacher:
             least=least,
         )
         said = found.as_json()
-        content = learn(own, self._tiers, prior=prior, version=name).write()
+        content = learn(own, self._tiers, prior=prior, version=name, since=since).write()
         version = _version(name, organisation, own, "bandit", content, said)
         return Found(version, found.promote, found.why, said)
 

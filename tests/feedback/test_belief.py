@@ -131,6 +131,19 @@ def test_what_changed_is_learned_and_what_was_is_forgotten() -> None:
     assert scores["code"] > scores["law"] + 1
 
 
+def test_what_was_before_a_drift_counts_for_little() -> None:
+    before, after = _traffic(200, "law"), _traffic(50, "code", seed=1)
+    late = timedelta(days=1)
+    after = [replace(each, time=each.time + late) for each in after]
+    new = _scores(learn(after, TWO, prior=SHIPPED, version="v"))
+
+    without = _scores(learn([*before, *after], TWO, prior=SHIPPED, version="v"))
+    told = learn([*before, *after], TWO, prior=SHIPPED, version="v", since=after[0].time)
+
+    assert abs(_scores(told)["code"] - new["code"]) < abs(without["code"] - new["code"])
+    assert without["law"] > _scores(told)["law"]
+
+
 def test_a_belief_is_read_as_it_was_written() -> None:
     belief = learn(_traffic(50, "law"), TWO, prior=SHIPPED, version="v_1")
 

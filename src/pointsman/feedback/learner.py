@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import numpy as np
 
@@ -12,11 +13,21 @@ from pointsman.feedback.gathered import Gathered
 from pointsman.feedback.prior import BEFORE, COLD, LEVEL, Array, Prior
 from pointsman.types import Evidence
 
+#: What an outcome from before the traffic changed counts, beside one from after it.
+_FORMER = 0.05
+
 
 def learn(
-    evidence: Sequence[Evidence], tiers: Sequence[str], *, prior: Belief, version: str
+    evidence: Sequence[Evidence],
+    tiers: Sequence[str],
+    *,
+    prior: Belief,
+    version: str,
+    since: datetime | None = None,
 ) -> Belief:
     """Learn from outcomes, the oldest first; `tiers` are the lowest first.
+
+    `since` is when the last drift began: what was before it counts for little.
 
     `prior` is the shipped belief or what others' outcomes say; however many these are, they count
     as a few. Outcomes of other tiers, or measured by another kind of features, are left out.
@@ -28,10 +39,12 @@ def learn(
     if count > known.pooled:
         others = others.times(known.pooled / count)
     kept = [each for each in evidence if each.tier in tiers and each.trust > 0 and each.features]
-    return Belief(known, version, tuple(tiers), others.plus(_gathered(kept, tiers, known)))
+    return Belief(known, version, tuple(tiers), others.plus(_gathered(kept, tiers, known, since)))
 
 
-def _gathered(evidence: Sequence[Evidence], tiers: Sequence[str], prior: Prior) -> Gathered:
+def _gathered(
+    evidence: Sequence[Evidence], tiers: Sequence[str], prior: Prior, drift: datetime | None
+) -> Gathered:
     """Sums over outcomes, where one counts half of another that is `half_life` younger."""
     measured = [_measured(each, prior.size - BEFORE) for each in evidence]
     usable = [(each, row) for each, row in zip(evidence, measured, strict=True) if row is not None]
@@ -42,12 +55,13 @@ def _gathered(evidence: Sequence[Evidence], tiers: Sequence[str], prior: Prior) 
         rows[to, BEFORE:] = row
     trust = _array(each.trust for each, _ in usable)
     since = np.cumsum(trust[::-1])[::-1] - trust
+    former = _array(drift is not None and each.time < drift for each, _ in usable)
     return Gathered.of(
         len(tiers),
         np.array([tiers.index(each.tier) for each, _ in usable], dtype=np.intp),
         rows,
         _array(each.quality for each, _ in usable),
-        trust * 0.5 ** (since / prior.half_life),
+        trust * 0.5 ** (since / prior.half_life) * _FORMER**former,
     )
 
 

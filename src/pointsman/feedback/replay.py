@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from pointsman.feedback import explore
+from pointsman.feedback import drift, explore
 from pointsman.feedback.belief import Belief
 from pointsman.feedback.explore import Account, Choice
-from pointsman.feedback.features import Measured
+from pointsman.feedback.features import Measured, unpacked
 from pointsman.feedback.learner import learn
+from pointsman.feedback.prior import BEFORE
 from pointsman.types import Evidence
 
 TIERS = WEAK, STRONG = ("weak", "strong")
@@ -67,6 +68,8 @@ class Run:
     #: What was spent, and how much of that draws added, in units of a request to the weak tier.
     spent: float = 0.0
     extra: float = 0.0
+    #: When the last change of traffic or quality began that was noticed.
+    drift: datetime | None = None
 
 
 def replay(
@@ -90,10 +93,22 @@ def replay(
             told = 1.0 - told
         run.outcomes.append(_outcome(prompt, tier, told, chances, len(run.missed)))
         if len(run.outcomes) % EVERY == 0:
-            run.belief = learn(run.outcomes, TIERS, prior=prior, version="replay")
-    run.belief = learn(run.outcomes, TIERS, prior=prior, version="replay")
+            _learn(run, prior)
+    _learn(run, prior)
     run.spent, run.extra = account.spent, account.extra
     return run
+
+
+def _learn(run: Run, prior: Belief) -> None:
+    """As the gateway does: look whether something changed, then learn from all."""
+    if len(run.outcomes) % drift.BLOCK == 0:
+
+        def unpack(packed: str) -> Measured:
+            return unpacked(packed, prior.prior.size - BEFORE)
+
+        found = drift.look(run.outcomes, unpack, since=run.drift)
+        run.drift = run.drift if found is None else found.time
+    run.belief = learn(run.outcomes, TIERS, prior=prior, version="replay", since=run.drift)
 
 
 def _served(
