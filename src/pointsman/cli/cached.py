@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -28,8 +26,6 @@ from pointsman.offline import reading, running_at, writing
 from pointsman.storing import Store, open_store
 from pointsman.types import Filter, Selection
 
-_T = TypeVar("_T")
-
 
 class _Removed(msgspec.Struct):
     removed: int
@@ -39,7 +35,7 @@ async def listed(settings: Settings, which: Selection, limit: int) -> HeldPage:
     """The newest of those that are meant."""
     if address := running_at(settings):
         query = urlencode({**_stated(which), "limit": limit})
-        return await _asked(settings, address, f"/v1/cache?{query}", HeldPage)
+        return await remote.call(settings, address, f"/v1/cache?{query}", HeldPage)
     async with _store(settings) as store:
         return held_page(await store.list(which, limit=limit), datetime.now(UTC))
 
@@ -47,7 +43,9 @@ async def listed(settings: Settings, which: Selection, limit: int) -> HeldPage:
 async def shown(settings: Settings, reply_id: str) -> HeldText:
     """One with its words. Raises NotFound, or ConfigError with the gateway's words."""
     if address := running_at(settings):
-        return await _asked(settings, address, f"/v1/cache/{quote(reply_id, safe='')}", HeldText)
+        return await remote.call(
+            settings, address, f"/v1/cache/{quote(reply_id, safe='')}", HeldText
+        )
     async with _store(settings) as store:
         found = await store.list(Selection(id=reply_id), limit=1)
     if not found.replies:
@@ -78,7 +76,7 @@ async def figures(settings: Settings, since: datetime | None) -> CacheStats:
     """How the cache does."""
     if address := running_at(settings):
         query = f"?{urlencode({'since': since.isoformat()})}" if since else ""
-        return await _asked(settings, address, f"/v1/analytics/cache-stats{query}", CacheStats)
+        return await remote.call(settings, address, f"/v1/analytics/cache-stats{query}", CacheStats)
     async with reading(settings) as books:
         rows, checks = await books.report(Filter(since=since)), await books.checks()
     async with _store(settings) as store:
@@ -112,13 +110,9 @@ async def _store(settings: Settings) -> AsyncIterator[Store]:
         await store.close()
 
 
-async def _asked(settings: Settings, address: str, path: str, kind: type[_T]) -> _T:
-    return await asyncio.to_thread(remote.call, settings, address, path, kind)
-
-
 async def _deleted(settings: Settings, address: str, path: str) -> int:
     """How many it were."""
-    said = await asyncio.to_thread(remote.call, settings, address, path, _Removed, method="DELETE")
+    said = await remote.call(settings, address, path, _Removed, method="DELETE")
     return said.removed
 
 

@@ -140,5 +140,5 @@ async def _forget(settings: Settings, organisation: str | None, before: datetime
         **({"before": before.isoformat()} if before else {}),
     }
     path = f"/v1/entries?{urlencode(asked)}"
-    found = await asyncio.to_thread(remote.call, settings, address, path, _Removed, method="DELETE")
+    found = await remote.call(settings, address, path, _Removed, method="DELETE")
     return found.removed

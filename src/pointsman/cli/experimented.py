@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -35,7 +34,7 @@ _T = TypeVar("_T")
 async def started(settings: Settings, wish: Mapping[str, Json]) -> ExperimentView:
     """Start one. Raises BadRequest, or ConfigError with the gateway's words; so do the others."""
     if address := running_at(settings):
-        return await _asked(settings, address, _PATH, ExperimentView, wish)
+        return await remote.call(settings, address, _PATH, ExperimentView, wish)
     async with _open(settings) as experiments:
         made = await experiments.start(_OPERATOR, await _as(wish, NewExperiment))
         return experiment_view(made, experiments.tiers)
@@ -44,10 +43,12 @@ async def started(settings: Settings, wish: Mapping[str, Json]) -> ExperimentVie
 async def listed(settings: Settings) -> ExperimentList:
     """All of them, the newest first; those that run with their figures."""
     if address := running_at(settings):
-        found = await _asked(settings, address, _PATH, ExperimentList)
+        found = await remote.call(settings, address, _PATH, ExperimentList)
         for place, each in enumerate(found.data):
             if each.state == "running":
-                found.data[place] = await _asked(settings, address, _path(each.id), ExperimentView)
+                found.data[place] = await remote.call(
+                    settings, address, _path(each.id), ExperimentView
+                )
         return found
     async with _open(settings) as experiments:
         known = experiments.list(_OPERATOR)
@@ -62,7 +63,7 @@ async def listed(settings: Settings) -> ExperimentList:
 async def shown(settings: Settings, experiment_id: str) -> ExperimentView:
     """One of them with its figures."""
     if address := running_at(settings):
-        return await _asked(settings, address, _path(experiment_id), ExperimentView)
+        return await remote.call(settings, address, _path(experiment_id), ExperimentView)
     async with _open(settings) as experiments:
         found = experiments.get(_OPERATOR, experiment_id)
         return experiment_view(found, experiments.tiers, await experiments.figures(found))
@@ -72,7 +73,9 @@ async def stopped(settings: Settings, experiment_id: str, reason: str) -> Experi
     """Stop it; its last figures."""
     if address := running_at(settings):
         wish: Mapping[str, Json] = {"reason": reason}
-        return await _asked(settings, address, f"{_path(experiment_id)}/stop", ExperimentView, wish)
+        return await remote.call(
+            settings, address, f"{_path(experiment_id)}/stop", ExperimentView, wish
+        )
     async with _open(settings) as experiments:
         ended = await experiments.stop(_OPERATOR, experiment_id, Ending(reason).reason)
         return experiment_view(ended, experiments.tiers, await experiments.figures(ended))
@@ -88,16 +91,6 @@ async def _open(settings: Settings) -> AsyncIterator[Experimenting]:
         )
         await experiments.open(store)
         yield experiments
-
-
-async def _asked(
-    settings: Settings,
-    address: str,
-    path: str,
-    kind: type[_T],
-    body: Mapping[str, Json] | None = None,
-) -> _T:
-    return await asyncio.to_thread(remote.call, settings, address, path, kind, body)
 
 
 async def _as(wish: Mapping[str, Json], kind: type[_T]) -> _T:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import TypeVar
 from urllib.parse import quote
@@ -26,7 +25,7 @@ _T = TypeVar("_T")
 async def created(settings: Settings, wish: Mapping[str, Json]) -> KeyView:
     """Make a key; the only time that it is shown whole. Raises PointsmanError."""
     if address := running_at(settings):
-        return await _asked(settings, address, _PATH, KeyView, wish)
+        return await remote.call(settings, address, _PATH, KeyView, wish)
     async with open_keys(settings) as ring:
         made = await ring.create(_OPERATOR, await _as(wish, NewKey))
     return key_view(made.key, made.text)
@@ -35,7 +34,7 @@ async def created(settings: Settings, wish: Mapping[str, Json]) -> KeyView:
 async def listed(settings: Settings) -> KeyList:
     """All keys, the oldest first."""
     if address := running_at(settings):
-        return await _asked(settings, address, _PATH, KeyList)
+        return await remote.call(settings, address, _PATH, KeyList)
     async with open_keys(settings) as ring:
         return KeyList([key_view(key) for key in ring.list(_OPERATOR)])
 
@@ -43,7 +42,7 @@ async def listed(settings: Settings) -> KeyList:
 async def shown(settings: Settings, key_id: str) -> KeyView:
     """One key. Raises NotFound, or ConfigError with the gateway's words; so do all that follow."""
     if address := running_at(settings):
-        return await _asked(settings, address, _path(key_id), KeyView)
+        return await remote.call(settings, address, _path(key_id), KeyView)
     async with open_keys(settings) as ring:
         return key_view(ring.get(_OPERATOR, key_id))
 
@@ -51,7 +50,7 @@ async def shown(settings: Settings, key_id: str) -> KeyView:
 async def changed(settings: Settings, key_id: str, wish: Mapping[str, Json]) -> KeyView:
     """Change what the wish names."""
     if address := running_at(settings):
-        return await _asked(settings, address, _path(key_id), KeyView, wish)
+        return await remote.call(settings, address, _path(key_id), KeyView, wish)
     async with open_keys(settings) as ring:
         return key_view(await ring.change(_OPERATOR, key_id, await _as(wish, KeyChange)))
 
@@ -60,7 +59,7 @@ async def rotated(settings: Settings, key_id: str, grace_s: int) -> KeyView:
     """Give it another secret, shown this once; the one it had is valid for `grace_s` seconds more."""
     wish: Mapping[str, Json] = {"grace_s": grace_s}
     if address := running_at(settings):
-        return await _asked(settings, address, f"{_path(key_id)}/rotate", KeyView, wish)
+        return await remote.call(settings, address, f"{_path(key_id)}/rotate", KeyView, wish)
     async with open_keys(settings) as ring:
         made = await ring.rotate(_OPERATOR, key_id, await _as(wish, Rotation))
     return key_view(made.key, made.text)
@@ -69,22 +68,10 @@ async def rotated(settings: Settings, key_id: str, grace_s: int) -> KeyView:
 async def deleted(settings: Settings, key_id: str) -> Deleted:
     """Forget it."""
     if address := running_at(settings):
-        return await asyncio.to_thread(
-            remote.call, settings, address, _path(key_id), Deleted, method="DELETE"
-        )
+        return await remote.call(settings, address, _path(key_id), Deleted, method="DELETE")
     async with open_keys(settings) as ring:
         await ring.delete(_OPERATOR, key_id)
     return Deleted(key_id)
-
-
-async def _asked(
-    settings: Settings,
-    address: str,
-    path: str,
-    kind: type[_T],
-    body: Mapping[str, Json] | None = None,
-) -> _T:
-    return await asyncio.to_thread(remote.call, settings, address, path, kind, body)
 
 
 async def _as(wish: Mapping[str, Json], kind: type[_T]) -> _T:

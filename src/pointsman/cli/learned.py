@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import TypeVar
 from urllib.parse import urlencode
 
 from pointsman import rules
@@ -18,14 +16,12 @@ from pointsman.offline import running_at, writing
 from pointsman.telemetry.decisions import SilentObserver
 from pointsman.types import Json
 
-_T = TypeVar("_T")
-
 
 async def status(settings: Settings, organisation: str | None) -> LearningView:
     """What is in force, and what happened. Raises PointsmanError, as all that follow."""
     if address := running_at(settings):
         query = f"?{urlencode({'organisation': organisation})}" if organisation else ""
-        return await _asked(settings, address, f"/v1/learning{query}", LearningView)
+        return await remote.call(settings, address, f"/v1/learning{query}", LearningView)
     async with _open(settings) as learning:
         return await learning.status(organisation)
 
@@ -34,7 +30,7 @@ async def retrained(settings: Settings, organisation: str | None) -> Changes:
     """Learn now."""
     if address := running_at(settings):
         body: Mapping[str, Json] = {"organisation": organisation}
-        return await _asked(settings, address, "/v1/retrain", Changes, body)
+        return await remote.call(settings, address, "/v1/retrain", Changes, body)
     async with _open(settings) as learning:
         changes = await learning.retrain(organisation)
     return Changes([change_view(each) for each in changes])
@@ -44,7 +40,7 @@ async def reverted(settings: Settings, organisation: str | None, version: str | 
     """Put an earlier version in force again."""
     if address := running_at(settings):
         body: Mapping[str, Json] = {"organisation": organisation, "version": version}
-        return await _asked(settings, address, "/v1/learning/revert", ChangeView, body)
+        return await remote.call(settings, address, "/v1/learning/revert", ChangeView, body)
     async with _open(settings) as learning:
         return change_view(await learning.revert(organisation or "", version))
 
@@ -65,13 +61,3 @@ async def _open(settings: Settings) -> AsyncIterator[Learning]:
             yield learning
         finally:
             await learning.close()
-
-
-async def _asked(
-    settings: Settings,
-    address: str,
-    path: str,
-    kind: type[_T],
-    body: Mapping[str, Json] | None = None,
-) -> _T:
-    return await asyncio.to_thread(remote.call, settings, address, path, kind, body)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -33,7 +32,7 @@ async def read(
     if address is not None:
         asked = {**said(which), **({"by": ",".join(by)} if by else {})}
         place = f"{path}?{urlencode(asked)}"
-        return await asyncio.to_thread(remote.call, settings, address, place, kind)
+        return await remote.call(settings, address, place, kind)
     async with reading(settings) as books:
         return await figures(books)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import urllib.error
@@ -30,7 +31,7 @@ class _Failure(msgspec.Struct):
     error: _Stated | None = None
 
 
-def call(
+async def call(
     settings: Settings,
     address: str,
     path: str,
@@ -44,6 +45,17 @@ def call(
     Raises ConfigError with the gateway's own words. It lets the command line of its own user in.
     """
     data = None if body is None else msgspec.json.encode(body)
+    return await asyncio.to_thread(_decoded, settings, address, path, kind, data, method)
+
+
+def _decoded(  # noqa: PLR0917 - handed on by `call`
+    settings: Settings,
+    address: str,
+    path: str,
+    kind: type[_T],
+    data: bytes | None,
+    method: Literal["DELETE"] | None,
+) -> _T:
     with _asked(settings, address, path, data, method) as response:
         return msgspec.json.decode(response.read(), type=kind)
 
