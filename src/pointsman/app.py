@@ -5,33 +5,30 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
 from starlette.types import ASGIApp
 
-from pointsman import rules
 from pointsman.access.sessions import SignIns
-from pointsman.afterwards import Afterwards
-from pointsman.bookkeeping import Bookkeeping
+from pointsman.assembly.bookkeeping import Bookkeeping
+from pointsman.assembly.caching import Caching
+from pointsman.assembly.composing import Composition, Surroundings
+from pointsman.assembly.entering import Entering
+from pointsman.assembly.joining import join
+from pointsman.assembly.scheduling import Scheduling
+from pointsman.assembly.succession import Succession
+from pointsman.assembly.tariffs import baseline_name
+from pointsman.assembly.watching import Watching
+from pointsman.assembly.wiring import missing_weights
 from pointsman.cache.complaints import Complaints
-from pointsman.cache.lookup import Cache
-from pointsman.caching import Caching
-from pointsman.calling.escalate import Escalation
-from pointsman.calling.execute import Caller
-from pointsman.calling.line import Deployments
+from pointsman.calling.line import Line
 from pointsman.calling.upstream import Upstream, upstream
-from pointsman.calling.watch import Watch
 from pointsman.clock import SystemClock
-from pointsman.comparing import Comparing, blind_judge
-from pointsman.config import Settings
-from pointsman.decider import Decider
-from pointsman.errors import ConfigError, PointsmanError
-from pointsman.experimenting import Experimenting
+from pointsman.config import Renewal, Settings
+from pointsman.errors import ConfigError
 from pointsman.formats import registry
-from pointsman.judging import Judging
-from pointsman.learning import Learning
 from pointsman.ledger.figures import LearningBooks
 from pointsman.ledger.view import entry_json
 from pointsman.pipeline import Pipeline
@@ -42,25 +39,21 @@ from pointsman.ports import (
     FeedbackStore,
     Observer,
     Provider,
-    Scorer,
 )
 from pointsman.providers.http import HttpClient
-from pointsman.replaying import Replaying
-from pointsman.reserving import Reserving
-from pointsman.routing.policy import Policy
-from pointsman.routing.spending import Spending
-from pointsman.routing.sticky import Sessions
-from pointsman.scoring.guarded import GuardedScorer
-from pointsman.scoring.judge import Judge
 from pointsman.server import asgi
+from pointsman.server.draining import Draining
+from pointsman.server.front import Front
 from pointsman.server.gateway import Gateway
 from pointsman.server.kept import KeptReplies
-from pointsman.tariffs import baseline_name, pricer, reservations
+from pointsman.server.routes import PATHS
+from pointsman.stages.comparing import Comparing
+from pointsman.stages.decider import Decider
+from pointsman.stages.experimenting import Experimenting
+from pointsman.stages.learning import Learning
 from pointsman.telemetry.decisions import SilentObserver
 from pointsman.telemetry.live import Live
-from pointsman.types import Deployment, DeploymentState
-from pointsman.weights import published_weights
-from pointsman.wiring import Wiring, weights_of
+from pointsman.types import Call, DeploymentState, Reply
 
 #: Seconds between two looks for experiments that another gateway changed.
 _EXPERIMENTS_S = 1.0
@@ -84,17 +77,14 @@ class App:
 
         `embedder` stands in for the cache's configured one.
         """
-        self.settings = settings
         self._environment = environment
         self._clock = clock or SystemClock()
-        self._observer = self.live = Live(observer or SilentObserver(), entry_json)
+        #: Whether it is about to end: whoever serves it says so.
+        self.draining = Draining()
+        observer = observer or SilentObserver()
+        self.watching = Watching(settings, observer, self._clock, environment)
+        self._observer = self.live = Live(self.watching.telemetry, entry_json)
         self._client = HttpClient()
-        wiring = Wiring(settings, client=self._client, clock=self._clock, environment=environment)
-        self._lines = {name: wiring.line(name, model) for name, model in settings.models.items()}
-        self._caller = Caller(self._lines, self._clock, retries=settings.routing.retries)
-        self._watch = Watch(self._lines.values(), self._observer, self._clock)
-        self._pricer = pricer(settings)
-        self._reservations = reservations(settings, self._pricer)
         self.bookkeeping = Bookkeeping(
             settings,
             net=self._client,
@@ -102,31 +92,37 @@ class App:
             observer=self._observer,
             environment=environment,
         )
-        tiers = {name: line.deployment.tier for name, line in self._lines.items()}
-        policy = rules.policy(settings)
-        self.learning = Learning(
-            settings,
-            policy=policy,
-            tiers=tiers.values(),
-            clock=self._clock,
-            observer=self._observer,
-        )
-        knows = self.learning.informing.knows if settings.learning.enabled else None
-        self.experimenting = Experimenting(tiers, self._clock, knows=knows)
-        self.decider = self._decider(policy)
+        self.bookkeeping.timed = self.watching.telemetry.timed
+        around = self._client, self._clock, self._observer, environment, self.bookkeeping
+        self._succession = Succession(settings, Surroundings(*around))
+        made = self._composition
         self.caching = Caching(
             settings,
-            caller=self._caller,
-            policy=self.decider.policy,
-            deployments=self.decider.deployments,
+            caller=made.caller,
+            policy=made.policy,
+            deployments=made.deployments,
             clock=self._clock,
             observer=self._observer,
             environment=environment,
             embedder=embedder,
         )
-        #: Has answers judged; None where nobody wants it, or it is not started.
-        self.comparing: Comparing | None = None
-        self._pipeline: Pipeline | None = None
+        self.entering = Entering(settings.load, self._clock, self._lines)
+        self._replies = KeptReplies(
+            self._clock,
+            settings.server.response_retention_s,
+            shared=self.bookkeeping.sharing.conversations,
+        )
+        self._scheduling = Scheduling(
+            settings,
+            self.bookkeeping,
+            ask=self._ask,
+            clock=self._clock,
+            environment=environment,
+        )
+        self._front: Front | None = None
+        self._sign_ins: SignIns | None = None
+        #: Where the settings were read, to read them again; None where they came from elsewhere.
+        self.source: Callable[[], Settings] | None = None
 
     async def start(
         self,
@@ -145,41 +141,84 @@ class App:
         Raises ConfigError where another process owns the books, LedgerUnavailable where their server
         does not answer.
         """
-        books = self.bookkeeping
         try:
-            if load:  # first: an embedded model loads in a process of its own meanwhile
-                for line in self._lines.values():
-                    await line.provider.start()
-            await books.open(address=address, in_memory=in_memory, local=local)
-            await self._begin_experiments()
-            shared = self.settings.ledger.url is not None and not in_memory
-            await self.learning.open(books.store, shared=shared)
-            cache = await self.caching.open(books.store, in_memory=in_memory, address=address)
-        except PointsmanError:
+            await self._start(address, in_memory=in_memory, local=local, load=load)
+        except BaseException:
             await self.close()
             raise
-        self._pipeline = self._wired(cache)
+
+    async def _start(
+        self, address: str | None, *, in_memory: bool, local: bool, load: bool
+    ) -> None:
+        books = self.bookkeeping
+        if load:  # first: an embedded model loads in a process of its own meanwhile
+            await self._composition.start_providers()
+        await books.open(address=address, in_memory=in_memory, local=local)
+        await self._succession.start()
+        made = self._composition
+        await self.caching.open(books.store, in_memory=in_memory, address=address)
+        await self._scheduling.open(serves=in_memory or address is not None)
+        made.open(self.caching)
+        self.entering.pulse.start()
         if load:
-            self._watch.start()
-        await self._watch.look()  # what is not local is known before the first request
-        await asyncio.to_thread(self._pricer.load, self._clock.now())
+            made.watch.start()
+        await made.watch.look()  # what is not local is known before the first request
+        await made.load_prices()
+        self._look_now_and_then()
+        if not in_memory:
+            await join(self)
         if load and any(each.provider != "scripted" for each in self.settings.models.values()):
             self._client.prepare()  # while models load
+
+    async def renew(self, read: Settings) -> Renewal:
+        """Go on with these settings, as far as they take effect without a start.
+
+        A request goes on with what was in force when it came. Raises ConfigError, and then nothing
+        is changed.
+        """
+        return await self._succession.renew(read, self.caching, self._turn)
+
+    async def reload(self) -> Renewal:
+        """Read the settings again, go on with them, and have other gateways do so.
+
+        Raises ConfigError.
+        """
+        renewed = await self.reread()
+        self.bookkeeping.sharing.tell("settings")()
+        return renewed
+
+    async def reread(self) -> Renewal:
+        """Read the settings again and go on with them. Raises ConfigError."""
+        if self.source is None:
+            raise ConfigError("this gateway's settings were not read from anywhere")
+        read = await asyncio.to_thread(self.source)
+        if missing := missing_weights(read):
+            raise ConfigError(missing)
+        return await self.renew(read)
+
+    def _turn(self) -> None:
+        """See `succession.Turn`."""
+        if self._front is not None:
+            self._front.app = self._paths()
+
+    async def end(self) -> None:
+        """Let go who watches, and wait for what batches have begun. Idempotent."""
+        self.live.close()
+        await self._scheduling.end()
 
     async def close(self) -> None:
         """Give everything back. Idempotent."""
         self.live.close()
-        await self._watch.close()
-        if self.comparing is not None:
-            await self.comparing.close()
+        await self.entering.pulse.close()
+        await self._scheduling.close()
+        await self._succession.end_all()
         await self.learning.close()
-        await self._caller.close()
+        await self._composition.caller.close()  # before what keeps its replies
         await self.caching.close()
-        self._pipeline = None
-        for line in self._lines.values():
-            await line.provider.close()
+        await self._composition.close()
         await self.bookkeeping.close()
         await self._client.close()
+        await self.watching.close()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -194,11 +233,50 @@ class App:
         await self.close()
 
     @property
+    def _composition(self) -> Composition:
+        return self._succession.current
+
+    @property
+    def learning(self) -> Learning:
+        """Learns in the background."""
+        return self._succession.learning
+
+    @property
+    def experimenting(self) -> Experimenting:
+        """Knows the experiments."""
+        return self._succession.experimenting
+
+    async def _ask(self, call: Call) -> Reply:
+        made = self._composition
+        with made.inside:
+            return await made.pipeline.answer(call)
+
+    @property
+    def settings(self) -> Settings:
+        """What is in force."""
+        return self._composition.settings
+
+    @property
+    def decider(self) -> Decider:
+        """Decides; also before the start."""
+        return self._composition.decider
+
+    @property
+    def comparing(self) -> Comparing | None:
+        """Has answers judged; None where nobody wants it, or it is not started."""
+        return self._composition.comparing
+
+    @property
     def pipeline(self) -> Pipeline:
         """The stages, wired. Only while started."""
-        if self._pipeline is None:
-            raise ConfigError("not started: use `async with`, or call start() first")
-        return self._pipeline
+        return self._composition.pipeline
+
+    @property
+    def sign_ins(self) -> SignIns:
+        """Who is signed in. Only while started."""
+        if self._sign_ins is None:
+            self._sign_ins = SignIns(self.bookkeeping.keys, self._clock)
+        return self._sign_ins
 
     @property
     def books(self) -> LearningBooks:
@@ -220,29 +298,40 @@ class App:
         """Every deployment's state, by id."""
         return {
             each.deployment.id: "down" if each.breaker_open else each.state
-            for each in self._caller.candidates()
+            for each in self._composition.caller.candidates()
         }
 
     def upstreams(self) -> list[Upstream]:
         """How every deployment stands, as far as is known; nobody is asked."""
         now = self._clock.monotonic()
-        return [upstream(line, now) for line in self._lines.values()]
+        return [upstream(line, now) for line in self._composition.lines.values()]
 
     async def look(self) -> None:
         """Look at every local server now, instead of at its turn."""
-        await self._watch.look()
+        await self._composition.watch.look()
 
     def providers(self) -> Mapping[str, Provider]:
         """Every deployment's provider, by id."""
-        return {name: line.provider for name, line in self._lines.items()}
+        return {name: line.provider for name, line in self._composition.lines.items()}
+
+    def _lines(self) -> Iterator[Line]:
+        return self._composition.lines.every()
 
     def asgi(self) -> ASGIApp:
         """The HTTP surface. Only while started."""
+        self.watching.begin(self, version())
+        if self._front is None:
+            endless = {each.path for each in PATHS if each.method == "GET" and each.is_long}
+            self._front = Front(self._paths(), lambda: self._composition.inside, endless)
+        return self._front
+
+    def _paths(self) -> ASGIApp:
+        """Every path, over what is in force."""
         return asgi.build(
             Gateway(
                 pipeline=self.pipeline,
                 access=self.bookkeeping.keys,
-                sign_ins=SignIns(self.bookkeeping.keys, self._clock),
+                sign_ins=self.sign_ins,
                 books=self.books,
                 retention=self.bookkeeping.store,
                 prompts=self.bookkeeping.store,
@@ -250,147 +339,43 @@ class App:
                 feedback=self.feedback,
                 checks=self.checks,
                 experiments=self.experimenting,
+                organising=self.bookkeeping.organising(lambda: self._succession.read),
+                batching=self._scheduling.batching,
                 evidence=self.bookkeeping.store,
                 least_outcomes=self.settings.learning.least,
                 learning=self.learning,
                 feed=self.live,
+                door=self.entering.door,
                 clock=self._clock,
                 clients=registry.CLIENTS,
-                replies=KeptReplies(self._clock, self.settings.server.response_retention_s),
+                replies=self._replies,
                 cors_origins=self.settings.server.cors_origins,
                 states=self.states,
+                reload=self.reload,
                 upstreams=self.upstreams,
                 charts=self.bookkeeping.store,
-                pricer=self._pricer,
+                pricer=self._composition.pricer,
                 max_body_bytes=self.settings.server.max_body_bytes,
                 body_timeout_s=self.settings.server.body_timeout_s,
                 version=version(),
+                telemetry=self.watching.telemetry,
+                metrics=self.settings.telemetry.metrics,
+                components=self.watching.components,
+                draining=self.draining,
             )
         )
 
-    async def _begin_experiments(self) -> None:
-        await self.experimenting.open(self.bookkeeping.store)
-        self.bookkeeping.every(_EXPERIMENTS_S, "experiments", self._refresh_experiments)
-        self.bookkeeping.every(_CONCLUDE_S, "experiments", self.experimenting.conclude)
+    def _look_now_and_then(self) -> None:
+        books, read = self.bookkeeping, self._succession
+        books.follow_organisations(lambda: self.renew(read.read))
+        books.every(_EXPERIMENTS_S, "experiments", self._refresh_experiments)
+        books.every(_CONCLUDE_S, "experiments", self.experimenting.conclude)
 
     async def _refresh_experiments(self) -> None:
         await self.experimenting.refresh()
         await self.learning.know(self.experimenting.versions)
 
-    def _wired(self, cache: Cache) -> Pipeline:
-        """The stages, over what was opened."""
-        books = self.bookkeeping
-        admission = books.admission
-        recorder = books.recorder(self._pricer)
-        return Pipeline(
-            cache=cache,
-            keeper=self.caching.keeper,
-            afterwards=self._afterwards(),
-            replaying=Replaying(
-                cache=cache,
-                recorder=recorder,
-                caller=self._caller,
-                deployments=self.decider.deployments,
-                clients=registry.CLIENTS,
-            ),
-            decider=self.decider,
-            caller=self._caller,
-            escalation=Escalation(
-                self._caller,
-                rules.verifier(),
-                tiers=self.settings.routing.tiers,
-                patience=rules.patience(self.settings),
-                clock=self._clock,
-                observer=self._observer,
-            ),
-            admission=admission,
-            reserving=Reserving(self.decider, recorder, admission, self._reservations),
-            recorder=recorder,
-            marks=books.marks,
-            sessions=Sessions(self.settings.routing.tiers, self.settings.routing.session_s),
-            clients=registry.CLIENTS,
-            clock=self._clock,
-        )
-
-    def _afterwards(self) -> Afterwards:
-        """Who hears of replies."""
-        books = self.bookkeeping
-        self.comparing = blind_judge(
-            self.settings.learning.judge,
-            deployments=self.decider.deployments,
-            reservations=self._reservations,
-            books=books.store,
-            store=books.store,
-            clock=self._clock,
-            observer=self._observer,
-        )
-        return Afterwards(
-            books.prompts,
-            rechecking=self.caching.rechecking,
-            collecting=books.collecting,
-            comparing=self.comparing,
-        )
-
-    def _decider(self, policy: Policy) -> Decider:
-        settings, learning = self.settings, self.learning
-        deployments = Deployments(self._lines)
-        scorer = GuardedScorer(self._observer, *scorers(settings))
-        return Decider(
-            deployments=deployments,
-            policy=policy,
-            confinement=rules.confinement(settings),
-            scorer=scorer,
-            judging=self._judging(policy, deployments, scorer),
-            spending=Spending(policy, rules.usual_scores(settings)),
-            looks=rules.looks(settings),
-            side_calls=rules.side_calls(),
-            caller=self._caller,
-            pricer=self._pricer,
-            clock=self._clock,
-            means=self.bookkeeping.means,
-            reservations=self._reservations,
-            learning=learning.informing if settings.learning.enabled else None,
-            drawing=learning.drawing,
-            experiments=self.experimenting,
-        )
-
-    def _judging(
-        self, policy: Policy, deployments: Mapping[str, Deployment], scorer: Scorer
-    ) -> Judging | None:
-        routing = self.settings.routing
-        if routing.scorer != "judge":
-            return None
-        judge = Judge(
-            scorer,
-            rules.lexicon(),
-            self._clock,
-            self._observer,
-            style=routing.judge.style,
-            deadline_s=routing.judge.deadline_s,
-        )
-        return Judging(judge, self._caller, policy, deployments, routing.judge.deployment)
-
-
-def scorers(settings: Settings) -> tuple[Scorer, ...]:
-    """What scores, and what stands in for it where it fails."""
-    known = rules.scorers(settings)
-    named = ("learned", "heuristic") if settings.routing.scorer == "learned" else ("heuristic",)
-    return tuple(known[name] for name in named)
-
 
 def version() -> str:
     """Pointsman's version."""
     return importlib.metadata.version("pointsman")
-
-
-def missing_weights(settings: Settings) -> str | None:
-    """Which embedded deployment has no weights yet, and what to do; None where all have theirs."""
-    for name, model in settings.models.items():
-        if model.provider == "embedded" and not weights_of(model, settings).is_file():
-            known = model.model in published_weights("gguf")
-            spec = model.model if known else "<path or URL of its GGUF file>"
-            return (
-                f"[models.{name}]: the weights of {model.model} are not here yet; "
-                f"`pointsman models pull {spec}` fetches them"
-            )
-    return None

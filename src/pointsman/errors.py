@@ -15,8 +15,11 @@ PointsmanError
 |-- BudgetExceeded          402, the money that may be spent is spent, or a price is unknown
 |-- RateLimited             429 with Retry-After: too much at a time
 |-- Unavailable             503 with Retry-After: nothing can serve now
+|   |-- GatewayStops        503, before a reply was there or in its middle
+|   |-- Overloaded          503, more requests than can be served; this one was not looked at
 |   |-- LedgerUnavailable   503, the books can't be written, so no money is spent
-|   `-- CacheUnavailable    never a client's: requests go on without the cache
+|   |-- CacheUnavailable    never a client's: requests go on without the cache
+|   `-- SharingUnavailable  never a client's: what gateways share is not to be had for a while
 `-- UpstreamError           one attempt failed; `calling` catches it and walks on
     |-- UpstreamUnreachable   refused, reset, no such host, TLS
     |-- UpstreamTimeout       nothing came in time
@@ -83,11 +86,9 @@ class BodyTooLarge(BadRequest):
     status = 413
     code = "request_too_large"
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, setting: str = "[server] max_body_bytes") -> None:
         """`limit` in bytes."""
-        super().__init__(
-            f"the body is larger than {limit} bytes; [server] max_body_bytes raises the limit"
-        )
+        super().__init__(f"the body is larger than {limit} bytes; {setting} raises the limit")
 
 
 class BodyTooSlow(BadRequest):
@@ -219,6 +220,29 @@ class Unavailable(PointsmanError):
         self.retry_after = retry_after
 
 
+class GatewayStops(Unavailable):
+    """The gateway ends, and the time that open replies had to finish is over."""
+
+    code = "gateway_stops"
+
+    def __init__(self) -> None:
+        super().__init__("the gateway stops; ask again")
+
+
+class Overloaded(Unavailable):
+    """There are more requests than can be served; nothing of this one's body was read."""
+
+    code = "overloaded"
+
+    def __init__(self, *, retry_after: float) -> None:
+        """`retry_after` in seconds: when it would be let in, as far as can be told."""
+        super().__init__(
+            "there are more requests than this gateway can serve now; `retry-after` says when to "
+            "come back",
+            retry_after=retry_after,
+        )
+
+
 class LedgerUnavailable(Unavailable):
     """The books can't be written; nothing is spent that is not in them."""
 
@@ -229,6 +253,15 @@ class CacheUnavailable(Unavailable):
     """The cache can't be asked; requests go on without it."""
 
     code = "cache_unavailable"
+
+
+class SharingUnavailable(Unavailable):
+    """What gateways share can't be had now: each goes on by itself."""
+
+    def __init__(self, message: str, *, at_fault: bool = True) -> None:
+        """Not `at_fault` is a server that may have answered in time, had this process not been late."""
+        super().__init__(message)
+        self.at_fault = at_fault
 
 
 class UpstreamError(PointsmanError):

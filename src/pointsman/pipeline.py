@@ -12,9 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
-from pointsman import asking
 from pointsman.access.admit import Admission
-from pointsman.afterwards import Afterwards
 from pointsman.cache.flight import Flight
 from pointsman.cache.keep import Keeper
 from pointsman.cache.lookup import Cache, Found
@@ -22,16 +20,18 @@ from pointsman.calling import faults
 from pointsman.calling.escalate import Escalation
 from pointsman.calling.exchange import Errand, Whole
 from pointsman.calling.execute import Answer, Caller
-from pointsman.decider import Decider
 from pointsman.errors import LedgerUnavailable, PointsmanError, UpstreamError
 from pointsman.formats.wire import ClientFormat, Head
 from pointsman.ledger.marks import Marks
-from pointsman.ledger.settle import Record, Recorder
+from pointsman.ledger.settle import Record, Recorder, Said
 from pointsman.ports import Clock
-from pointsman.replaying import Replaying
-from pointsman.reserving import Reserving
 from pointsman.routing import explain
 from pointsman.routing.sticky import Sessions, is_named, is_sticky
+from pointsman.stages import asking
+from pointsman.stages.afterwards import Afterwards
+from pointsman.stages.decider import Decider
+from pointsman.stages.replaying import Replaying
+from pointsman.stages.reserving import Reserving
 from pointsman.types import (
     Attempt,
     Call,
@@ -76,7 +76,7 @@ class Pipeline:
         afterwards.begin(self._admitted)  # what we ask is our own wish: no limit counts it
         self._replaying = replaying
         self.decider = decider
-        self._caller = caller
+        self.caller = caller
         self._escalation = escalation
         self._admission = admission
         self._reserving = reserving
@@ -185,6 +185,7 @@ class Pipeline:
         errand = Errand(
             call.request,
             Head(call.request_id, call.time, ""),
+            who=call.principal.organisation,
             background=call.priority == "background",
             confined=decision.confined is not None,
         )
@@ -248,8 +249,15 @@ class Pipeline:
             deployment=self.decider.deployments[sent.deployment] if sent else None,
             usage=Usage(call.request.input_tokens, estimated=True) if sent else None,
             error=faults.recorded(error) or None,
+            said=self._words(call, error),
         )
         self._afterwards.unanswered(call)
+
+    def _words(self, call: Call, error: BaseException) -> Said | None:
+        """What the client is told of an error; None where it is gone."""
+        if not isinstance(error, PointsmanError):
+            return None
+        return error.status, self._clients[call.request.format].error(error, call.request_id)
 
     async def _reply(
         self,
@@ -282,9 +290,11 @@ class Pipeline:
         recording = self._keeper.recording(call, found, reply, answer.verdict, flight)
         tap = self._afterwards.tap(call, reply, recording)
 
-        async def settle(outcome: Outcome, error: PointsmanError | None = None) -> Settlement:
+        async def settle(
+            outcome: Outcome, error: PointsmanError | None = None, said: Said | None = None
+        ) -> Settlement:
             upstream = error if isinstance(error, UpstreamError) else None
-            record.attempts.append(self._caller.ended(answer, outcome, upstream))
+            record.attempts.append(self.caller.ended(answer, outcome, upstream))
             left = outcome == "completed" and recording.leader_left
             recording.unclear = content.unclear
             recording.settlement = await record.settle(
@@ -294,6 +304,7 @@ class Pipeline:
                 reason=reply.reason,
                 ttft_ms=ttft_ms,
                 error=None if error is None else faults.recorded(error),
+                said=said,
             )
             return recording.settlement
 
@@ -301,13 +312,17 @@ class Pipeline:
             raw = call.request.raw is not None  # no format, so no words for an error in it
             failure = None if raw else partial(client.stream_error, request_id=call.request_id)
             self._marks.watch(record, deployment, lambda: answer.usage, since=answer.sent)
-            return replace(reply, body=self._caller.deliver(answer, settle, failure, tap))
-        body = content.body
-        if content.refused is not None:
-            body = client.error(content.refused, call.request_id)
-        settlement = await settle("failed" if content.refused else "completed", content.refused)
-        tap.ended("failed" if content.refused else "completed", body, None)
+            return replace(reply, body=self.caller.deliver(answer, settle, failure, tap))
+        body = _told(content, client, call.request_id)
+        outcome: Outcome = "failed" if content.refused else "completed"
+        settlement = await settle(outcome, content.refused, (content.status, body))
+        tap.ended(outcome, body, None)
         return replace(reply, status=content.status, body=body, settlement=settlement)
+
+
+def _told(content: Whole, client: ClientFormat, request_id: str) -> bytes:
+    """The body for the client; a refusal is in its own format's words."""
+    return content.body if content.refused is None else client.error(content.refused, request_id)
 
 
 def _conversation(call: Call) -> str | None:

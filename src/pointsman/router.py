@@ -12,13 +12,13 @@ from typing import Self
 from pointsman.app import App
 from pointsman.clock import SystemClock
 from pointsman.config import Settings, load
-from pointsman.decider import Seen
 from pointsman.errors import BadRequest, PointsmanError
 from pointsman.feedback.rating import said
 from pointsman.formats.chat.error import message_of
 from pointsman.formats.chat.follow import reply_text
 from pointsman.formats.chat.request import chat_body, parse_chat
 from pointsman.ids import new_request_id
+from pointsman.stages.decider import Seen
 from pointsman.types import Call, Decision, Json, ModelRequest, Principal, Usage
 
 Prompt = str | Sequence[Mapping[str, Json]]

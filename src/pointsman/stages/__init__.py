@@ -1,0 +1,1 @@
+"""The stages of a request at run time, and what goes on beside it."""
