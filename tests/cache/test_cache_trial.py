@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.gateway import StartGateway, two_tiers
 
-from pointsman import rules
+from pointsman.assembly import rules
 from pointsman.cache.semantic import Semantic
 from pointsman.cache.trial import Trial, Tried
 from pointsman.cache.words import hashes

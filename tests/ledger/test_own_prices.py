@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from pointsman.assembly.tariffs import pricer
 from pointsman.config import ModelSettings, PriceSettings, Settings
 from pointsman.ledger.pricing import Free, Hourly, Listed, Pricer, Rates, Tariff, Tiered, price
-from pointsman.tariffs import pricer
 from pointsman.types import Usage
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

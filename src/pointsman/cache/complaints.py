@@ -57,5 +57,5 @@ class Complaints:
             by="feedback",
             decider=self._cache.decider,
         )
-        self._cache.truth.note(check)
+        self._cache.note(check)
         await self._checks.add_check(check)

@@ -48,9 +48,10 @@ class Keeper:
     """Puts replies into the cache, each in a task of its own."""
 
     def __init__(self, cache: Cache, tiers: tuple[str, ...], clock: Clock) -> None:
-        """`tiers`, the lowest first."""
+        """Nothing is being kept yet."""
         self._cache = cache
-        self._tiers = tiers
+        #: The lowest first.
+        self.tiers = tiers
         self._clock = clock
         self._background = Background(MOST_WAITING)
         #: Told of each fresh reply that may be kept, and what it says.
@@ -107,8 +108,10 @@ class Keeper:
         """What speaks against it before it is read."""
         if fresh.found.identity is None or not fresh.call.cache.keep:
             return "not wanted"
-        served = self._tiers.index(fresh.reply.deployment.tier)
-        if served < self._tiers.index(fresh.reply.decision.tier):
+        served, wanted = fresh.reply.deployment.tier, fresh.reply.decision.tier
+        if not {served, wanted} <= set(self.tiers):
+            return "of tiers that are no more"
+        if self.tiers.index(served) < self.tiers.index(wanted):
             return "below its tier"
         if fresh.verdict is not None and not fresh.verdict.accepted:
             return "not good enough"

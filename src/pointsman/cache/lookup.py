@@ -15,6 +15,7 @@ from pointsman.cache.background import Background
 from pointsman.cache.content import Kept
 from pointsman.cache.flight import Flights
 from pointsman.cache.identity import Identity, identify
+from pointsman.cache.news import News
 from pointsman.cache.repeats import Repeats
 from pointsman.cache.rules import Rule, Rules
 from pointsman.cache.semantic import Findings, Match, Semantic
@@ -22,7 +23,7 @@ from pointsman.cache.truth import Truth
 from pointsman.cache.versions import Versions
 from pointsman.errors import CacheUnavailable, PointsmanError
 from pointsman.ports import CacheStore, Clock, Observer
-from pointsman.types import CachedReply, Call, Confined, Lookup, Selection, Target, Vector
+from pointsman.types import CachedReply, Call, Check, Confined, Lookup, Selection, Target, Vector
 
 #: Seconds for which a store that failed is left alone.
 REST_S = 5.0
@@ -72,8 +73,12 @@ class Cache:
         versions: Versions,
         clock: Clock,
         observer: Observer,
+        is_shared: bool = False,
     ) -> None:
-        """Without `semantic`, only the same request has the same reply."""
+        """Without `semantic`, only the same request has the same reply.
+
+        `is_shared`: all gateways have this store.
+        """
         self.rules = rules
         self.store = store
         self.semantic = semantic
@@ -89,6 +94,9 @@ class Cache:
         self._clock = clock
         self._observer = observer
         self._rests_until = 0.0
+        self._is_shared = is_shared
+        #: For other gateways.
+        self.news = News()
 
     @property
     def decider(self) -> str:
@@ -130,12 +138,44 @@ class Cache:
         ignored = {name: request.members.get(name) for name in sorted(self.rules.ignored)}
         return f"{identity and identity.key} {request.stream} {request.include_usage} {ignored}"
 
+    async def remove(self, which: Selection) -> int:
+        """Forget; returns how many. Raises CacheUnavailable."""
+        removed = await self.store.remove(which)
+        self.news.forgotten(which)
+        return removed
+
     async def forget(self, reply_id: str) -> None:
         """It is not given out any more, also where the store can't be told now."""
-        self._forgotten[reply_id] = None
-        if len(self._forgotten) > _MOST_FORGOTTEN:
-            self._forgotten.popitem(last=False)
-        await self._guarded(self.store.remove(Selection(id=reply_id)))
+        which = Selection(id=reply_id)
+        self._never_again(reply_id)
+        self.news.forgotten(which)
+        await self._guarded(self.store.remove(which))
+
+    def note(self, check: Check) -> None:
+        """A semantic hit was checked here."""
+        self.truth.note(check)
+        self.news.checked(check)
+
+    def begin_anew(self, route: str) -> None:
+        """What was found of a route counts no more."""
+        self.truth.reset(route)
+        self.news.reset(route)
+
+    def heed_check(self, check: Check) -> None:
+        """Another gateway has checked a hit."""
+        if check.decider == self.decider:
+            self.truth.note(check)
+
+    def heed_reset(self, route: str) -> None:
+        """Another gateway lets a route begin anew."""
+        self.truth.reset(route)
+
+    def heed(self, which: Selection) -> None:
+        """Another gateway has forgotten it."""
+        if which.id is not None:
+            self._never_again(which.id)
+        if not self._is_shared:
+            self._background.begin(self._heed(which))
 
     def given(self, reply: CachedReply) -> None:
         """It was given out once more."""
@@ -153,6 +193,17 @@ class Cache:
         if rests and isinstance(error, CacheUnavailable):
             self._rests_until = self._clock.monotonic() + REST_S
         self._observer.fault("cache", error)
+
+    async def _heed(self, which: Selection) -> None:
+        try:
+            await self.store.remove(which)
+        except CacheUnavailable as error:
+            self.report(error)
+
+    def _never_again(self, reply_id: str) -> None:
+        self._forgotten[reply_id] = None
+        if len(self._forgotten) > _MOST_FORGOTTEN:
+            self._forgotten.popitem(last=False)
 
     async def _used(self, reply: CachedReply) -> None:
         await self._guarded(self.store.used(reply.id, self._clock.now()))

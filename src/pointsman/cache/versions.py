@@ -13,6 +13,12 @@ class Versions:
         self._configured = configured
         self._serves: dict[str, str] = {}
 
+    def configure(self, configured: Mapping[str, str]) -> None:
+        """They are configured otherwise from now on."""
+        changed = {name for name, each in configured.items() if self._configured.get(name) != each}
+        self._configured = configured
+        self._serves = {name: each for name, each in self._serves.items() if name not in changed}
+
     def stamp(self, deployment: str, served: str | None) -> str:
         """The version that made a fresh reply; what its upstream says it serves counts from now on.
 

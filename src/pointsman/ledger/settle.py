@@ -7,8 +7,10 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import TypeAlias
 
 from pointsman.errors import LedgerUnavailable
+from pointsman.formats.one_line import one_line
 from pointsman.ledger.pricing import Pricer
 from pointsman.ports import Clock, Ledger, Observer
 from pointsman.types import (
@@ -24,6 +26,8 @@ from pointsman.types import (
     Lookup,
     Outcome,
     Progress,
+    RowAnswer,
+    RowPlace,
     Settlement,
     Usage,
 )
@@ -39,6 +43,8 @@ class Hold:
 
 
 NOTHING_HELD = Hold()
+#: HTTP's status and the whole body of a reply.
+Said: TypeAlias = tuple[int, bytes]
 #: Settlements that are kept to be tried again: about 20 MB.
 MOST_OWED = 10_000
 
@@ -54,9 +60,11 @@ class Record:
         attempts: list[Attempt],
         *,
         reserved: bool,
+        row: RowPlace | None = None,
     ) -> None:
         """`started` in monotonic seconds; `reserved`: the entry is in the books already."""
         self._reserved = reserved
+        self._row = row
         self._settled: Settlement | None = None
         self._recorder = recorder
         self._entry = entry
@@ -90,8 +98,11 @@ class Record:
         ttft_ms: float | None = None,
         error: str | None = None,
         given: bool = False,
+        said: Said | None = None,
     ) -> Settlement:
         """Close the entry, once: as it was closed first. When this returns it is durable.
+
+        What the client of a batch's row is `said` is written with it, all or nothing.
 
         A ledger that can't be written now does not take an answer away that was paid for: the
         entry stays open, the fault is reported, and `Recorder.pay` tries it again.
@@ -121,9 +132,17 @@ class Record:
             latency_ms=self.elapsed_ms(),
             ttft_ms=ttft_ms,
             error=error,
+            answer=self._answer(said),
         )
         await self._recorder.close(self._entry, settlement, reserved=self._reserved)
         return settlement
+
+    def _answer(self, said: Said | None) -> RowAnswer | None:
+        """What is kept of it."""
+        if self._row is None or said is None:
+            return None
+        status, body = said
+        return self._row.answer(status, one_line(body))
 
     async def mark(self, deployment: Deployment, usage: Usage, *, since: float) -> None:
         """Write down how far its stream has come, for the case that the gateway dies.
@@ -224,7 +243,7 @@ class Recorder:
             reserved=hold.amount,
         )
         trail = [] if attempts is None else attempts
-        record = Record(self, entry, started, list(trail), reserved=reserve)
+        record = Record(self, entry, started, list(trail), reserved=reserve, row=call.row)
         try:
             if reserve:
                 record.balances = await self._ledger.reserve(entry, hold.budgets)
@@ -249,6 +268,11 @@ class Recorder:
                 self._owed[entry.request_id] = settlement
         finally:  # also where the client leaves in the middle of the write, which goes on
             await self._tell(replace(entry, settlement=settlement))
+
+    @property
+    def owes(self) -> int:
+        """How many settlements could not be written yet."""
+        return len(self._owed)
 
     async def pay(self) -> None:
         """Write the settlements that could not be written. Raises LedgerUnavailable.

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import sqlalchemy
 from sqlalchemy import Dialect, TypeDecorator
+
+T = TypeVar("T")
 
 #: PostgreSQL has no NUL in its text: this stands before a digit for it, and for itself.
 _ESCAPE = "\x10"
@@ -20,7 +23,7 @@ class Text(TypeDecorator[str]):
 
     def bind_processor(self, dialect: Dialect) -> Callable[[object], object] | None:
         """What makes it fit for the database, where that takes anything."""
-        return _escaped if dialect.name == "postgresql" else None
+        return escaped if dialect.name == "postgresql" else None
 
     def result_processor(
         self,
@@ -31,7 +34,8 @@ class Text(TypeDecorator[str]):
         return _unescaped if dialect.name == "postgresql" else None
 
 
-def _escaped(text: object) -> object:
+def escaped(text: T) -> T | str:
+    """As PostgreSQL takes it; what is no text stays as it is."""
     if not isinstance(text, str) or not ("\0" in text or _ESCAPE in text):
         return text
     return text.replace(_ESCAPE, _ESCAPE_ESCAPED).replace("\0", _NUL_ESCAPED)

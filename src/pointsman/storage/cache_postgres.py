@@ -22,6 +22,8 @@ from pointsman.types import CachedReply, Listing, Near, Selection, Vector
 if TYPE_CHECKING:
     from asyncpg import Connection, Pool, Record
 
+#: That one gateway keeps at most.
+CONNECTIONS = 8
 #: Replies that are removed in one transaction.
 _PORTION = 1000
 #: Seconds for what walks through all replies or makes an index; no request waits for it.
@@ -47,7 +49,7 @@ class PostgresCache:
         max_replies: int = 1_000_000,
         exact_up_to: int = 5000,
         timeout_s: float = 0.5,
-        max_connections: int = 8,
+        max_connections: int = CONNECTIONS,
     ) -> None:
         """`dsn` as asyncpg takes it: postgresql://user:password@host/database.
 
@@ -94,6 +96,7 @@ class PostgresCache:
                 self._dsn,
                 min_size=0,
                 max_size=self._max_connections,
+                server_settings={"application_name": "pointsman cache"},
                 timeout=self._timeout_s,
                 init=_set_up,
                 reset=_leave,

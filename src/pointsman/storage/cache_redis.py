@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pointsman.errors import CacheUnavailable, ConfigError
+from pointsman.errors import CacheUnavailable
+from pointsman.storage.redis_link import redis_client
 from pointsman.storage.redis_replies import Outline, RedisReplies
 from pointsman.storage.redis_search import RedisSearch
 from pointsman.types import CachedReply, Listing, Near, Selection, Vector
@@ -71,7 +72,12 @@ class RedisCache:
         the cache may be used all the same: it connects when the server is there.
         """
         if self._server is None:
-            client = self._connect()
+            client = redis_client(
+                self._url,
+                connections=self._max_connections,
+                wait_s=self._timeout_s,
+                timeout_s=self._timeout_s,
+            )
             self._server = _Server(
                 client, RedisReplies(client, self._prefix), RedisSearch(client, self._prefix)
             )
@@ -149,29 +155,6 @@ class RedisCache:
     async def sweep(self, now: datetime) -> int:  # noqa: ARG002
         """0: the server removes by itself what has expired."""
         return 0
-
-    def _connect(self) -> Redis:
-        try:
-            from redis.asyncio import BlockingConnectionPool, Redis  # noqa: PLC0415
-            from redis.asyncio.retry import Retry  # noqa: PLC0415
-            from redis.backoff import NoBackoff  # noqa: PLC0415
-        except ImportError as error:
-            raise ConfigError(
-                "redis is not installed; run: pip install 'pointsman[redis]'"
-            ) from error
-        try:
-            pool = BlockingConnectionPool.from_url(
-                self._url,
-                protocol=2,
-                timeout=self._timeout_s,
-                socket_timeout=self._timeout_s,
-                socket_connect_timeout=self._timeout_s,
-                max_connections=self._max_connections,
-                retry=Retry(NoBackoff(), 0),
-            )
-        except ValueError:  # its words may hold a part of the password
-            raise ConfigError("the cache's Redis URL can't be read") from None
-        return Redis.from_pool(pool)
 
     @contextmanager
     def _asking(self) -> Iterator[_Server]:

@@ -36,6 +36,7 @@ class KeyRow(TypedDict):
     digest: bytes
     previous: bytes | None
     grace_until: datetime | None
+    member: str | None
 
 
 def put(dialect: Dialect) -> Prepared:
@@ -67,6 +68,7 @@ def key_row(stored: StoredKey) -> KeyRow:
         "digest": stored.digest,
         "previous": stored.previous,
         "grace_until": key.grace_until,
+        "member": key.member,
     }
 
 
@@ -81,5 +83,6 @@ def read_key(row: KeyRow) -> StoredKey:
         expires=row["expires"],
         active=row["active"],
         grace_until=row["grace_until"],
+        member=row["member"],
     )
     return StoredKey(key, row["digest"], row["previous"])

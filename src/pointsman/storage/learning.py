@@ -85,6 +85,7 @@ class LearningStore(LearningReader):
 
     def __init__(self, dialect: Dialect) -> None:
         """Prepares its statements; does no I/O."""
+        self.dialect = dialect
         self._add = statements.add_feedback(dialect)
         self._keep_rated = observed_rows.keep_rated(dialect)
         self._keep_signals = observed_rows.keep_signals(dialect)
@@ -99,6 +100,12 @@ class LearningStore(LearningReader):
 
         Raises LedgerUnavailable.
         """
+
+    async def carry_out_many(
+        self, statement: Prepared, rows: Sequence[Mapping[str, object]]
+    ) -> None:
+        """Do it with each of the rows, in one transaction. Raises LedgerUnavailable."""
+        await self.carry_out([(statement, row) for row in rows])
 
     async def add(self, feedback: Feedback, scope: Scope = EVERYWHERE) -> None:
         """See `ports.FeedbackStore`. Raises LedgerUnavailable."""

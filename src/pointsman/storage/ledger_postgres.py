@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TypeVar
 from uuid import uuid4
 
-from sqlalchemy import Connection, Delete, Update, delete, func, select, text
+from sqlalchemy import Connection, Delete, Update, delete
 
 from pointsman.errors import ConfigError, LedgerUnavailable
-from pointsman.storage import forgetting, key_rows, prompt_rows, queries, statements
+from pointsman.storage import forgetting, key_rows, prompt_rows, statements
 from pointsman.storage.forgetting import PORTION
+from pointsman.storage.journal import Journal
 from pointsman.storage.key_rows import key_row
-from pointsman.storage.learning import LearningStore, Step
-from pointsman.storage.ledger_postgres_batches import Batches
+from pointsman.storage.learning import Step
+from pointsman.storage.ledger_postgres_batches import Batches, JournalState
 from pointsman.storage.ledger_postgres_budgets import Admission
-from pointsman.storage.ledger_postgres_writes import Mark, Reserve, Settle, Write, Writes
-from pointsman.storage.migrate import upgrade
+from pointsman.storage.ledger_postgres_reads import PATIENCE_S, PostgresReads
+from pointsman.storage.ledger_postgres_writes import (
+    WITHDRAWN,
+    Mark,
+    Reserve,
+    Settle,
+    Write,
+    Writes,
+    weight,
+)
 from pointsman.storage.observed_rows import participant_row
 from pointsman.storage.postgres_link import AsidePostgresLink, NotAdmitted, PostgresLink
+from pointsman.storage.postgres_room import NAME, room
+from pointsman.storage.postgres_upgrade import bring_up_to_date
 from pointsman.storage.prompt_rows import prompt_row
 from pointsman.storage.rows import (
     check_row,
@@ -32,45 +43,31 @@ from pointsman.storage.rows import (
 )
 from pointsman.storage.schema import gateways
 from pointsman.storage.statements import Prepared
+from pointsman.storage.tenants import TenantsStore
 from pointsman.types import (
-    ALL_ENTRIES,
-    DIMENSIONS,
-    EVERYWHERE,
     Balance,
     Budget,
     Check,
-    Dimension,
     Entry,
-    Filter,
-    Measure,
     Progress,
-    RatingRow,
-    ReportRow,
-    Scope,
-    SeriesRow,
     Settlement,
     StoredKey,
     StoredPrompt,
 )
 
-T = TypeVar("T")
-
 logger = logging.getLogger(__name__)
 
 #: A gateway that was not heard of for so long is gone.
 SILENCE = timedelta(seconds=60)
-#: Seconds for a change of the schema, which may go through all entries.
-_UPGRADE_S = 600.0
-#: Seconds for what no request waits for: reports, and what is forgotten.
-_PATIENCE_S = 30.0
-#: Stands for the schema among the server's locks: any number will do.
-_SCHEMA_LOCK = 7_070_000_000_000_001
-
-#: Of a request that was refused because nobody could tell whether its entry was written.
-_WITHDRAWN = Settlement(outcome="refused", error="the ledger did not answer in time")
+#: Who could not be heard for so long does not judge others by their silence before `SILENCE` is over.
+_GAP = timedelta(seconds=20)
+#: What a server writes in a second at least: a batch with long answers gets longer.
+_BYTES_S = 2_000_000
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_WITHDRAWN = Settlement(outcome="refused", error=WITHDRAWN)
 
 
-class PostgresStore(LearningStore):
+class PostgresStore(PostgresReads, TenantsStore):
     """All the books' ports on PostgreSQL >= 13; what returned is durable as the server has it.
 
     Reservations, marks and settlements go over one connection in batches (see `Batches`), the rest
@@ -84,21 +81,36 @@ class PostgresStore(LearningStore):
         books: PostgresLink,
         rest: PostgresLink,
         *,
+        gateway: str,
+        connections: int,
         timeout_s: float,
         capacity: int,
         now: Callable[[], datetime],
+        journal: Journal | None = None,
+        journal_s: float = 0.0,
     ) -> None:
         """See `open`."""
         super().__init__(rest.dialect)
         #: Of this process, among those that share the books.
-        self.gateway = uuid4().hex
+        self.gateway = gateway
+        self._connections = connections
+        self._fits = True
+        self._timeout_s = timeout_s
         self._books = books
         self._link = rest
         self._now = now
         self._writes = Writes(books.dialect)
         self._batches = Batches(
-            self._carry_out, self._withdrawal, patience_s=timeout_s, capacity=capacity
+            self._carry_out,
+            self._withdrawal,
+            patience_s=timeout_s,
+            capacity=capacity,
+            journal=journal,
+            journal_s=journal_s,
         )
+        self._journal = journal
+        #: The first and the last of the signs of life that came through without a gap.
+        self._heard: tuple[datetime, datetime] | None = None
         dialect = rest.dialect
         self._keep_prompt = prompt_rows.keep(dialect)
         self._add_check = statements.add_check(dialect)
@@ -115,25 +127,42 @@ class PostgresStore(LearningStore):
         *,
         timeout_s: float = 1.0,
         max_connections: int = 8,
+        beside: int = 0,
         capacity: int = 10_000,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        journal: Journal | None = None,
+        journal_s: float = 900.0,
     ) -> PostgresStore:
         """Connect, bring the schema up to date, and close what gateways that are gone had open.
 
         Any number of gateways may do so at once. `url` as asyncpg takes it:
         postgresql://user:password@host/database. `timeout_s` bounds connecting, waiting for one of
-        `max_connections` (two at least), and what a request waits for. `capacity` is how many
-        writes may wait. Raises ConfigError where the address, the rights or the installation are at
+        `max_connections` (two at least), and what a request waits for. `beside` these the gateway
+        may take more of the same server's. `capacity` is how many writes may wait. While the server is away, what needs no budget goes to the `journal`, for
+        `journal_s` seconds; the store closes it. Raises ConfigError where the address, the rights or the installation are at
         fault, or a newer version wrote the books; LedgerUnavailable where the server is not there.
         """
-        books = PostgresLink(url, timeout_s=timeout_s, max_connections=1)
-        others = max(1, max_connections - 1)
-        rest = AsidePostgresLink(url, timeout_s=timeout_s, max_connections=others)
-        store = cls(books, rest, timeout_s=timeout_s, capacity=capacity, now=now)
+        gateway = uuid4().hex
+        name, others = f"{NAME} {gateway}", max(1, max_connections - 1)
+        books = PostgresLink(url, timeout_s=timeout_s, max_connections=1, name=name)
+        rest = AsidePostgresLink(url, timeout_s=timeout_s, max_connections=others, name=name)
+        store = cls(
+            books,
+            rest,
+            gateway=gateway,
+            connections=1 + others + beside,
+            timeout_s=timeout_s,
+            capacity=capacity,
+            now=now,
+            journal=journal,
+            journal_s=journal_s,
+        )
         try:
-            await books.write(_prepare, patience_s=_UPGRADE_S)
-            await store.beat(now())
+            await bring_up_to_date(books)
+            await store._check_room()
+            await store._show(now())
             await store.sweep(now())
+            store._batches.pay()
         except NotAdmitted as error:
             await store._give_back()
             raise ConfigError(str(error)) from error
@@ -151,19 +180,29 @@ class PostgresStore(LearningStore):
             )
         await self._give_back()
 
+    @property
+    def journal_state(self) -> JournalState:
+        """What waits for the server now."""
+        return self._batches.journal_state
+
     async def beat(self, now: datetime) -> None:
         """Say that this gateway is there, every few seconds; also tries what is still owed."""
         self._batches.pay()
-        await self._change(self._beat, {"id": self.gateway, "beat": now})
+        await self._show(now)
 
     async def sweep(self, now: datetime) -> int:
         """Close what gateways had open that are gone for `SILENCE`; returns how many.
 
-        At once where they said so themselves.
+        At once where they said so themselves. A server that was away heard nobody: then all get
+        as long again to show that they are there.
         """
+        heard, last = self._heard or (now, now)
+        listened = now - heard >= SILENCE and now - last <= _GAP
         swept = await self._link.write(
-            partial(self._writes.sweep, beaten_since=now - SILENCE, now=now),
-            patience_s=_PATIENCE_S,
+            partial(
+                self._writes.sweep, beaten_since=now - SILENCE if listened else _LONG_AGO, now=now
+            ),
+            patience_s=PATIENCE_S,
         )
         if swept:
             logger.warning("%d requests were open when their gateway stopped: interrupted", swept)
@@ -185,44 +224,7 @@ class PostgresStore(LearningStore):
     async def settle(self, request_id: str, settlement: Settlement) -> None:
         """See `ports.Ledger`. Where it raises LedgerUnavailable, it is settled when that is over."""
         row = settlement_row(settlement, settled_at=self._now())
-        await self._batches.write(Settle(request_id, row))
-
-    async def get(self, request_id: str, scope: Scope = EVERYWHERE) -> Entry | None:
-        """See `ports.Books`."""
-        return await self._link.read(partial(queries.entry, request_id=request_id, scope=scope))
-
-    async def list(
-        self, *, limit: int, before: datetime | None = None, which: Filter = ALL_ENTRIES
-    ) -> Sequence[Entry]:
-        """See `ports.Books`."""
-        work = partial(queries.newest, limit=limit, before=before, which=which)
-        return await self._link.read(work, patience_s=_PATIENCE_S)
-
-    async def report(
-        self, which: Filter = ALL_ENTRIES, by: Sequence[Dimension] = DIMENSIONS
-    ) -> Sequence[ReportRow]:
-        """See `ports.Books`."""
-        return await self._link.read(
-            partial(queries.report, which=which, by=by), patience_s=_PATIENCE_S
-        )
-
-    async def series(self, step: timedelta, which: Filter = ALL_ENTRIES) -> Sequence[SeriesRow]:
-        """See `ports.Charts`."""
-        work = partial(queries.series, step=step, which=which)
-        return await self._link.read(work, patience_s=_PATIENCE_S)
-
-    async def measures(self, limit: int, which: Filter = ALL_ENTRIES) -> Sequence[Measure]:
-        """See `ports.Charts`."""
-        work = partial(queries.measures, limit=limit, which=which)
-        return await self._link.read(work, patience_s=_PATIENCE_S)
-
-    async def ratings(self, which: Filter = ALL_ENTRIES) -> Sequence[RatingRow]:
-        """See `ports.Books`."""
-        return await self._link.read(partial(queries.ratings, which=which), patience_s=_PATIENCE_S)
-
-    async def balances(self, budgets: Sequence[Budget], now: datetime) -> Sequence[Balance]:
-        """See `ports.Books`."""
-        return await self._link.read(partial(queries.balances, budgets=budgets, now=now))
+        await self._batches.write(Settle(request_id, row, settlement.answer))
 
     async def forget_entries(
         self, *, organisation: str | None = None, before: datetime | None = None
@@ -231,7 +233,7 @@ class PostgresStore(LearningStore):
         forgotten = await self._portions(forgetting.entries_with_all(organisation, before))
         if before is None:
             sums = forgetting.sums(organisation)
-            await self._link.write(partial(_erase, statements=sums), patience_s=_PATIENCE_S)
+            await self._link.write(partial(_erase, statements=sums), patience_s=PATIENCE_S)
             # Those whose entries were never written, or went before.
             await self.forget_prompts(organisation=organisation)
         return forgotten
@@ -240,19 +242,11 @@ class PostgresStore(LearningStore):
         """See `ports.PromptStore`."""
         await self._change(self._keep_prompt, prompt_row(prompt))
 
-    async def prompt(self, request_id: str, scope: Scope = EVERYWHERE) -> StoredPrompt | None:
-        """See `ports.PromptStore`."""
-        return await self._link.read(partial(queries.prompt, request_id=request_id, scope=scope))
-
     async def forget_prompts(
         self, *, organisation: str | None = None, before: datetime | None = None
     ) -> int:
         """See `ports.PromptStore`."""
         return await self._portions([forgetting.kept_prompts(organisation, before)])
-
-    async def keys(self) -> Sequence[StoredKey]:
-        """See `ports.KeyStore`. Raises LedgerUnavailable."""
-        return await self._link.read(queries.keys)
 
     async def put_key(self, key: StoredKey) -> None:
         """See `ports.KeyStore`. Raises LedgerUnavailable."""
@@ -263,32 +257,48 @@ class PostgresStore(LearningStore):
         work = partial(self._change_key, self._remove_key, {"id": key_id})
         return await self._link.write(work) > 0
 
-    async def keys_stamp(self) -> str:
-        """See `ports.KeyStore`. Raises LedgerUnavailable."""
-        return await self._link.read(queries.keys_stamp)
-
     async def add_check(self, check: Check) -> None:
         """See `ports.CheckStore`. Raises LedgerUnavailable."""
         await self._change(self._add_check, check_row(check))
-
-    async def checks(self, *, route: str | None = None) -> Sequence[Check]:
-        """See `ports.CheckStore`. Raises LedgerUnavailable."""
-        return await self._link.read(partial(queries.checks, route=route), patience_s=_PATIENCE_S)
 
     async def forget_checks(self, route: str) -> int:
         """See `ports.CheckStore`. Raises LedgerUnavailable."""
         return await self._change(self._forget_checks, {"route": route})
 
-    async def ask(self, query: Callable[[Connection], T]) -> T:
-        """See `LearningReader`."""
-        return await self._link.read(query, patience_s=_PATIENCE_S)
-
     async def carry_out(self, steps: Sequence[Step]) -> Sequence[int]:
         """See `LearningStore`."""
         return await self._link.write(partial(_each, steps=steps))
 
+    async def carry_out_many(
+        self, statement: Prepared, rows: Sequence[Mapping[str, object]]
+    ) -> None:
+        """See `LearningStore`."""
+        if rows:
+            work = partial(_execute_many, prepared=statement, rows=rows)
+            await self._link.write(work, patience_s=PATIENCE_S)
+
+    async def _show(self, now: datetime) -> None:
+        await self._change(self._beat, {"id": self.gateway, "beat": now})
+        found = await self._link.read(partial(room, each=self._connections))
+        if self._fits and not found.suffices:
+            logger.warning("%s", found)
+        self._fits = found.suffices
+        first, last = self._heard or (now, now)
+        self._heard = (first if now - last <= _GAP else now), now
+
+    async def _check_room(self) -> None:
+        found = await self._books.read(partial(room, each=self._connections))
+        if not found.suffices:
+            raise ConfigError(str(found))
+
     async def _carry_out(self, writes: Sequence[Write]) -> Sequence[Admission]:
-        return await self._books.write(partial(self._writes.carry_out, writes=writes))
+        if not writes:
+            sign = {"id": self.gateway, "beat": self._now()}
+            await self._books.write(partial(_execute, prepared=self._beat, row=sign))
+        return await self._books.write(
+            partial(self._writes.carry_out, writes=writes),
+            patience_s=self._timeout_s + sum(map(weight, writes)) / _BYTES_S,
+        )
 
     def _withdrawal(self, write: Write, doubtful: bool) -> Settle | None:  # noqa: FBT001
         """What has to be written when the server is back."""
@@ -313,23 +323,16 @@ class PostgresStore(LearningStore):
     async def _portions(self, portion: Sequence[Delete]) -> int:
         """Erase until there is no whole portion any more; returns how many in all."""
         work = partial(_erase, statements=portion)
-        erased = [await self._link.write(work, patience_s=_PATIENCE_S, snapshot=True)]
+        erased = [await self._link.write(work, patience_s=PATIENCE_S, snapshot=True)]
         while erased[-1] == PORTION:
-            erased.append(await self._link.write(work, patience_s=_PATIENCE_S, snapshot=True))
+            erased.append(await self._link.write(work, patience_s=PATIENCE_S, snapshot=True))
         return sum(erased)
 
     async def _give_back(self) -> None:
         await self._books.close()
         await self._link.close()
-
-
-def _prepare(db: Connection) -> None:
-    """The schema; one gateway after the other, and as long as it takes."""
-    db.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
-    db.execute(select(func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
-    upgrade(db)
-    if db.scalar(text("SHOW synchronous_commit")) == "off":
-        logger.warning("PostgreSQL has synchronous_commit = off: a crash of it may lose entries")
+        if self._journal is not None:
+            await asyncio.to_thread(self._journal.close)
 
 
 def _erase(db: Connection, statements: Sequence[Update | Delete]) -> int:
@@ -346,3 +349,7 @@ def _each(db: Connection, steps: Sequence[Step]) -> Sequence[int]:
 def _execute(db: Connection, prepared: Prepared, row: Mapping[str, object]) -> int:
     """Returns the number of rows changed."""
     return db.exec_driver_sql(prepared.sql, prepared.values(row)).rowcount
+
+
+def _execute_many(db: Connection, prepared: Prepared, rows: Sequence[Mapping[str, object]]) -> None:
+    db.exec_driver_sql(prepared.sql, [prepared.values(row) for row in rows])

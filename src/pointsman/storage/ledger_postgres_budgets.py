@@ -28,15 +28,20 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from pointsman.errors import BudgetExceeded
+from pointsman.errors import BudgetExceeded, LedgerUnavailable
 from pointsman.storage.any_text import Text
 from pointsman.storage.balances import balance, check, days
 from pointsman.storage.rows import EntryRow
 from pointsman.storage.schema import Day, balances, rounded
 from pointsman.types import Balance, Budget, Period, Subject
 
+
+class Withdrawn(LedgerUnavailable):
+    """The entry was taken back: what its request came to would be lost."""
+
+
 #: How the budgets of a reservation stand with it, or that they don't suffice for it.
-Admission: TypeAlias = Sequence[Balance] | BudgetExceeded
+Admission: TypeAlias = Sequence[Balance] | BudgetExceeded | Withdrawn
 
 _PERIODS: tuple[Period, ...] = ("day", "month")
 _LOCKS = func.unnest(bindparam("locks", type_=ARRAY(BigInteger))).column_valued("lock")

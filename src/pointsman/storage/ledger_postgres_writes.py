@@ -6,7 +6,7 @@ one another in a circle: budgets, then entries by their ids, then balances and r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -21,18 +21,20 @@ from sqlalchemy import (
     delete,
     func,
     select,
+    update,
 )
 
 from pointsman.errors import BudgetExceeded
 from pointsman.storage import observed_rows, statements
 from pointsman.storage.any_text import Text
+from pointsman.storage.batches import add_answer, answer_row
 from pointsman.storage.filters import is_open
-from pointsman.storage.ledger_postgres_budgets import Admission, Purse
+from pointsman.storage.ledger_postgres_budgets import Admission, Purse, Withdrawn
 from pointsman.storage.ledger_postgres_sums import Sums
 from pointsman.storage.rows import EntryRow, MarkRow, SettlementRow
 from pointsman.storage.schema import entries, gateways
 from pointsman.storage.statements import Prepared
-from pointsman.types import Budget
+from pointsman.types import Budget, RowAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,11 @@ class Reserve:
     budgets: tuple[Budget, ...] = ()
     #: Where it takes part in an experiment: see `observed_rows.take_part`.
     part: Mapping[str, str] | None = None
+
+    @property
+    def request_id(self) -> str:
+        """Of its entry."""
+        return self.row["request_id"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +66,20 @@ class Settle:
 
     request_id: str
     row: SettlementRow
+    #: Of a batch's row: written with it, where the entry was open.
+    answer: RowAnswer | None = None
 
 
 Write: TypeAlias = Reserve | Mark | Settle
 
+
+def weight(write: Write) -> int:
+    """Bytes of what may be large about it."""
+    return len(write.answer.body) if isinstance(write, Settle) and write.answer else 0
+
+
+#: The error of an entry that was refused because nobody could tell whether it was written.
+WITHDRAWN = "the ledger did not answer in time"
 _is_among = entries.c.request_id == any_(bindparam("ids", type_=ARRAY(Text())))
 _KNOWN = select(entries.c.request_id).where(_is_among)
 _LOCKED = (
@@ -71,6 +88,18 @@ _LOCKED = (
     .order_by(entries.c.request_id)
     .with_for_update()
 )
+#: Closed for a gateway that was taken for gone, which knows better.
+_is_presumed = (entries.c.outcome == "interrupted") & (entries.c.error == statements.INTERRUPTED)
+_TO_CLOSE = (
+    select(entries.c.request_id, is_open)
+    .where(_is_among, is_open | _is_presumed)
+    .order_by(entries.c.request_id)
+    .with_for_update()
+)
+_WITHDRAWN = select(entries.c.request_id).where(
+    _is_among, entries.c.outcome == "refused", entries.c.error == WITHDRAWN
+)
+_REOPEN = update(entries).where(_is_among).values(outcome="open", error=None)
 
 
 class Writes:
@@ -90,26 +119,29 @@ class Writes:
         self._take_part = observed_rows.take_part(dialect)
         self._mark = statements.mark(dialect)
         self._settle = statements.settle(dialect)
+        self._add_answer = add_answer(dialect)
         self._interrupt = statements.interrupt(dialect, statements.the_entry)
         self._sums = Sums(dialect)
 
     def carry_out(self, db: Connection, writes: Sequence[Write]) -> Sequence[Admission]:
         """Reservations first, then marks, then settlements; returns what came of each write.
 
-        That is nothing for what is no reservation.
+        That is nothing for what is no reservation, and `Withdrawn` for one that is settled as that.
         """
         admitted = _admitted(db, [each for each in writes if isinstance(each, Reserve)])
-        new = self._reserve(
-            db, [row for row, how in admitted if not isinstance(how, BudgetExceeded)]
-        )
+        asked = [row for row, how in admitted if not isinstance(how, BudgetExceeded)]
+        new = self._reserve(db, asked)
+        gone = _withdrawn(db, {row["request_id"] for row in asked} - {*new})
         parts = {e.row["request_id"]: e.part for e in writes if isinstance(e, Reserve) and e.part}
         _many(db, self._take_part, (parts[each] for each in sorted(parts.keys() & new)))
         marks = {each.request_id: each.row for each in writes if isinstance(each, Mark)}
         _many(db, self._mark, ({"request_id": each, **marks[each]} for each in sorted(marks)))
         ends = {each.request_id: each.row for each in reversed(writes) if isinstance(each, Settle)}
-        closed = self._close(db, ends)
-        self._sums.add(db, new=new, closed=closed)
+        closed, anew = self._close(db, ends)
+        self._keep_answers(db, [each for each in writes if isinstance(each, Settle)], closed)
+        self._sums.add(db, new=[*new, *anew], closed=closed)
         stand = {row["request_id"]: how for row, how in admitted}
+        stand |= {each: Withdrawn("this request was withdrawn") for each in gone}
         return [stand[e.row["request_id"]] if isinstance(e, Reserve) else () for e in writes]
 
     def sweep(self, db: Connection, *, beaten_since: datetime, now: datetime) -> int:
@@ -129,13 +161,31 @@ class Writes:
         values = {name: list(column) for name, column in zip(rows[0], columns, strict=True)}
         return db.execute(self._insert, values).scalars().all()
 
-    def _close(self, db: Connection, ends: Mapping[str, SettlementRow]) -> Sequence[str]:
-        """Ids of those that were open."""
+    def _keep_answers(
+        self, db: Connection, settles: Sequence[Settle], closed: Sequence[str]
+    ) -> None:
+        """Of rows of batches whose entries are closed now: the first one said of each."""
+        said = {each.request_id: each.answer for each in reversed(settles)}
+        answers = {each: said[each] for each in closed}
+        _many(db, self._add_answer, (answer_row(i, each) for i, each in answers.items() if each))
+
+    def _close(
+        self, db: Connection, ends: Mapping[str, SettlementRow]
+    ) -> tuple[Sequence[str], Sequence[str]]:
+        """Ids of those that are closed now; and of those that had been for a gateway given up.
+
+        What these added up to is taken back: they are to be counted anew.
+        """
         if not ends:
-            return ()
-        ids = db.execute(_LOCKED, {"ids": list(ends)}).scalars().all()
+            return (), ()
+        found = db.execute(_TO_CLOSE, {"ids": list(ends)}).all()
+        presumed = [request_id for request_id, was_open in found if not was_open]
+        if presumed:
+            self._sums.take_back(db, presumed)
+            db.execute(_REOPEN, {"ids": presumed})
+        ids = [request_id for request_id, _ in found]
         _many(db, self._settle, ({"request_id": each, **ends[each]} for each in ids))
-        return ids
+        return ids, presumed
 
 
 def _admitted(db: Connection, reserves: Sequence[Reserve]) -> Sequence[tuple[EntryRow, Admission]]:
@@ -151,6 +201,11 @@ def _admitted(db: Connection, reserves: Sequence[Reserve]) -> Sequence[tuple[Ent
     return [
         (e.row, purse.admit(e.row, e.budgets, known=e.row["request_id"] in known)) for e in reserves
     ]
+
+
+def _withdrawn(db: Connection, ids: Collection[str]) -> Sequence[str]:
+    """Which of them were reserved without anybody being told."""
+    return db.execute(_WITHDRAWN, {"ids": list(ids)}).scalars().all() if ids else ()
 
 
 def _many(db: Connection, statement: Prepared, rows: Iterable[Mapping[str, object]]) -> None:

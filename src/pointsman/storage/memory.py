@@ -11,8 +11,9 @@ from typing import TypeAlias
 
 from pointsman.errors import BudgetExceeded, NotFound
 from pointsman.storage import balances, sums
+from pointsman.storage.batches_memory import MemoryBatches
 from pointsman.storage.filters import DAY, WholeDays, day_of, midnight
-from pointsman.storage.memory_learning import MemoryLearning
+from pointsman.storage.memory_tenants import MemoryTenants
 from pointsman.storage.schema import rounded
 from pointsman.storage.series import row_of
 from pointsman.types import (
@@ -53,7 +54,7 @@ class _Purse:
     reserved: Decimal = Decimal(0)
 
 
-class MemoryStore(MemoryLearning):
+class MemoryStore(MemoryTenants):
     """All the books' ports in dicts. Nothing outlives the process."""
 
     def __init__(self) -> None:
@@ -64,9 +65,8 @@ class MemoryStore(MemoryLearning):
         self._purses: defaultdict[Subject, defaultdict[date, _Purse]]
         self._purses = defaultdict(lambda: defaultdict(_Purse))
         self._prompts: dict[str, StoredPrompt] = {}
-        self._keys: dict[str, StoredKey] = {}
-        self._key_changes = 0
         self._checks: list[Check] = []
+        self.batches = MemoryBatches(self._entries.get)
 
     async def close(self) -> None:
         """Nothing to give back."""
@@ -98,6 +98,8 @@ class MemoryStore(MemoryLearning):
         if entry and entry.settlement is None:
             self._entries[request_id] = replace(entry, settlement=settlement)
             self._book(entry, spent=settlement.cost, reserved=-entry.reserved)
+            if settlement.answer is not None:
+                self.batches.keep(request_id, settlement.answer)
 
     # Books
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,12 +27,16 @@ _IN_BETWEEN = ("40001", "40P01", "23503")
 _SNAPSHOT = {"isolation_level": "REPEATABLE READ"}
 #: A transaction is tried so often where others come between.
 _TRIES = 5
+#: The lock was not to be had in time.
+_NO_LOCK = "55P03"
 #: The server became a standby: it answers, and will never write again.
 _DEMOTED = "25006"
 #: Wrong password, no such role, no such database, not allowed in it.
 _NO_ENTRY = ("28000", "28P01", "3D000", "42501")
 #: Classes of errors that are the values' fault.
 _BAD_DATA = ("22", "23")
+#: Seconds in which whoever waits for a connection that was cut hears of it.
+_TELLING_S = 0.25
 #: Seconds after which the server lets go of the locks of a gateway that fell silent.
 _SILENCE_S = 10
 
@@ -43,8 +48,10 @@ class PostgresLink:
     given: a connection on which it would is cut.
     """
 
-    def __init__(self, dsn: str, *, timeout_s: float, max_connections: int) -> None:
-        """`dsn` as asyncpg takes it; nothing is connected yet.
+    def __init__(
+        self, dsn: str, *, timeout_s: float, max_connections: int, name: str = "pointsman"
+    ) -> None:
+        """`dsn` as asyncpg takes it; nothing is connected yet. `name` is for the server to show.
 
         `timeout_s` bounds connecting, waiting for one of `max_connections`, and every transaction
         that nobody gives more. Raises ConfigError where a library is missing.
@@ -65,7 +72,7 @@ class PostgresLink:
                     timeout=timeout_s,
                     target_session_attrs="read-write",
                     server_settings={
-                        "application_name": "pointsman",
+                        "application_name": name,
                         "idle_in_transaction_session_timeout": f"{_SILENCE_S}s",
                     },
                 )
@@ -162,9 +169,13 @@ class PostgresLink:
 class AsidePostgresLink(PostgresLink):
     """The same on a thread of its own, where what takes long to compute holds up nobody else."""
 
-    def __init__(self, dsn: str, *, timeout_s: float, max_connections: int) -> None:
+    def __init__(
+        self, dsn: str, *, timeout_s: float, max_connections: int, name: str = "pointsman"
+    ) -> None:
         """See `PostgresLink`."""
-        super().__init__(dsn, timeout_s=timeout_s, max_connections=max_connections)
+        super().__init__(dsn, timeout_s=timeout_s, max_connections=max_connections, name=name)
+        #: What is given more time than others leaves two connections to these.
+        self._slow = asyncio.Semaphore(max(1, max_connections - 2))
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="ledger-reader", daemon=True)
         self._thread.start()
@@ -181,11 +192,26 @@ class AsidePostgresLink(PostgresLink):
         self, work: Callable[[Connection], T], *, patience_s: float = 0.0, snapshot: bool = False
     ) -> T:
         """See `PostgresLink`."""
-        return await self._aside(super().write(work, patience_s=patience_s, snapshot=snapshot))
+        writing = partial(super().write, work, patience_s=patience_s, snapshot=snapshot)
+        return await self._aside(self._in_turn(writing, patience_s))
 
     async def read(self, work: Callable[[Connection], T], *, patience_s: float = 0.0) -> T:
         """See `PostgresLink`."""
-        return await self._aside(super().read(work, patience_s=patience_s))
+        reading = partial(super().read, work, patience_s=patience_s)
+        return await self._aside(self._in_turn(reading, patience_s))
+
+    async def _in_turn(self, call: Callable[[], Awaitable[T]], patience_s: float) -> T:
+        if patience_s <= self._timeout_s:
+            return await call()
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._slow.acquire()
+        except TimeoutError as error:
+            raise NotReached("the ledger has too much to look up") from error
+        try:
+            return await call()
+        finally:
+            self._slow.release()
 
     async def _aside(self, coroutine: Coroutine[object, object, T]) -> T:
         if self._loop.is_closed():
@@ -202,6 +228,10 @@ class NotReached(LedgerUnavailable):
     """There is no connection to be had; nothing was sent."""
 
 
+class Blocked(LedgerUnavailable):
+    """Somebody else had a lock for longer than we wait for it; nothing was done."""
+
+
 class NotAdmitted(NotReached):
     """The server is there, and does not know us or our database."""
 
@@ -212,11 +242,15 @@ class _Crossed(Exception):
 
 @asynccontextmanager
 async def _cut_after(db: AsyncConnection, patience_s: float) -> AsyncIterator[None]:
-    """Whoever waits for the server then is told at once that the connection is gone."""
+    """Whoever waits for the server then is told at once that the connection is gone.
+
+    Who waits for room to send is not told by the driver; they are cancelled.
+    """
     driver: asyncpg.Connection = (await db.get_raw_connection()).driver_connection
     cutting = asyncio.get_running_loop().call_later(patience_s, driver.terminate)
     try:
-        yield
+        async with asyncio.timeout(patience_s + _TELLING_S):
+            yield
     finally:
         cutting.cancel()
 
@@ -242,6 +276,8 @@ def _translated(error: DBAPIError) -> Exception:
     state, driver = _sqlstate(error.orig), error.orig and error.orig.__cause__
     if state in _IN_BETWEEN:
         return _Crossed()
+    if state == _NO_LOCK:
+        return Blocked("somebody else uses that part of the ledger")
     if (state or "")[:2] in _BAD_DATA or isinstance(driver, ValueError):
         return Refused(f"the ledger can't store that ({state or type(driver).__name__})")
     return LedgerUnavailable(f"the ledger in PostgreSQL can't be used ({state or 'it is gone'})")

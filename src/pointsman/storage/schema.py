@@ -295,9 +295,10 @@ keys = Table(
     Column("digest", LargeBinary, nullable=False),
     Column("previous", LargeBinary),
     Column("grace_until", Instant),
+    Column("member", Text),
 )
 
-#: How often something was changed, for others to notice: `keys`, `evidence`.
+#: How often something was changed, for others to notice: `keys`, `evidence`, `tenants`.
 changes = Table(
     "changes",
     metadata,

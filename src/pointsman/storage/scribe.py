@@ -11,12 +11,14 @@ from typing import cast
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
 from pointsman.storage import balances, forgetting, key_rows, observed_rows, statements
+from pointsman.storage.batch_queries import is_awaited
+from pointsman.storage.batches import add_answer, answer_row
 from pointsman.storage.key_rows import key_row
 from pointsman.storage.learning import Step
 from pointsman.storage.schema import rounded
 from pointsman.storage.statements import Prepared, Value
 from pointsman.storage.triggers import triggers
-from pointsman.types import Balance, Budget, Entry, StoredKey
+from pointsman.types import Balance, Budget, Entry, RowAnswer, StoredKey
 
 #: SQLite's dialect, for what is prepared.
 DIALECT = sqlite_dialect(paramstyle="qmark")
@@ -33,7 +35,9 @@ class Scribe:
         self._triggers = tuple(triggers(DIALECT))
         self._reserve = statements.reserve(DIALECT)
         self._take_part = observed_rows.take_part(DIALECT)
-        self._interrupt = statements.interrupt(DIALECT)
+        self._settle = statements.settle(DIALECT)
+        self._add_answer = add_answer(DIALECT)
+        self._interrupt = statements.interrupt(DIALECT, ~is_awaited)
         self._put_key = key_rows.put(DIALECT)
         self._remove_key = key_rows.remove(DIALECT)
         self._count_key_change = key_rows.count_change(DIALECT)
@@ -60,8 +64,19 @@ class Scribe:
             _execute(db, self._take_part, part)
         return stand
 
+    def answer(
+        self,
+        request_id: str,
+        row: Mapping[str, object],
+        answer: RowAnswer,
+        db: sqlite3.Connection,
+    ) -> None:
+        """Settle the entry of a batch's row, if it is open, and keep what it was answered."""
+        if _execute(db, self._settle, row):
+            _execute(db, self._add_answer, answer_row(request_id, answer))
+
     def interrupt(self, now: datetime, db: sqlite3.Connection) -> int:
-        """Close every open entry as interrupted; returns how many."""
+        """Close every open entry as interrupted, but for rows of batches that go on; how many."""
         return _execute(db, self._interrupt, {"settled_at": now})
 
     def carry_out(self, steps: Sequence[Step], db: sqlite3.Connection) -> Sequence[int]:

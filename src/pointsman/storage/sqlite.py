@@ -18,7 +18,7 @@ from pointsman.errors import ConfigError
 from pointsman.storage import prompt_rows, statements
 from pointsman.storage.connection import connect, engine
 from pointsman.storage.forgetting import PORTION
-from pointsman.storage.learning import LearningStore, Step
+from pointsman.storage.learning import Step
 from pointsman.storage.migrate import upgrade
 from pointsman.storage.observed_rows import participant_row
 from pointsman.storage.owner import Claim
@@ -27,6 +27,7 @@ from pointsman.storage.reader import SqliteReader
 from pointsman.storage.rows import check_row, entry_row, mark_row, settlement_row
 from pointsman.storage.scribe import DIALECT, Eraser, PromptEraser, Scribe
 from pointsman.storage.statements import Prepared
+from pointsman.storage.tenants import TenantsStore
 from pointsman.storage.writer import Writer
 from pointsman.types import (
     ALL_ENTRIES,
@@ -62,7 +63,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class SqliteStore(LearningStore):
+class SqliteStore(TenantsStore):
     """All the books' ports over one SQLite file; what returned survives a power cut.
 
     Writes go through one thread (see `Writer`), reads through others (see `SqliteReader`);
@@ -146,8 +147,12 @@ class SqliteStore(LearningStore):
 
     async def settle(self, request_id: str, settlement: Settlement) -> None:
         """See `ports.Ledger`. Where it raises LedgerUnavailable, it may be tried again."""
-        row = settlement_row(settlement, settled_at=self._now())
-        await self._change(self._settle, {"request_id": request_id, **row})
+        row = {"request_id": request_id, **settlement_row(settlement, settled_at=self._now())}
+        if settlement.answer is None:
+            await self._change(self._settle, row)
+        else:
+            work = partial(self._scribe.answer, request_id, row, settlement.answer)
+            await self._writer.run(work)
 
     async def get(self, request_id: str, scope: Scope = EVERYWHERE) -> Entry | None:
         """See `ports.Books`."""

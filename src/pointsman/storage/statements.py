@@ -28,6 +28,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from pointsman.storage.any_text import Text
+from pointsman.storage.batch_queries import is_awaited
 from pointsman.storage.filters import (
     Condition,
     is_open,
@@ -42,6 +43,9 @@ from pointsman.types import ALL_ENTRIES, EVERYWHERE, Filter, Measure, Scope
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
+
+#: What the books say of a request whose gateway was gone.
+INTERRUPTED = "the gateway stopped before this request ended"
 
 #: The one that is the parameter `request_id`.
 the_entry: Condition = entries.c.request_id == bindparam("request_id")
@@ -143,17 +147,15 @@ def interrupt(dialect: Dialect, *which: Condition) -> Prepared:
     How far they have come stays.
     """
     closed = update(entries).where(*which, is_open)
-    closed = closed.values(
-        outcome="interrupted", error="the gateway stopped before this request ended"
-    )
+    closed = closed.values(outcome="interrupted", error=INTERRUPTED)
     return Prepared(closed, dialect, entries.c.settled_at.name)
 
 
 def open_entries(beaten_since: datetime) -> Select[*tuple[object, ...]]:
-    """Ids of open entries of gateways that were not heard of since then."""
+    """Ids of open entries of gateways that were not heard of since then, and that nobody goes on with."""
     alive = select(gateways.c.id).where(gateways.c.beat >= beaten_since)
     orphaned = entries.c.gateway.is_(null()) | entries.c.gateway.not_in(alive)
-    return select(entries.c.request_id).where(is_open, orphaned)
+    return select(entries.c.request_id).where(is_open, orphaned, ~is_awaited)
 
 
 def add_feedback(dialect: Dialect) -> Prepared:

@@ -74,6 +74,8 @@ class Key:
     active: bool = True
     #: Until when the one that it was rotated from is valid; None where there is none.
     grace_until: datetime | None = None
+    #: The id of the member whose it is: it may do no more than they. None where it is nobody's.
+    member: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,8 @@ class Means:
     left: Decimal | None = None
     #: What has no known price may be used although a budget applies.
     allow_unpriced: bool = False
+    #: Whose deployments it may use beside those that are everybody's; None is nobody's.
+    organisation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
+from pointsman.types.batches import RowAnswer
 from pointsman.types.caching import NOT_LOOKED_UP, CacheState, Lookup
 from pointsman.types.decisions import Decision, Verdict
 from pointsman.types.requests import Principal
@@ -93,6 +94,8 @@ class Settlement:
     #: Time to the first byte for the client; None where none was sent.
     ttft_ms: float | None = None
     error: str | None = None
+    #: Of a batch's row: what is kept as its answer, where the entry was open until then.
+    answer: RowAnswer | None = None
 
     @property
     def saved(self) -> Decimal | None:

@@ -29,6 +29,12 @@ class Deployment:
     tasks: frozenset[Task] = frozenset({"chat"})
     #: Its share of its tier's load, beside the others'; at 0 it is used where no other is left.
     weight: float = 1.0
+    #: Who may use it; None is everybody.
+    organisations: frozenset[str] | None = None
+
+    def is_for(self, organisation: str | None) -> bool:
+        """Whether that organisation may use it; of None, whether everybody may."""
+        return self.organisations is None or organisation in self.organisations
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,8 +48,12 @@ class ByteStream(Protocol):
     def __aiter__(self) -> AsyncIterator[bytes]:
         """The pieces, once."""
 
-    async def close(self, outcome: Outcome = "client_left") -> None:
-        """Nobody reads on: the client left, or the gateway stops. Idempotent."""
+    async def close(self, outcome: Outcome = "client_left") -> bytes:
+        """Nobody reads on: the client left, or the gateway stops. Idempotent.
+
+        What a client of a gateway that stops is still to be sent, to the last; empty where that
+        has no words in the stream's format.
+        """
 
 
 @dataclass(frozen=True, slots=True)

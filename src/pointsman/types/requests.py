@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pointsman.types.access import Grant
+from pointsman.types.batches import RowPlace
 from pointsman.types.caching import CacheTier
 from pointsman.types.words import Capability, FormatName, Priority, Task
 
@@ -136,3 +137,5 @@ class Call:
     is_own: bool = False
     #: Another tier may be drawn for it, to learn from that.
     explore: bool = True
+    #: Set for a row of a batch.
+    row: RowPlace | None = None

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from pointsman.storage import schema_tenants  # noqa: F401 - its tables
 from pointsman.storage.schema import metadata
 
 context.configure(

@@ -1,0 +1,24 @@
+"""What one gateway does to its cache that others have to know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pointsman.types import Check, Selection
+
+
+def _nobody(_: object) -> None:
+    """There are no others."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Whom to tell; nobody where there are no other gateways."""
+
+    #: These replies are forgotten.
+    forgotten: Callable[[Selection], None] = _nobody
+    #: A semantic hit was checked.
+    checked: Callable[[Check], None] = _nobody
+    #: What was found of a route counts no more.
+    reset: Callable[[str], None] = _nobody
