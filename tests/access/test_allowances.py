@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
-from pointsman import rules
 from pointsman.access.allowances import Accounts, Allowances, budgets_of
+from pointsman.assembly import rules
 from pointsman.config import Settings
 from pointsman.types import (
     Allowance,

@@ -45,6 +45,13 @@ def test_a_new_window_begins_full_and_the_old_one_is_forgotten() -> None:
     assert len(budgeting) == 0
 
 
+def test_the_last_word_counts_whatever_was_said_before() -> None:
+    budgeting = Budgeting()
+    budgeting.note([Balance(OF_KEY, Decimal(5), Decimal(0), DECEMBER)])
+    budgeting.note([balance(OF_KEY, "1")])
+    assert budgeting.left([OF_KEY], NOON) == 4
+
+
 def test_a_raised_limit_holds_at_once() -> None:
     budgeting = Budgeting()
     budgeting.note([balance(OF_KEY, "5")])

@@ -99,7 +99,7 @@ def test_what_can_be_wanted_of_a_key() -> None:
         {"models": []},
         {"models": ["a b"]},
         {"tiers": ["simple\x00"]},
-        {"routes": ["auto"] * 1001},
+        {"routes": ["auto"] * 101},
         {"budgets": {"per_day": "-0.01"}},
         {"budgets": {"per_day": "NaN"}},
         {"budgets": {"per_day": "Infinity"}},

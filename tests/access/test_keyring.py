@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
@@ -13,8 +14,8 @@ from tests.support.keystore import SharedKeys
 from pointsman.access.keyring import KeyRing
 from pointsman.access.wishes import KeyChange, NewKey, Rotation
 from pointsman.clock import ManualClock
-from pointsman.errors import AuthenticationFailed, LedgerUnavailable, NotFound
-from pointsman.types import Principal
+from pointsman.errors import AuthenticationFailed, BadRequest, LedgerUnavailable, NotFound
+from pointsman.types import Principal, Role
 
 OWNER = Principal(key="operator")
 
@@ -276,6 +277,55 @@ async def test_while_the_database_is_down_valid_keys_stay_valid(
     assert ring.authenticate(bearer(made.text)).key == made.key.id
 
 
+async def test_while_the_database_is_down_nobody_is_told_that_a_key_is_wrong(
+    store: SharedKeys, ring: KeyRing, clock: ManualClock
+) -> None:
+    await ring.create(OWNER, NewKey())
+    elsewhere = await ring_over(store, clock)
+    made = await elsewhere.create(OWNER, NewKey())
+    store.down = True
+
+    await ring.refresh()
+    with pytest.raises(LedgerUnavailable):
+        ring.authenticate(bearer(made.text))
+
+    store.down = False
+    await ring.refresh()
+    assert ring.authenticate(bearer(made.text)).key == made.key.id
+    with pytest.raises(AuthenticationFailed):
+        ring.authenticate(bearer(f"{made.text}x"))
+
+
+async def test_keys_that_could_not_be_read_for_too_long_are_not_trusted(
+    store: SharedKeys, clock: ManualClock
+) -> None:
+    ring = await ring_over(store, clock, lasting_s=3600.0, static="house")
+    made = await ring.create(OWNER, NewKey())
+    store.down = True
+
+    clock.advance(3600)
+    await ring.refresh()
+    assert ring.authenticate(bearer(made.text)).key == made.key.id
+    clock.advance(1)
+    with pytest.raises(LedgerUnavailable):
+        ring.authenticate(bearer(made.text))
+    assert ring.authenticate(bearer("house")).key == "static"
+
+    store.down = False
+    await ring.refresh()
+    assert ring.authenticate(bearer(made.text)).key == made.key.id
+
+
+async def test_whoever_needs_no_key_is_let_in_no_longer_than_that(
+    store: SharedKeys, clock: ManualClock
+) -> None:
+    ring = await ring_over(store, clock, lasting_s=3600.0)
+    store.down = True
+    clock.advance(3601)
+    with pytest.raises(LedgerUnavailable):
+        ring.authenticate({"host": "localhost"})
+
+
 async def test_many_changes_at_once_are_all_there(ring: KeyRing, store: SharedKeys) -> None:
     made = await asyncio.gather(*(ring.create(OWNER, NewKey()) for _ in range(50)))
     await asyncio.gather(*(ring.refresh() for _ in range(5)), ring.delete(OWNER, made[0].key.id))
@@ -305,6 +355,38 @@ async def test_who_sees_which_keys(ring: KeyRing) -> None:
     with pytest.raises(NotFound):
         ring.get(acme, theirs.key.id)
     assert ring.authenticate(bearer(theirs.text)).key == theirs.key.id
+
+
+async def test_what_a_members_key_makes_ends_with_the_member(
+    store: SharedKeys, clock: ManualClock
+) -> None:
+    members: dict[tuple[str, str], Role] = {("acme", "m_eve"): "admin"}
+    ring = await ring_over(store, clock, roles=lambda *member: members.get(member))
+    eves = await ring.create(OWNER, NewKey(organisation="acme", role="admin", member="m_eve"))
+
+    another = await ring.create(ring.authenticate(bearer(eves.text)), NewKey(role="admin"))
+
+    assert another.key.member == "m_eve"
+    assert ring.authenticate(bearer(another.text)).grant.role == "admin"
+    members.clear()
+    with pytest.raises(AuthenticationFailed):
+        ring.authenticate(bearer(another.text))
+
+
+async def test_an_organisation_has_no_end_of_keys_only_where_the_operator_makes_them(
+    ring: KeyRing, store: SharedKeys
+) -> None:
+    admin = await ring.create(OWNER, NewKey(organisation="acme", role="admin"))
+    made = store.stored[admin.key.id]
+    for number in range(1000):
+        key = replace(made.key, id=f"pm_{number}")
+        await store.put_key(replace(made, key=key, digest=number.to_bytes(32)))
+    await ring.refresh()
+
+    with pytest.raises(BadRequest, match="at most 1000 keys"):
+        await ring.create(ring.authenticate(bearer(admin.text)), NewKey())
+    assert await ring.create(OWNER, NewKey(organisation="acme"))
+    assert await ring.create(OWNER, NewKey(organisation="globex"))
 
 
 def test_the_wishes_are_the_bodies() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pointsman.access.alerts import Alerts
 from pointsman.access.allowances import Accounts, Allowances
@@ -27,14 +27,19 @@ class Admission:
         alerts: Alerts,
         books: Books,
         clock: Clock,
+        told: Callable[[Sequence[Balance]], None] | None = None,
     ) -> None:
-        """The books are asked how a budget stands where what is remembered does not suffice."""
+        """The books are asked how a budget stands where what is remembered does not suffice.
+
+        `told` gets to hear how budgets stand whenever this one does.
+        """
         self._accounts = Accounts(allowances)
         self._limiter = limiter
         self._budgeting = budgeting
         self._alerts = alerts
         self._books = books
         self._clock = clock
+        self._told = told
 
     async def admit(self, call: Call) -> Standing:
         """Count it; what is left then. Raises RateLimited, and Forbidden for a key that only reads."""
@@ -72,7 +77,7 @@ class Admission:
         """What it may use, and what is left to spend as far as is remembered."""
         account = self._accounts.of(principal)
         left = self._budgeting.left(account.budgets, self._clock.now())
-        return Means(principal.grant, left, account.allow_unpriced)
+        return Means(principal.grant, left, account.allow_unpriced, principal.organisation)
 
     async def refresh(self, principal: Principal) -> Sequence[Balance]:
         """How its budgets stand, as the books say. Raises LedgerUnavailable."""
@@ -84,3 +89,5 @@ class Admission:
         """Remember how budgets stand, and tell where one is nearly spent."""
         self._budgeting.note(balances)
         self._alerts.note(balances)
+        if self._told is not None:
+            self._told(balances)

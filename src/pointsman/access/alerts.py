@@ -59,6 +59,8 @@ class Alerts:
         self._fault = fault
         self._pause = pause
         self._told: set[_Window] = set()
+        #: Called with what is sent, for other gateways not to send it, too.
+        self.announced: Callable[[Balance], None] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
 
     def note(self, balances: Sequence[Balance]) -> None:
@@ -66,11 +68,14 @@ class Alerts:
         if self._url is None:
             return
         for balance in balances:
-            budget = balance.budget
-            window = (budget.subject, budget.period, balance.until)
+            budget, window = balance.budget, _window(balance)
             nearly = budget.limit > 0 and balance.spent >= self._at * budget.limit
             if nearly and window not in self._told:
                 self._tell(window, balance, self._url)
+
+    def heed(self, balance: Balance) -> None:
+        """Another gateway sends it."""
+        self._remember(_window(balance))
 
     async def close(self) -> None:
         """Give up what is under way."""
@@ -80,11 +85,17 @@ class Alerts:
         await asyncio.gather(*under_way, return_exceptions=True)
 
     def _tell(self, window: _Window, balance: Balance, url: str) -> None:
+        if self.announced is not None:
+            self.announced(balance)
+        self._remember(window)
         now = self._clock.now()
-        self._told = {told for told in self._told if told[2] > now} | {window}
         task = asyncio.get_running_loop().create_task(self._deliver(url, event(balance, now)))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
+
+    def _remember(self, window: _Window) -> None:
+        now = self._clock.now()
+        self._told = {told for told in self._told if told[2] > now} | {window}
 
     async def _deliver(self, url: str, said: Mapping[str, Json]) -> None:
         failure = ""
@@ -101,6 +112,10 @@ class Alerts:
             failure = f"it answered {status}"
         lost = PointsmanError(f"a budget alert could not be sent to the webhook: {failure}")
         self._fault("alert", lost)
+
+
+def _window(balance: Balance) -> _Window:
+    return balance.budget.subject, balance.budget.period, balance.until
 
 
 def event(balance: Balance, now: datetime) -> dict[str, Json]:

@@ -30,13 +30,10 @@ class Budgeting:
         return len(self._balances)
 
     def note(self, balances: Sequence[Balance]) -> None:
-        """Remember how they stand."""
+        """Remember how they stand: the last word counts."""
         for balance in balances:
-            purse = (balance.budget.subject, balance.budget.period)
-            known = self._balances.get(purse)
-            if known is None or known.until <= balance.until:
-                self._balances[purse] = balance
-                self._first_end = min(self._first_end or balance.until, balance.until)
+            self._balances[balance.budget.subject, balance.budget.period] = balance
+            self._first_end = min(self._first_end or balance.until, balance.until)
 
     def left(self, budgets: Sequence[Budget], now: datetime) -> Decimal | None:
         """US dollars that may be reserved, as far as is known; None where there is no budget."""

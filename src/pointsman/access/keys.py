@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
-from pointsman.access.permissions import excess
+from pointsman.access.permissions import as_members, excess
 from pointsman.access.wishes import (
     KeyChange,
     NewKey,
@@ -23,7 +24,7 @@ from pointsman.access.wishes import (
     organisation_of,
 )
 from pointsman.errors import AuthenticationFailed, BadRequest, Forbidden, NotFound
-from pointsman.types import Grant, Key, Principal, StoredKey
+from pointsman.types import Grant, Key, Principal, Role, StoredKey
 
 #: Random bytes of an id, which need not be secret.
 ID_BYTES = 5
@@ -46,13 +47,25 @@ def digest(text: str | bytes) -> bytes:
     return hashlib.sha256(text if isinstance(text, bytes) else text.encode()).digest()
 
 
-def made(by: Principal, wish: NewKey, key_id: str, text: str, now: datetime) -> StoredKey:
+#: What a member of an organisation may do; None where there is none of that id.
+Roles = Callable[[str, str], Role | None]
+
+
+def no_members(organisation: str, member: str) -> None:
+    """Where there are no organisations with members: nobody is one."""
+
+
+def made(
+    by: Principal, wish: NewKey, key_id: str, text: str, now: datetime, *, roles: Roles = no_members
+) -> StoredKey:
     """A new key. Raises BadRequest, and Forbidden where `by` may not give what is wanted."""
     organisation = organisation_of(wish, by.organisation)
     if not by.grant.everywhere and organisation != by.organisation:
         raise Forbidden(f"this key manages the keys of {by.organisation} only")
     if wish.everywhere and wish.role == "user":
         raise BadRequest("a user sees its own records only: not everywhere", param="everywhere")
+    if wish.member is not None:
+        _check_member(wish, wish.member, roles(organisation, wish.member))
     before = replace(by.grant, role=wish.role, everywhere=wish.everywhere)
     key = Key(
         id=key_id,
@@ -61,8 +74,16 @@ def made(by: Principal, wish: NewKey, key_id: str, text: str, now: datetime) -> 
         grant=_given(by, grant_of(wish, before)),
         created=now,
         expires=expiry_of(wish, None, now),
+        member=wish.member,
     )
     return StoredKey(key, digest(text))
+
+
+def ending_with(wish: NewKey, maker: StoredKey | None) -> NewKey:
+    """The wish; a key that a member's key makes is that member's, where it is to be nobody's."""
+    if maker is None or maker.key.member is None or wish.member is not None:
+        return wish
+    return structs.replace(wish, member=maker.key.member)
 
 
 def changed(by: Principal, stored: StoredKey, wish: KeyChange, now: datetime) -> StoredKey:
@@ -121,6 +142,27 @@ def check_valid(stored: StoredKey, shown: bytes, now: datetime) -> None:
         raise AuthenticationFailed(f"the API key {key.id} has expired")
     if shown != stored.digest and (key.grace_until is None or now >= key.grace_until):
         raise AuthenticationFailed(f"the API key {key.id} was rotated: this one is the older")
+
+
+def principal_of(key: Key, roles: Roles) -> Principal:
+    """Who asks with the key. Raises AuthenticationFailed where it is a member's who is gone."""
+    grant = key.grant
+    if key.member is None:
+        return Principal(key.organisation, key.id, grant=grant)
+    member = roles(key.organisation, key.member)
+    role = None if member is None else as_members(member, grant.role)
+    if role is None:
+        raise AuthenticationFailed(
+            f"the API key {key.id} is a member's, who may not use it any more"
+        )
+    return Principal(key.organisation, key.id, grant=replace(grant, role=role, everywhere=False))
+
+
+def _check_member(wish: NewKey, member: str, role: Role | None) -> None:
+    if role is None:
+        raise BadRequest("`member`: there is no such member in the organisation", param="member")
+    if wish.everywhere or as_members(role, wish.role) != wish.role:
+        raise Forbidden(f"the member {member[:64]} is `{role}`: a key of theirs may do no more")
 
 
 def _given(by: Principal, grant: Grant) -> Grant:

@@ -6,23 +6,20 @@ refills steadily, as at OpenAI and Anthropic: no window begins anew, so no crowd
 
 from __future__ import annotations
 
-import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pointsman.access.allowances import NO_LIMITS
 from pointsman.access.buckets import Bucket
-from pointsman.errors import RateLimited
+from pointsman.access.standing import refusals, refused, standing
 from pointsman.ports import Clock
-from pointsman.types import Allowance, Limits, Standing, Subject
+from pointsman.types import Allowance, Level, Limits, Standing, Subject, Tally
 
 _SECOND = 1_000_000_000
 #: Subjects that are looked at with each request, to forget those that stand as if they were new:
 #: more than can become known with it, so that their number falls.
 _LOOKED_AT = 4
-#: Seconds: nobody knows when an open request ends, so somebody who may have no more looks again.
-_LOOK_AGAIN_S = 1.0
 
 
 class MemoryLimiter:
@@ -48,39 +45,52 @@ class MemoryLimiter:
         """Count a request and the `tokens` that it may take against all of them, or none.
 
         Each request has an id of its own, and each allowance a subject of its own. Tokens that are
-        more than a minute's pass where a minute's are there; the rest is owed. Raises RateLimited.
+        more than a minute's pass where a minute's are there, and count as those until it has
+        ended: what it really took is owed then. Raises RateLimited.
         """
-        now = self._now()
-        self._forget(now)
-        counts = [
-            self._count(allowance, now) for allowance in allowances if allowance.limits != NO_LIMITS
+        now, limited = self._now(), with_limits(allowances)
+        counts = self._those(limited, now)
+        tallies = [count.tally(tokens, now) for count in counts]
+        found = [
+            refusal
+            for allowance, tally in zip(limited, tallies, strict=True)
+            for refusal in refusals(allowance, tally, tokens)
         ]
-        refusals = [refusal for count in counts for refusal in count.refusals(tokens, now)]
-        if refusals:
-            longest = max(refusals, key=lambda refusal: refusal.wait_s)
-            raise RateLimited(
-                longest.message, retry_after=longest.wait_s, standing=_standing(counts, now)
-            )
-        for count in counts:
-            count.begin(tokens, now)
-        if counts:
-            self._open[request_id] = _Held(counts, tokens)
-        return _standing(counts, now)
+        if found:
+            raise refused(found, tallies)
+        self._begin(request_id, counts, tokens, now)
+        return standing([count.tally(0, now) for count in counts])
+
+    def count(self, request_id: str, allowances: Sequence[Allowance], tokens: int) -> None:
+        """Count a request that somebody else has admitted; what is not there is not owed."""
+        now = self._now()
+        counts = self._those(with_limits(allowances), now)
+        self._begin(request_id, counts, tokens, now)
+        for each in counts:
+            each.forgive(now)
 
     async def leave(self, request_id: str, tokens: int | None) -> None:
         """It has ended and took so many `tokens`; None: as many as were counted. Idempotent."""
         held = self._open.pop(request_id, None)
         if held is None:
             return
-        more = 0 if tokens is None else tokens - held.tokens
-        now = self._now()
-        for count in held.counts:
-            count.end(more, now)
+        took, now = held.tokens if tokens is None else tokens, self._now()
+        for count, reserved in held.counts:
+            count.end(took - reserved, now)
+
+    def _those(self, limited: Sequence[Allowance], now: int) -> list[_Count]:
+        self._forget(now)
+        return [self._count(allowance, now) for allowance in limited]
+
+    def _begin(self, request_id: str, counts: Sequence[_Count], tokens: int, now: int) -> None:
+        if counts:
+            reserved = [(count, count.begin(tokens, now)) for count in counts]
+            self._open[request_id] = _Held(reserved, tokens)
 
     def _count(self, allowance: Allowance, now: int) -> _Count:
         count = self._counts.get(allowance.subject)
         if count is None:
-            count = self._counts[allowance.subject] = _Count(str(allowance.subject))
+            count = self._counts[allowance.subject] = _Count()
         count.follow(allowance.limits, now)
         return count
 
@@ -96,72 +106,45 @@ class MemoryLimiter:
         return round(self._clock.monotonic() * _SECOND)
 
 
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    message: str
-    wait_s: float
-
-
 @dataclass(slots=True)
 class _Count:
     """What one subject has used."""
 
-    name: str
     requests: Bucket | None = None
     tokens: Bucket | None = None
-    concurrent: int | None = None
     open: int = 0
 
     def follow(self, limits: Limits, now: int) -> None:
         """Take over the limits, which may be others than before."""
         self.requests = _sized(self.requests, limits.requests_per_minute, now)
         self.tokens = _sized(self.tokens, limits.tokens_per_minute, now)
-        self.concurrent = limits.concurrent
 
-    def refusals(self, tokens: int, now: int) -> list[_Refusal]:
-        """What speaks against one more request."""
-        found = []
-        if self.concurrent is not None and self.open >= self.concurrent:
-            found.append(
-                _Refusal(
-                    f"{self.name} may have {_number(self.concurrent, 'request')} open at the same "
-                    "time: the next one passes when one has ended",
-                    _LOOK_AGAIN_S,
-                )
-            )
-        if self.requests is not None and (wait := self.requests.wait(1, now)):
-            wait_s = wait / _SECOND
-            found.append(
-                _Refusal(
-                    f"{self.name} may make {_number(self.requests.per_minute, 'request')} per minute: "
-                    f"the next one passes in {_seconds(wait_s)}",
-                    wait_s,
-                )
-            )
-        if self.tokens is not None and (wait := self.tokens.wait(tokens, now)):
-            wait_s = wait / _SECOND
-            found.append(
-                _Refusal(
-                    f"{self.name} may use {_number(self.tokens.per_minute, 'token')} per minute: "
-                    f"this request, of up to {tokens}, passes in {_seconds(wait_s)}",
-                    wait_s,
-                )
-            )
-        return found
+    def tally(self, tokens: int, now: int) -> Tally:
+        """How it stands before a request of so many tokens."""
+        return Tally(_level(self.requests, 1, now), _level(self.tokens, tokens, now), self.open)
 
-    def begin(self, tokens: int, now: int) -> None:
-        """Count a request."""
+    def begin(self, tokens: int, now: int) -> int:
+        """Count a request; how many of the tokens count until it has ended."""
         self.open += 1
         if self.requests is not None:
             self.requests.take(1, now)
-        if self.tokens is not None:
-            self.tokens.take(tokens, now)
+        if self.tokens is None:
+            return tokens
+        reserved = min(tokens, self.tokens.per_minute)
+        self.tokens.take(reserved, now)
+        return reserved
 
     def end(self, more: int, now: int) -> None:
         """It has ended, and took so many tokens `more` than were counted."""
         self.open -= 1
         if self.tokens is not None:
             self.tokens.take(more, now)
+
+    def forgive(self, now: int) -> None:
+        """Nothing is owed."""
+        for bucket in (self.requests, self.tokens):
+            if bucket is not None:
+                bucket.take(min(0, bucket.left(now)), now)
 
     def is_idle(self, now: int) -> bool:
         """Whether it stands as somebody who was never here."""
@@ -173,8 +156,15 @@ class _Count:
 class _Held:
     """What an open request is counted in."""
 
-    counts: Sequence[_Count]
+    #: With the tokens that count in each until it has ended.
+    counts: Sequence[tuple[_Count, int]]
+    #: Those that it may take.
     tokens: int
+
+
+def with_limits(allowances: Sequence[Allowance]) -> list[Allowance]:
+    """Those of them that say anything."""
+    return [allowance for allowance in allowances if allowance.limits != NO_LIMITS]
 
 
 def _sized(bucket: Bucket | None, per_minute: int | None, now: int) -> Bucket | None:
@@ -187,28 +177,8 @@ def _sized(bucket: Bucket | None, per_minute: int | None, now: int) -> Bucket | 
     return bucket
 
 
-def _standing(counts: Sequence[_Count], now: int) -> Standing:
-    requests = _tightest([count.requests for count in counts], now)
-    tokens = _tightest([count.tokens for count in counts], now)
-    return Standing(*_figures(requests, now), *_figures(tokens, now))
-
-
-def _tightest(buckets: Sequence[Bucket | None], now: int) -> Bucket | None:
-    limited = [bucket for bucket in buckets if bucket is not None]
-    return min(limited, key=lambda bucket: bucket.left(now), default=None)
-
-
-def _figures(bucket: Bucket | None, now: int) -> tuple[int | None, int | None, float | None]:
-    """Limit, what remains of it, and seconds until all of it is there again."""
+def _level(bucket: Bucket | None, amount: int, now: int) -> Level | None:
     if bucket is None:
-        return None, None, None
-    return bucket.per_minute, max(0, bucket.left(now)), bucket.until_full(now) / _SECOND
-
-
-def _number(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def _seconds(wait_s: float) -> str:
-    """Rounded up, so that nobody comes too early."""
-    return f"{math.ceil(wait_s * 10) / 10:g} s"
+        return None
+    wait, full = bucket.wait(amount, now), bucket.until_full(now)
+    return Level(bucket.per_minute, bucket.left(now), wait / _SECOND, full / _SECOND)

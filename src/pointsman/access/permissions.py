@@ -35,6 +35,25 @@ _PRIVACY: Mapping[PrivacyWish | None, int] = {
 }
 
 
+#: What a key of a member's may do, by the member's role and the key's own; nothing where it is none
+#: of these: who calls no models does not begin to because somebody's role was changed.
+_OF_MEMBERS: Mapping[tuple[Role, Role], Role] = {
+    ("admin", "admin"): "admin",
+    ("admin", "user"): "user",
+    ("admin", "read-only"): "read-only",
+    ("user", "admin"): "user",
+    ("user", "user"): "user",
+    ("read-only", "admin"): "read-only",
+    ("read-only", "user"): "read-only",
+    ("read-only", "read-only"): "read-only",
+}
+
+
+def as_members(member: Role, key: Role) -> Role | None:
+    """The role of a member's key that was made with the role `key`; None where it has none."""
+    return _OF_MEMBERS.get((member, key))
+
+
 def require(principal: Principal, access: Access) -> None:
     """Raises Forbidden where the principal's role may not do that."""
     if access == "open":
@@ -79,11 +98,15 @@ def shows(grant: Grant, target: Target, deployment: Deployment | None) -> bool:
     return target.kind != "tier" or grant.tiers is None or target.name in grant.tiers
 
 
-def may_see(grant: Grant, deployment: Deployment) -> bool:
-    """Whether that is a deployment which who has this grant may use; an admin sees all of them.
+def may_see(principal: Principal, deployment: Deployment) -> bool:
+    """Whether that is a deployment which the principal may use; an admin sees all of its own.
 
-    A route leads to what it names; `auto` leads anywhere.
+    A route leads to what it names; `auto` leads anywhere. What is another organisation's is seen by
+    those alone who are confined to none.
     """
+    grant = principal.grant
+    if not grant.everywhere and not deployment.is_for(principal.organisation):
+        return False
     if grant.role == "admin":
         return True
     routes = grant.routes

@@ -33,6 +33,8 @@ class KeyView(msgspec.Struct, kw_only=True):
     privacy: PrivacyWish | None
     limits: Limits
     budgets: Budgets
+    #: The member whose it is, by their id.
+    member: str | None
 
 
 class KeyList(msgspec.Struct):
@@ -69,6 +71,7 @@ def key_view(key: Key, text: str | UnsetType = UNSET) -> KeyView:
         privacy=grant.privacy,
         limits=grant.limits,
         budgets=grant.budgets,
+        member=key.member,
     )
 
 

@@ -17,10 +17,10 @@ from pointsman.types import Budgets, Grant, Limits, PrivacyWish, Role
 #: What people call a key; it is printed in tables and logs.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._@+-]{0,63}")
 #: It is written into paths, columns and file names.
-_ORGANISATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+ORGANISATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 #: Ids of deployments, names of tiers and routes: as in the configuration.
 _LISTED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}")
-_LONGEST_LIST = 1000
+_LONGEST_LIST = 100
 #: US dollars: what the books hold exactly, with room for the sums.
 _MOST_DOLLARS = Decimal(1_000_000)
 _SMALLEST = Decimal("1e-12")
@@ -70,6 +70,9 @@ class NewKey(KeyWish):
     role: Role = "user"
     #: Not confined to its organisation.
     everywhere: bool = False
+    #: Whose it is to be, by the member's id: it may do no more than they, and ends with them. By
+    #: default whose the key is that asks for it.
+    member: str | None = None
 
 
 class KeyChange(KeyWish):
@@ -98,7 +101,7 @@ def organisation_of(wish: NewKey, otherwise: str) -> str:
     """Whose key it is to be. Raises BadRequest."""
     if wish.organisation is UNSET:
         return otherwise
-    if not _ORGANISATION.fullmatch(wish.organisation):
+    if not ORGANISATION.fullmatch(wish.organisation):
         raise _bad("organisation", "up to 64 ASCII letters, digits and . _ -")
     return wish.organisation
 
@@ -168,7 +171,7 @@ def _names(member: str, asked: _Names, otherwise: frozenset[str] | None) -> froz
     if asked is None:
         return None
     if not 1 <= len(asked) <= _LONGEST_LIST or not all(map(_LISTED.fullmatch, asked)):
-        raise _bad(member, "null for all, or 1 to 1000 names of letters, digits and . _ : / @ + -")
+        raise _bad(member, "null for all, or 1 to 100 names of letters, digits and . _ : / @ + -")
     return frozenset(asked)
 
 
