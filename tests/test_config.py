@@ -138,8 +138,21 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_secrets_are_references() -> None:
     assert resolve_secret(SecretStr("${KEY}"), {"KEY": "value"}) == "value"
     assert resolve_secret(SecretStr("literal"), {}) == "literal"
+    assert resolve_secret(SecretStr("${KEY} and more"), {}) == "${KEY} and more"
     with pytest.raises(ConfigError, match="variable KEY is not set"):
         resolve_secret(SecretStr("${KEY}"), {})
+
+
+def test_a_secret_may_be_in_a_file(tmp_path: Path):
+    mounted = tmp_path / "openai key"
+    mounted.write_text("sk-mounted\n")
+
+    assert resolve_secret(SecretStr(f"${{file:{mounted}}}"), {}) == "sk-mounted"
+    mounted.write_text("\n")
+    with pytest.raises(ConfigError, match="empty"):
+        resolve_secret(SecretStr(f"${{file:{mounted}}}"), {})
+    with pytest.raises(ConfigError, match="No such file"):
+        resolve_secret(SecretStr(f"${{file:{tmp_path}/none}}"), {})
 
 
 def test_a_providers_usual_variable_is_read() -> None:

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 from starlette.routing import Route as Routed
 from tests.support.direct import Got
-from tests.support.house import CARRIERS, REFUSED, ROLE_OF, House, furnish
+from tests.support.house import CANARY, CARRIERS, REFUSED, ROLE_OF, House, furnish
 from tests.support.raw_client import connected
 from tests.support.routes import Route, every_route
 from tests.support.serving import serving
@@ -129,6 +129,19 @@ async def test_anothers_records_are_not_there(house: House, who: str) -> None:
     assert await house.canary() == before
 
 
+@pytest.mark.parametrize("who", ["admin of globex", "nobody"])
+async def test_no_path_names_another_organisation_or_what_is_its_own(
+    house: House, who: str
+) -> None:
+    """Its id is in the ids of its deployments, too."""
+    headers = CARRIERS["bearer"](house.keys[who]) if who in house.keys else {}
+    for route in ROUTES:
+        if route.method == "GET" and not route.parameters and not route.path.is_long:
+            got = await house.ask(route, headers)
+            assert b"acme" not in got.body, f"{route}: {got.body!r}"
+            assert CANARY.encode() not in got.body, f"{route}: {got.body!r}"
+
+
 async def test_methods_that_no_path_has(house: House) -> None:
     for pattern in {route.pattern: route for route in ROUTES}.values():
         for method in ("PUT", "PATCH", "OPTIONS", "TRACE", "CONNECT", "get", "POST\n"):
@@ -173,17 +186,18 @@ def test_a_path_states_who_may_call_it() -> None:
     assert access.default is access.default_factory is dataclasses.MISSING
     assert {path.access for path in PATHS} == set(get_args(Access))
     assert {route.pattern for route in ROUTES if route.path.access == "open"} == {
-        "/", "/health", "/health/ready", "/api/version", "/docs", "/openapi.json",
+        "/", "/health", "/health/live", "/health/ready", "/api/version", "/docs", "/openapi.json",
         "/dashboard", "/dashboard/session", "/dashboard/{file:path}",
     }  # fmt: skip
     changing = [route for route in ROUTES if route.method == "DELETE"]
     assert {str(each) for each in changing if each.path.access != "manage"} == {
-        "DELETE /dashboard/session"
+        "DELETE /dashboard/session",
+        "DELETE /v1/files/{file_id}",
     }
 
 
 async def test_nothing_is_routed_that_the_table_does_not_have(house: House) -> None:
-    router = house.app
+    router = house.app.app.app
     routed = {route.path for route in router.routes if isinstance(route, Routed)}
 
     assert routed == {route.pattern for route in ROUTES}

@@ -9,7 +9,6 @@ import httpx2
 import pytest
 from tests.gateway import Gateway, StartGateway, two_tiers
 
-from pointsman.comparing import USER
 from pointsman.config import (
     BlindJudgeSettings,
     CacheSettings,
@@ -18,6 +17,7 @@ from pointsman.config import (
     PrivacySettings,
 )
 from pointsman.providers.scripted import Script, ScriptedProvider
+from pointsman.stages.comparing import USER
 from pointsman.types import Filter, Signals
 
 ASKED = "Why is the sky blue?"

@@ -10,12 +10,12 @@ import pytest
 from tests.gateway import Gateway, StartGateway, two_tiers
 
 from pointsman.cache.flight import Recording
-from pointsman.collecting import MOST_READ, MOST_WAITING
 from pointsman.config import CacheSettings, LearningSettings, SignalSettings
 from pointsman.errors import LedgerUnavailable
 from pointsman.formats.chat.request import chat_body, parse_chat
 from pointsman.ids import new_request_id
 from pointsman.providers.scripted import Script
+from pointsman.stages.collecting import MOST_READ, MOST_WAITING
 from pointsman.types import Call, Principal, Signals
 
 SORT = "Write a Python function that sorts a list of names."
@@ -209,9 +209,7 @@ async def test_of_too_many_some_are_read(gateway: Gateway) -> None:
         tap.ended("completed", reply.body, None)
     await written.collecting.write()
 
-    assert len(written.parts) == MOST_READ
-    last = written.parts[call_ids[MOST_READ - 1]]
-    assert last["verdict"] == pytest.approx(0.5)  # as usual
+    assert set(written.parts) == set(call_ids[:MOST_READ])
 
 
 async def test_what_is_left_is_written_when_the_gateway_stops(gateway: Gateway) -> None:

@@ -18,7 +18,8 @@ from tests.support.serving import serving
 from pointsman.access.sessions import IDLE_S
 from pointsman.clock import ManualClock
 from pointsman.providers.scripted import Script
-from pointsman.server.protocol import BoundedProtocol, EndingServer
+from pointsman.server.ending import EndingServer
+from pointsman.server.protocol import BoundedProtocol
 from pointsman.telemetry.live import MOST_WATCHERS
 from pointsman.types import ALL_ENTRIES, Principal
 
@@ -239,7 +240,7 @@ async def test_a_server_that_stops_waits_for_nobody_who_watches(gateway: Gateway
     config = uvicorn.Config(
         gateway.app.asgi(), http=BoundedProtocol, ws="none", lifespan="off", log_level="error"
     )
-    server = EndingServer(config, gateway.app.live.close)
+    server = EndingServer(config, gateway.app.end)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"

@@ -19,6 +19,8 @@ ROUTES = sorted(
     key=lambda route: (route.method == "POST", str(route)),
 )
 PLACES = list(places(ROUTES))
+#: Who may see what is acme's, as its own deployments, and change nothing.
+OF_ACME = {"reader"}
 
 
 @pytest.fixture
@@ -36,10 +38,10 @@ async def try_out(house: House, place: Poisoned, poison: str, key: str) -> Got:
     )
 
 
-def check(place: Poisoned, name: str, got: Got) -> None:
+def check(place: Poisoned, name: str, got: Got, who: str) -> None:
     about = f"{place}: {name!r} got {got.status} {got.body[:300]!r}"
     assert 200 <= got.status < 500 or got.status == 503, about
-    assert CANARY.encode() not in got.body, about
+    assert who in OF_ACME or CANARY.encode() not in got.body, about
     for header, value in got.headers:
         assert not {13, 10, 0} & set(header + value), about
         assert CANARY.encode() not in value, about
@@ -58,7 +60,8 @@ async def run(house: House, who: str, chosen: Sequence[tuple[Poisoned, str]]) ->
 
     async def one(place: Poisoned, name: str) -> None:
         async with gate:
-            check(place, name, await try_out(house, place, place.poisons[name], house.keys[who]))
+            got = await try_out(house, place, place.poisons[name], house.keys[who])
+            check(place, name, got, who)
 
     await asyncio.gather(*(one(place, name) for place, name in chosen))
     assert (await house.canary(), others(ring)) == before

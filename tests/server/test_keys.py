@@ -77,6 +77,7 @@ async def test_a_key_is_shown_whole_once(gateway: Gateway) -> None:
         "privacy": None,
         "limits": {"requests_per_minute": None, "tokens_per_minute": None, "concurrent": None},
         "budgets": {"per_day": None, "per_month": None, "allow_unpriced": None},
+        "member": None,
     }
 
 

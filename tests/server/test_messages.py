@@ -143,7 +143,7 @@ async def test_a_wrong_key_is_told_in_anthropics_shape(start: StartGateway) -> N
         ("DELETE", "/v1/models", 405, "invalid_request_error"),
         ("GET", "/v1/models/nope", 404, "not_found_error"),
         ("POST", "/v1/messages/batches", 404, "not_found_error"),
-        ("GET", "/v1/files", 404, "not_found_error"),
+        ("GET", "/v1/assistants", 404, "not_found_error"),
     ],
 )
 async def test_its_sdk_is_told_of_paths_in_its_own_shape(

@@ -279,7 +279,7 @@ async def test_where_nobody_is_there_for_it_that_is_said(gateway: Gateway, asked
     [
         "/v1/audio/../../admin",
         "/v1/audio/..%2f..%2fadmin",
-        "/v1/audio/speech/../../files",
+        "/v1/audio/speech/../../assistants",
         "/v1/audio/speech%3Fx=1",
         "/v1/audio/Speech",
         "/v1/audio/",

@@ -317,46 +317,46 @@ async def test_an_upstreams_own_reply_that_is_not_understood_is_given_and_not_ke
     assert continued.status_code == 400
 
 
-def test_a_reply_is_there_for_who_asked_only() -> None:
+async def test_a_reply_is_there_for_who_asked_only() -> None:
     kept = KeptReplies(ManualClock(), retention_s=60)
     alice, bob = Principal("acme", "alice"), Principal("acme", "bob")
 
-    kept.keep("resp_1", alice, b"said")
+    await kept.keep("resp_1", alice, b"said")
 
-    assert kept.find("resp_1", alice) == b"said"
-    assert kept.find("resp_1", bob) is None
-    assert kept.find("resp_1", Principal("other", "alice")) is None
+    assert await kept.find("resp_1", alice) == b"said"
+    assert await kept.find("resp_1", bob) is None
+    assert await kept.find("resp_1", Principal("other", "alice")) is None
 
 
-def test_the_oldest_go_where_there_are_too_many_or_too_much() -> None:
+async def test_the_oldest_go_where_there_are_too_many_or_too_much() -> None:
     kept = KeptReplies(ManualClock(), retention_s=60)
     someone = Principal()
 
     for i in range(MOST + 1):
-        kept.keep(f"resp_{i}", someone, b"said")
-    assert kept.find("resp_0", someone) is None
-    assert kept.find("resp_1", someone) is not None
+        await kept.keep(f"resp_{i}", someone, b"said")
+    assert await kept.find("resp_0", someone) is None
+    assert await kept.find("resp_1", someone) is not None
 
-    kept.keep("resp_large", someone, bytes(MOST_BYTES - 8))
-    assert kept.find("resp_large", someone) is not None
-    assert kept.find(f"resp_{MOST}", someone) is not None
-    assert kept.find(f"resp_{MOST - 2}", someone) is None
+    await kept.keep("resp_large", someone, bytes(MOST_BYTES - 8))
+    assert await kept.find("resp_large", someone) is not None
+    assert await kept.find(f"resp_{MOST}", someone) is not None
+    assert await kept.find(f"resp_{MOST - 2}", someone) is None
 
-    kept.keep("resp_too_large", someone, bytes(MOST_BYTES + 1))
-    assert kept.find("resp_too_large", someone) is None
-    assert kept.find("resp_large", someone) is not None
+    await kept.keep("resp_too_large", someone, bytes(MOST_BYTES + 1))
+    assert await kept.find("resp_too_large", someone) is None
+    assert await kept.find("resp_large", someone) is not None
 
 
-def test_what_is_too_old_does_not_wait_in_memory_to_be_asked_for() -> None:
+async def test_what_is_too_old_does_not_wait_in_memory_to_be_asked_for() -> None:
     clock = ManualClock()
     kept = KeptReplies(clock, retention_s=60)
     said = bytes(1000)
     references = sys.getrefcount(said)
-    kept.keep("resp_old", Principal(), said)
+    await kept.keep("resp_old", Principal(), said)
     assert sys.getrefcount(said) > references
     clock.advance(61)
 
-    kept.keep("resp_new", Principal(), b"said now")
+    await kept.keep("resp_new", Principal(), b"said now")
 
     assert sys.getrefcount(said) == references
-    assert kept.find("resp_new", Principal()) == b"said now"
+    assert await kept.find("resp_new", Principal()) == b"said now"

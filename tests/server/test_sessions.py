@@ -227,7 +227,7 @@ async def test_people_go_first(start: StartGateway) -> None:
 
 
 def waiting(gateway: Gateway) -> int:
-    return gateway.app._lines["only"].slots.waiting
+    return gateway.app._composition.lines["only"].slots.waiting
 
 
 async def until(condition) -> None:

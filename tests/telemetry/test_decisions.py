@@ -112,7 +112,7 @@ def test_a_reader_that_does_not_read_blocks_nobody() -> None:
         log.settled(ENTRY)
     log.close()  # does not wait for the reader either
     pipe.reading.set()
-    log._thread.join(10)
+    log.printer.join(10)
 
     assert len(pipe.getvalue().splitlines()) < 1100
     assert "lines were dropped" in pipe.getvalue()

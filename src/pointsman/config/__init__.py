@@ -1,5 +1,7 @@
 """Settings: `pointsman.toml`, overridden by `POINTSMAN_*` variables."""
 
+from pointsman.config.admission import LoadSettings
+from pointsman.config.batch import BatchSettings
 from pointsman.config.books import (
     AlertSettings,
     BudgetSettings,
@@ -18,6 +20,7 @@ from pointsman.config.learning import (
     LearningSettings,
     SignalSettings,
 )
+from pointsman.config.reloading import Renewal, renewal
 from pointsman.config.routing import (
     EscalateSettings,
     JudgeSettings,
@@ -27,21 +30,26 @@ from pointsman.config.routing import (
     TierFloors,
     VerifySettings,
 )
-from pointsman.config.secrets import is_loopback, resolve_secret
+from pointsman.config.secrets import is_local, is_loopback, resolve_secret
 from pointsman.config.settings import (
     DEFAULT_MODELS,
-    LogSettings,
+    RESERVED_NAMES,
     ServerSettings,
     Settings,
     checked,
     find,
     load,
 )
+from pointsman.config.shared import RedisSettings
+from pointsman.config.telemetry import LogSettings, TelemetrySettings
+from pointsman.config.tenants import TenantSettings
 
 __all__ = [
     "DEFAULT_MODELS",
     "IN_PROCESS",
+    "RESERVED_NAMES",
     "AlertSettings",
+    "BatchSettings",
     "BlindJudgeSettings",
     "BudgetSettings",
     "CacheSettings",
@@ -53,6 +61,7 @@ __all__ = [
     "LearningSettings",
     "LedgerSettings",
     "LimitSettings",
+    "LoadSettings",
     "LogSettings",
     "ModelSettings",
     "PriceSettings",
@@ -60,16 +69,22 @@ __all__ = [
     "PrincipalSettings",
     "PrivacySettings",
     "PromptSettings",
+    "RedisSettings",
+    "Renewal",
     "RoutingSettings",
     "ServerSettings",
     "Settings",
     "SignalSettings",
+    "TelemetrySettings",
+    "TenantSettings",
     "TierFloors",
     "TimeoutSettings",
     "VerifySettings",
     "checked",
     "find",
+    "is_local",
     "is_loopback",
     "load",
+    "renewal",
     "resolve_secret",
 ]

@@ -68,6 +68,16 @@ class LedgerSettings(Section):
 
     #: A PostgreSQL database, best as a reference: `${NAME}`; the file in `home` where not given.
     url: SecretStr | None = None
+    #: Connections that one gateway keeps to it for the books at most; with those of batches and of
+    #: the cache, all gateways together have to fit.
+    max_connections: int = Field(default=8, ge=2)
+    #: Megabytes of what waits in the home folder while the database is away, for each gateway; past
+    #: that requests are refused. 0 keeps nothing, and refuses at once.
+    journal_mb: float = Field(default=64.0, ge=0)
+    #: Seconds for which requests are served while it is away.
+    journal_s: float = Field(default=900.0, ge=0)
+    #: Seconds for which keys stay valid that it can't be asked for; then every request gets 503.
+    keys_s: float = Field(default=3600.0, gt=0)
     #: Seconds between two marks of how far an open stream has come.
     mark_s: float = Field(default=5.0, gt=0)
     #: Days until an entry is deleted, its sums by day stay; never where not given.

@@ -39,9 +39,10 @@ class CacheSettings(Section):
     #: (for requests with `x-pointsman-cache: semantic`) or `on`.
     semantic: Literal["off", "shadow", "asked", "on"] = "off"
     #: Where replies are kept: `embedded` (a file in `home`), `memory` (lost with the process),
-    #: `redis` or `postgres`.
-    store: Literal["embedded", "memory", "redis", "postgres"] = "embedded"
-    #: The server's URL, for `redis` and `postgres`; a reference such as `${REDIS_URL}`.
+    #: `redis` or `postgres`. `auto` is what all gateways share: with the semantic tier the
+    #: PostgreSQL of `[ledger]`, without it `[redis]`, and `embedded` where that is not given.
+    store: Literal["auto", "embedded", "memory", "redis", "postgres"] = "auto"
+    #: The server's URL, for `redis` and `postgres`; that of `[redis]` or `[ledger]` where not given.
     url: SecretStr | None = None
     #: Seconds for which a reply is kept.
     ttl_s: float = Field(default=86_400.0, gt=0, le=MOST_TTL_S)
@@ -77,10 +78,6 @@ class CacheSettings(Section):
 
     @model_validator(mode="after")
     def _fits(self) -> CacheSettings:
-        if self.store in {"redis", "postgres"} and self.url is None:
-            raise ValueError(
-                f'store = "{self.store}" needs its url, such as url = "${{CACHE_URL}}"'
-            )
         if unknown := sorted(self.ignore - IGNORABLE):
             known = ", ".join(sorted(IGNORABLE))
             raise ValueError(f"ignore takes {known}; {unknown[0]!r} may change an answer")

@@ -154,6 +154,8 @@ class ModelSettings(Section):
     tasks: frozenset[Task] = frozenset({"chat"})
     #: The formats that its server takes, the preferred one first; the preset's where not given.
     formats: tuple[FormatName, ...] = ()
+    #: Organisations that may use it; all where not given.
+    organisations: frozenset[str] | None = Field(default=None, min_length=1)
     #: Its share of its tier's load beside the others'; 0 is for when no other is left.
     weight: float = Field(default=1.0, ge=0)
     #: Requests at once; as many as the server says it can, where not given.

@@ -27,6 +27,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from pointsman.config.admission import LoadSettings
+from pointsman.config.batch import BatchSettings
 from pointsman.config.books import (
     AlertSettings,
     EveryBudget,
@@ -39,6 +41,9 @@ from pointsman.config.cache import CacheSettings
 from pointsman.config.deployment import ModelSettings, Section
 from pointsman.config.learning import LearningSettings
 from pointsman.config.routing import PrincipalSettings, PrivacySettings, RoutingSettings
+from pointsman.config.shared import CachePlace, RedisSettings, cache_place
+from pointsman.config.telemetry import LogSettings, TelemetrySettings
+from pointsman.config.tenants import TenantSettings
 from pointsman.errors import ConfigError
 
 #: Ids, tiers and aliases go into headers, paths and logs: printable ASCII without spaces.
@@ -53,6 +58,9 @@ class ServerSettings(Section):
     host: str = "127.0.0.1"
     #: The port to listen on; 0 takes a free one.
     port: int = Field(default=7070, ge=0, le=65535)
+    #: A port of its own for `GET /health/live`, which answers however busy the gateway is; of
+    #: several workers, each has the next one.
+    live_port: int | None = Field(default=None, ge=0, le=65535)
     #: Bytes of a request's body; larger ones get 413.
     max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
     #: Seconds until a request's body must be there; slower ones get 408.
@@ -61,15 +69,14 @@ class ServerSettings(Section):
     cors_origins: tuple[str, ...] = ()
     #: Seconds for which a reply may be continued by `previous_response_id`; 0 keeps none.
     response_retention_s: float = Field(default=3600.0, ge=0)
-    #: Seconds that open replies get to finish after SIGTERM.
+    #: Seconds after which a connection without a request is closed; longer than a load balancer in
+    #: front keeps one, or it would send requests on connections that are just being closed.
+    keep_alive_s: int = Field(default=75, ge=1)
+    #: Seconds after SIGTERM for which new requests are still served, while `/health/ready` says 503:
+    #: time for a load balancer to notice.
+    drain_s: float = Field(default=0.0, ge=0)
+    #: Seconds that open replies get to finish after that.
     shutdown_grace_s: int = Field(default=30, ge=0)
-
-
-class LogSettings(Section):
-    """What `serve` prints for each decision."""
-
-    #: A line for each decision, for people or for programs.
-    decisions: Literal["text", "json", "off"] = "text"
 
 
 DEFAULT_MODELS: Mapping[str, ModelSettings] = {
@@ -91,6 +98,7 @@ class Settings(BaseSettings):
     #: A static key that every caller must send; optional on loopback.
     api_key: SecretStr | None = Field(default=None, min_length=1)
     server: ServerSettings = ServerSettings()
+    load: LoadSettings = LoadSettings()
     models: dict[str, ModelSettings] = Field(default_factory=lambda: dict(DEFAULT_MODELS))
     #: Where no models are configured: look for servers on this machine and for providers' keys in
     #: the environment when `serve` starts.
@@ -102,18 +110,24 @@ class Settings(BaseSettings):
     routing: RoutingSettings = RoutingSettings()
     privacy: PrivacySettings = PrivacySettings()
     cache: CacheSettings = CacheSettings()
+    batch: BatchSettings = BatchSettings()
     learning: LearningSettings = LearningSettings()
     #: By organisation: what may be spent and what stays local.
     organisations: dict[str, PrincipalSettings] = Field(default_factory=dict)
     #: By key, which goes before its organisation.
     keys: dict[str, PrincipalSettings] = Field(default_factory=dict)
+    tenants: TenantSettings = TenantSettings()
     limits: EveryLimit = EveryLimit()
     budgets: EveryBudget = EveryBudget()
     alerts: AlertSettings = AlertSettings()
     ledger: LedgerSettings = LedgerSettings()
+    redis: RedisSettings = RedisSettings()
     prompts: PromptSettings = PromptSettings()
     prices: PricesSettings = PricesSettings()
     log: LogSettings = LogSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
+    #: Which of the processes of `serve --workers` this is, from 1 on; `serve` says it to each.
+    worker: int | None = Field(default=None, ge=1)
 
     @classmethod
     def settings_customise_sources(  # noqa: D102 - pydantic-settings' hook
@@ -157,6 +171,14 @@ class Settings(BaseSettings):
             raise ValueError(f"[learning.judge] deployment: there is no [models.{blind}]")
         if self.cache.embedder not in {"minilm", *self.models}:
             raise ValueError(f"[cache] embedder: there is no [models.{self.cache.embedder}]")
+        for place, name in (
+            ("[routing.judge] deployment", judge),
+            ("[learning.judge] deployment", blind),
+            ("[cache] embedder", self.cache.embedder),
+        ):
+            if name in self.models and self.models[name].organisations is not None:
+                raise ValueError(f"{place}: [models.{name}] is for some organisations only")
+        cache_place(self.cache, self.redis, self.ledger)
         routes = RESERVED_NAMES | set(self.routing.tiers) | set(self.models)
         if unknown := sorted(set(self.cache.routes) - routes):
             raise ValueError(
@@ -179,9 +201,14 @@ class Settings(BaseSettings):
         return self.home / "calibration.json"
 
     @property
+    def cache_place(self) -> CachePlace:
+        """Where cached replies are kept."""
+        return cache_place(self.cache, self.redis, self.ledger)
+
+    @property
     def cache_file(self) -> Path:
-        """Where the embedded cache keeps replies."""
-        return self.home / "cache.db"
+        """Where the embedded cache keeps replies; each worker has its own."""
+        return self.home / ("cache.db" if self.worker is None else f"cache-{self.worker}.db")
 
     @property
     def database(self) -> Path:

@@ -24,7 +24,7 @@ from pointsman.server.query import (
     time_of,
     which_of,
 )
-from pointsman.types import EVERYWHERE, Entry, Outcome
+from pointsman.types import EVERYWHERE, Entry, Outcome, Scope
 
 #: Entries that are read at a time for a file.
 _BATCH = 2000
@@ -111,7 +111,7 @@ async def export(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 
 async def forget(gateway: Gateway, incoming: Incoming) -> Outgoing:
-    """Delete entries for good: `?organisation=`, `?before=` a time, or both; `?all=true` for all. With `before`, and for an admin of one organisation, sums by day stay."""
+    """Delete entries for good, and files with what was asked in batches: `?organisation=`, `?before=` a time, or both; `?all=true` for all. With `before`, and for an admin of one organisation, sums by day stay."""
     query = incoming.query
     check_names(query, ("organisation", "before", "all"))
     before = time_of(query, "before")
@@ -119,6 +119,8 @@ async def forget(gateway: Gateway, incoming: Incoming) -> Outgoing:
         raise BadRequest("say which: `organisation`, `before` or `all=true`", param="all")
     scope = scope_of(incoming.principal)
     which = narrowed(filter_of(query), scope)
+    whose = Scope(which.organisation)
+    await gateway.batching.files.forget(whose, before)
     if before is None and scope != EVERYWHERE:
         before = gateway.clock.now()  # what it has spent of its budgets is not its own to forget
     count = await gateway.retention.forget_entries(organisation=which.organisation, before=before)
@@ -136,10 +138,11 @@ class _Download:
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._pieces
 
-    async def close(self, outcome: Outcome = "client_left") -> None:
+    async def close(self, outcome: Outcome = "client_left") -> bytes:
         """Read no further."""
         del outcome
         await self._pieces.aclose()
+        return b""
 
 
 async def _written(

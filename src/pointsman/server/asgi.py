@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from starlette.middleware.cors import CORSMiddleware
@@ -16,9 +16,11 @@ from pointsman.server.compat import ALIASES
 from pointsman.server.endpoint import Endpoint
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import header_map, respond
+from pointsman.server.observed import Observed
 from pointsman.server.routes import PATHS, Path
 from pointsman.types import FormatName
 
+_METRICS = "/metrics"
 _DOCS = (
     Path("GET", "/openapi.json", docs.openapi, "open"),
     Path("GET", "/docs", docs.page, "open"),
@@ -28,16 +30,17 @@ _DOCS = (
 def build(gateway: Gateway) -> ASGIApp:
     """Every path of the table and every alias, wired to its handler."""
     by_path: dict[str, dict[str, Path]] = {}
-    for path in (*PATHS, *_DOCS):
+    for path in (*_offered(gateway), *_DOCS):
         by_path.setdefault(path.path, {})[path.method] = path
     for alias, target in ALIASES.items():
         by_path[alias] = by_path[target]
     routes = [Route(path, _Methods(gateway, each)) for path, each in by_path.items()]
     router = Router(routes, default=_UnknownPath(gateway), redirect_slashes=False)
+    observed = Observed(router, gateway.telemetry)
     if not gateway.cors_origins:
-        return router
+        return observed
     return CORSMiddleware(
-        router,
+        observed,
         allow_origins=gateway.cors_origins,
         allow_methods=("GET", "POST", "DELETE"),
         allow_headers=("*",),
@@ -45,6 +48,15 @@ def build(gateway: Gateway) -> ASGIApp:
         allow_private_network=True,  # a page from elsewhere that calls this machine is asked so
         max_age=3600,
     )
+
+
+def _offered(gateway: Gateway) -> Iterator[Path]:
+    """The table's paths, as this gateway is configured: metrics may be for everybody, or for nobody."""
+    for path in PATHS:
+        if path.path != _METRICS or gateway.metrics == "key":
+            yield path
+        elif gateway.metrics == "open":
+            yield replace(path, access="open")
 
 
 class _Methods:

@@ -45,7 +45,7 @@ async def forget_reply(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """Forget one cached reply."""
     reply_id = incoming.parameters["id"]
     which = _own(Selection(id=reply_id), incoming.principal)
-    removed = await gateway.pipeline.cache.store.remove(which)
+    removed = await gateway.pipeline.cache.remove(which)
     if not removed:
         raise _missing(reply_id)
     return as_json({"removed": removed})
@@ -57,7 +57,7 @@ async def forget_replies(gateway: Gateway, incoming: Incoming) -> Outgoing:
     if which == _own(Selection(), incoming.principal) and incoming.query.get("all") != "true":
         named = ", ".join(f"`{name}`" for name in _FILTERS)
         raise BadRequest(f"say which: {named}, or `all=true`", param="all")
-    return as_json({"removed": await gateway.pipeline.cache.store.remove(which)})
+    return as_json({"removed": await gateway.pipeline.cache.remove(which)})
 
 
 async def stats(gateway: Gateway, incoming: Incoming) -> Outgoing:
@@ -82,7 +82,7 @@ async def begin_anew(gateway: Gateway, incoming: Incoming) -> Outgoing:
     removed = await gateway.checks.forget_checks(route)
     if not removed:
         raise NotFound(f"there are no checks of a route {route[:128]!r}")
-    gateway.pipeline.cache.truth.reset(route)
+    gateway.pipeline.cache.begin_anew(route)
     return as_json({"removed": removed})
 
 

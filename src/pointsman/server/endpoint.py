@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from starlette.types import Receive, Scope, Send
 
 from pointsman.access.permissions import NOBODY, require
-from pointsman.errors import PointsmanError
+from pointsman.errors import GatewayStops, Overloaded, PointsmanError
 from pointsman.formats.wire import ClientFormat
 from pointsman.ids import new_request_id
-from pointsman.server import errors, guards
+from pointsman.journey import served
+from pointsman.server import errors, files, guards
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import (
     ClientLeft,
@@ -39,31 +40,86 @@ class Endpoint:
         """Access is what the path asks for; nothing else decides it."""
         self._gateway = gateway
         self._path = path
+        self._turned_away = errors.TurnedAway(gateway.clients)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request_id = new_request_id()
+        served(request_id, self._path.path)
         headers = header_map(scope)
+        door = self._gateway.door if self._path.access == "call" else None
+        try:
+            guards.check_head(scope["headers"], scope["http_version"])
+            principal = self._caller(scope["method"], headers)  # nobody else's body is read
+            if door is not None:
+                receive = await door.enter(principal.organisation, headers, receive)
+        except ClientLeft:
+            return
+        except Overloaded as error:
+            told = errors.format_for(self._path.format, headers)
+            await self._turned_away.send(error, told, send, request_id)
+            return
+        except PointsmanError as error:
+            await self._refuse(error, headers, send, request_id)
+            return
+        except asyncio.CancelledError as stopped:
+            await self._stop(stopped, headers, send, request_id)
+            return
+        try:
+            await self._let_in(scope, headers, receive, send, request_id)
+        finally:
+            if door is not None:
+                door.leave(principal.organisation)
+
+    async def _let_in(
+        self,
+        scope: Scope,
+        headers: Mapping[str, str],
+        receive: Receive,
+        send: Send,
+        request_id: str,
+    ) -> None:
+        """Read it and answer it."""
         try:
             incoming = await self._receive(scope, headers, receive, request_id)
         except ClientLeft:
             return
         except PointsmanError as error:
-            refused = errors.render(error, self._client(headers), request_id)
-            await respond(refused, send, request_id)
+            await self._refuse(error, headers, send, request_id)
+            return
+        except asyncio.CancelledError as stopped:
+            await self._stop(stopped, headers, send, request_id)
             return
         if self._path.method == "GET" and not self._path.is_long:
             await self._answer(incoming, send)
         else:
             await self._answer_while_there(incoming, receive, send)
 
+    async def _refuse(
+        self, error: PointsmanError, headers: Mapping[str, str], send: Send, request_id: str
+    ) -> None:
+        refused = errors.render(error, self._client(headers), request_id)
+        await respond(refused, send, request_id)
+
+    async def _stop(
+        self,
+        stopped: asyncio.CancelledError,
+        headers: Mapping[str, str],
+        send: Send,
+        request_id: str,
+    ) -> None:
+        """Say so where the gateway stops; it is cancelled otherwise, too."""
+        if not stopped.args:
+            raise stopped
+        await self._refuse(GatewayStops(), headers, send, request_id)
+
     async def _receive(
         self, scope: Scope, headers: Mapping[str, str], receive: Receive, request_id: str
     ) -> Incoming:
-        guards.check_head(scope["headers"], scope["http_version"])
         gateway = self._gateway
         method: str = scope["method"]
-        self._caller(method, headers)  # nobody else's body is read
+        if self._path.takes_file:
+            files.check_head(gateway, headers)
         body = await read_body(headers, receive, self._most_bytes(), gateway.body_timeout_s)
         return Incoming(
             request_id=request_id,
@@ -78,6 +134,8 @@ class Endpoint:
 
     def _most_bytes(self) -> int:
         most = self._gateway.max_body_bytes
+        if self._path.takes_file:  # and the form around it
+            most = max(most, self._gateway.batching.files.max_bytes + _OPEN_BYTES)
         return min(most, _OPEN_BYTES) if self._path.access == "open" else most
 
     def _caller(self, method: str, headers: Mapping[str, str]) -> Principal:
@@ -101,7 +159,8 @@ class Endpoint:
             leaving.cancel()
             answering.cancel("the gateway stops")
             await asyncio.wait({answering})
-            raise
+            if answering.cancelled():
+                raise
         finally:
             leaving.cancel()
 
@@ -111,6 +170,11 @@ class Endpoint:
     async def _outgoing(self, incoming: Incoming) -> Outgoing:
         try:
             return await self._path.handler(self._gateway, incoming)
+        except asyncio.CancelledError as stopped:
+            if not stopped.args:  # the client left
+                raise
+            client = self._client(incoming.headers)
+            return errors.render(GatewayStops(), client, incoming.request_id)
         except PointsmanError as error:
             client, now = self._client(incoming.headers), self._gateway.clock.now()
             return errors.render(error, client, incoming.request_id, now)

@@ -6,11 +6,17 @@ import math
 from collections.abc import Mapping
 from datetime import datetime
 
-from pointsman.errors import BudgetExceeded, PointsmanError, RateLimited
+from starlette.types import Send
+
+from pointsman.errors import BudgetExceeded, Overloaded, PointsmanError, RateLimited
 from pointsman.formats.wire import ClientFormat
+from pointsman.journey import failed
 from pointsman.server import headers as heads
 from pointsman.server.http import Outgoing
 from pointsman.types import FormatName
+
+#: Stands for a request's id in a body that is prepared.
+_ANY_ID = "req_00000000000000000000000000000000"
 
 
 def format_for(path: FormatName, headers: Mapping[str, str]) -> FormatName:
@@ -28,6 +34,7 @@ def render(
 
     `now` is for those who are told when their limits are at their full again.
     """
+    failed(error)
     headers = {"request-id": request_id} if client.name == "messages" else {}
     if error.retry_after is not None:
         headers["retry-after"] = str(max(1, math.ceil(error.retry_after)))
@@ -49,3 +56,27 @@ def unexpected(client: ClientFormat, request_id: str) -> Outgoing:
         f"Pointsman failed on this request; its log names the cause for {request_id}"
     )
     return render(error, client, request_id)
+
+
+class TurnedAway:
+    """The refusal of a request that was not looked at: made once for each format, and sent often."""
+
+    def __init__(self, clients: Mapping[FormatName, ClientFormat]) -> None:
+        """By the formats that clients speak."""
+        error = Overloaded(retry_after=1.0)
+        self._bodies = {name: each.error(error, _ANY_ID) for name, each in clients.items()}
+
+    async def send(self, error: Overloaded, to: FormatName, send: Send, request_id: str) -> None:
+        """Send it to a client of that format."""
+        known = request_id.encode()
+        body = self._bodies[to].replace(_ANY_ID.encode(), known)
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(body)),
+            (b"retry-after", b"%d" % max(1, math.ceil(error.retry_after or 0))),
+            (b"x-request-id", known),
+        ]
+        if to == "messages":
+            headers.append((b"request-id", known))
+        await send({"type": "http.response.start", "status": error.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})

@@ -44,11 +44,12 @@ class _Events:
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._pieces
 
-    async def close(self, outcome: Outcome = "client_left") -> None:
+    async def close(self, outcome: Outcome = "client_left") -> bytes:
         """Watch no longer."""
         del outcome
         self._watch.close()
         await self._pieces.aclose()
+        return b""
 
 
 async def _written(watch: Watch, is_let_in: Callable[[], bool]) -> AsyncGenerator[bytes]:

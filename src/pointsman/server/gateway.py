@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol
 
+from pointsman.access import end_users
 from pointsman.access.keyring import KeyRing
+from pointsman.access.organising import Organising
 from pointsman.access.sessions import SignIns
+from pointsman.batching.service import Batching
 from pointsman.cache import request as cache_request
 from pointsman.calling.upstream import Upstream
 from pointsman.errors import BadRequest
-from pointsman.experimenting import Experimenting
 from pointsman.formats.wire import ClientFormat
-from pointsman.learning import Learning
 from pointsman.ledger.figures import LearningBooks
 from pointsman.ledger.pricing import Pricer
 from pointsman.pipeline import Pipeline
@@ -26,11 +27,28 @@ from pointsman.ports import (
     FeedbackStore,
     PromptStore,
     Retention,
+    Telemetry,
 )
 from pointsman.routing.sticky import session_of
+from pointsman.server.door import Door
+from pointsman.server.draining import Draining
 from pointsman.server.http import Incoming
 from pointsman.server.kept import KeptReplies
-from pointsman.types import Call, DeploymentState, FormatName, ModelRequest
+from pointsman.stages.experimenting import Experimenting
+from pointsman.stages.learning import Learning
+from pointsman.types import Call, Component, DeploymentState, FormatName, ModelRequest
+
+
+class Renewed(Protocol):
+    """What became of settings that were read again."""
+
+    @property
+    def changed(self) -> Sequence[str]:
+        """Sections that are in force from now on."""
+
+    @property
+    def waiting(self) -> Sequence[str]:
+        """Sections that take effect with the next start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +72,24 @@ class Gateway:
     retention: Retention
     prompts: PromptStore
     clock: Clock
+    #: What lets requests to models in.
+    door: Door
     #: The formats that clients speak, by name.
     clients: Mapping[FormatName, ClientFormat]
     #: Replies that may be continued by `previous_response_id`.
     replies: KeptReplies
     #: Every deployment's state, by id.
     states: Callable[[], Mapping[str, DeploymentState]]
+    #: Manages organisations and what is theirs.
+    organising: Organising
+    #: Reads the settings again. Raises ConfigError.
+    reload: Callable[[], Awaitable[Renewed]]
     #: How every deployment stands.
     upstreams: Callable[[], Sequence[Upstream]]
     #: Reads what charts are drawn from.
     charts: Charts
     pricer: Pricer
+    batching: Batching
     #: Web pages that may call from a browser.
     cors_origins: tuple[str, ...]
     max_body_bytes: int
@@ -73,14 +98,20 @@ class Gateway:
     version: str
     #: What savings are measured against: a deployment, or a model of the price list.
     baseline: str
+    #: Told of each exchange.
+    telemetry: Telemetry
+    #: Who may read what was measured.
+    metrics: Literal["key", "open", "off"]
+    #: How each part does.
+    components: Callable[[], Sequence[Component]]
+    #: Whether it is about to end.
+    draining: Draining = field(default_factory=Draining)
 
 
 #: Headers of the client's that an upstream of the same format gets to see.
 _ALONG = ("anthropic-version", "anthropic-beta", "openai-beta")
 #: Names the end user, where a client serves many (Open WebUI).
 _USER = "x-openwebui-user-id"
-#: Characters.
-_LONGEST_USER = 128
 
 
 def call_of(gateway: Gateway, incoming: Incoming, request: ModelRequest) -> Call:
@@ -110,15 +141,8 @@ def _end_user(headers: Mapping[str, str], request: ModelRequest) -> str | None:
     In a body, any text has passed for a name so far: what is no readable one has its hash for it.
     """
     named = headers.get(_USER)
-    if named and not _is_name(named):
+    if named and not end_users.is_name(named):
         raise BadRequest(
-            f"`{_USER}` must be at most {_LONGEST_USER} printable characters", param=_USER
+            f"`{_USER}` must be at most {end_users.LONGEST_USER} printable characters", param=_USER
         )
-    user = named or request.user
-    if user is None or _is_name(user):
-        return user
-    return "sha256:" + hashlib.sha256(user.encode()).hexdigest()[:32]
-
-
-def _is_name(user: str) -> bool:
-    return user.isprintable() and len(user) <= _LONGEST_USER
+    return named or end_users.named(request.user)

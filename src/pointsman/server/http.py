@@ -98,7 +98,7 @@ async def respond(outgoing: Outgoing, send: Send, request_id: str) -> None:
     """Send a response; a stream is closed whatever happens.
 
     One that breaks and has no words for it is left without its end, so that the server cuts the
-    connection.
+    connection. One that is cancelled with a message ends with its words for a gateway that stops.
     """
     headers = {
         "content-type": outgoing.content_type,
@@ -118,8 +118,10 @@ async def respond(outgoing: Outgoing, send: Send, request_id: str) -> None:
         async for piece in body:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
     except asyncio.CancelledError as stopped:
-        await body.close("interrupted" if stopped.args else "client_left")
-        raise
+        words = await body.close("interrupted" if stopped.args else "client_left")
+        if not (stopped.args and words):
+            raise
+        await send({"type": "http.response.body", "body": words, "more_body": True})
     except UpstreamError:
         return
     finally:

@@ -26,7 +26,10 @@ async def models(gateway: Gateway, incoming: Incoming) -> Outgoing:
     found = shown_names(gateway, incoming.principal)
     if _ANTHROPIC not in incoming.headers:
         return as_json(
-            {"object": "list", "data": [_model(name, _owner(gateway, name)) for name in found]}
+            {
+                "object": "list",
+                "data": [_model(name, _owner(gateway, incoming.principal, name)) for name in found],
+            }
         )
     shown, more = _page(found, incoming.query)
     return as_json(
@@ -42,7 +45,7 @@ async def models(gateway: Gateway, incoming: Incoming) -> Outgoing:
 async def model(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """One name; it may hold slashes and colons, and be one that only fits an alias's pattern."""
     asked = incoming.parameters["model_id"]
-    owner = _owner(gateway, asked)
+    owner = _owner(gateway, incoming.principal, asked)
     check_shown(gateway, incoming.principal, asked)
     return as_json(_anthropic(asked) if _ANTHROPIC in incoming.headers else _model(asked, owner))
 
@@ -50,7 +53,7 @@ async def model(gateway: Gateway, incoming: Incoming) -> Outgoing:
 def shown_names(gateway: Gateway, principal: Principal) -> tuple[str, ...]:
     """The names that the principal may ask for."""
     decider = gateway.pipeline.decider
-    found = names(decider.policy, decider.deployments)
+    found = names(decider.policy, decider.deployments_of(principal))
     return tuple(name for name in found if _is_shown(gateway, principal, name))
 
 
@@ -62,17 +65,17 @@ def check_shown(gateway: Gateway, principal: Principal, name: str) -> None:
 
 def _is_shown(gateway: Gateway, principal: Principal, name: str) -> bool:
     decider = gateway.pipeline.decider
-    target = resolve(name, decider.policy, decider.deployments)
-    return shows(principal.grant, target, decider.deployments.get(target.name))
+    own = decider.deployments_of(principal)
+    target = resolve(name, decider.policy, own)
+    return shows(principal.grant, target, own.get(target.name))
 
 
-def _owner(gateway: Gateway, name: str) -> str:
+def _owner(gateway: Gateway, principal: Principal, name: str) -> str:
     """Whose the name is: a deployment's provider, or ours. Raises UnknownModel."""
     decider = gateway.pipeline.decider
-    target = resolve(name, decider.policy, decider.deployments)
-    if target.kind != "deployment":
-        return "pointsman"
-    return decider.deployments[target.name].provider
+    own = decider.deployments_of(principal)
+    target = resolve(name, decider.policy, own)
+    return own[target.name].provider if target.kind == "deployment" else "pointsman"
 
 
 def _page(found: Sequence[str], query: Mapping[str, str]) -> tuple[Sequence[str], bool]:

@@ -61,9 +61,9 @@ async def running(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 async def show(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """One name: its context and what it can do."""
-    name = _known(gateway, _name_in(incoming.body))
+    name = _known(gateway, incoming.principal, _name_in(incoming.body))
     check_shown(gateway, incoming.principal, name)
-    found = _model(gateway, name)
+    found = _model(gateway, incoming.principal, name)
     return Outgoing(200, listing.show(found, gateway.clock.now()))
 
 
@@ -75,17 +75,19 @@ async def version(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 async def _answer(gateway: Gateway, incoming: Incoming, format_name: FormatName) -> Outgoing:
     request = await talk.parse(gateway, format_name, incoming.body)
-    request = replace(request, model=_known(gateway, request.model))
+    request = replace(request, model=_known(gateway, incoming.principal, request.model))
     wanted = load.load_asked(request)
     if wanted is None:
         return await talk.ask(gateway, incoming, request)
-    return _loaded(gateway, request, unload=wanted == "unload")
+    return _loaded(gateway, incoming.principal, request, unload=wanted == "unload")
 
 
-def _loaded(gateway: Gateway, request: ModelRequest, *, unload: bool) -> Outgoing:
+def _loaded(
+    gateway: Gateway, principal: Principal, request: ModelRequest, *, unload: bool
+) -> Outgoing:
     """A request without a prompt only wants the model loaded: its server does that by itself."""
     decider = gateway.pipeline.decider
-    resolve(request.model, decider.policy, decider.deployments)
+    resolve(request.model, decider.policy, decider.deployments_of(principal))
     now = gateway.clock.now()
     written = load.load_reply(request.model, now, unload=unload, format_name=request.format)
     return Outgoing(200, written)
@@ -94,7 +96,7 @@ def _loaded(gateway: Gateway, request: ModelRequest, *, unload: bool) -> Outgoin
 async def _embed(gateway: Gateway, incoming: Incoming, *, single: bool) -> Outgoing:
     asked = await aside(embedding.embed_request, incoming.body)
     request = await talk.parse(gateway, "embeddings", asked.body)
-    request = replace(request, model=_known(gateway, request.model))
+    request = replace(request, model=_known(gateway, incoming.principal, request.model))
     outgoing = await talk.ask(gateway, incoming, request)
     if not isinstance(outgoing.body, bytes):
         raise TypeError("embeddings are not streamed")
@@ -120,22 +122,24 @@ def _name_in(body: bytes) -> str:
     return name
 
 
-def _known(gateway: Gateway, name: str) -> str:
+def _known(gateway: Gateway, principal: Principal, name: str) -> str:
     """The name without the tag that a client added to it."""
     decider = gateway.pipeline.decider
     bare = name.removesuffix(_TAG)
-    return bare if bare in names(decider.policy, decider.deployments) else name
+    own = decider.deployments_of(principal)
+    return bare if bare in names(decider.policy, own) else name
 
 
 def _models(gateway: Gateway, principal: Principal) -> list[listing.Model]:
-    return [_model(gateway, name) for name in shown_names(gateway, principal)]
+    return [_model(gateway, principal, name) for name in shown_names(gateway, principal)]
 
 
-def _model(gateway: Gateway, name: str) -> listing.Model:
+def _model(gateway: Gateway, principal: Principal, name: str) -> listing.Model:
     """What a name stands for. Raises UnknownModel."""
     decider = gateway.pipeline.decider
-    target = resolve(name, decider.policy, decider.deployments)
-    deployment = decider.deployments.get(target.name)
+    own = decider.deployments_of(principal)
+    target = resolve(name, decider.policy, own)
+    deployment = own.get(target.name)
     if deployment is None:  # a route or a tier: what it can do is decided per request
         return listing.Model(name, capabilities=listing.capabilities(None), loaded=True)
     return listing.Model(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Callable
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -45,24 +44,11 @@ class PromptServer(uvicorn.Server):
             await super().shutdown(sockets)
 
 
-class EndingServer(uvicorn.Server):
-    """Waits at its end for open replies only after it has said so to those that never end."""
-
-    def __init__(self, config: uvicorn.Config, ending: Callable[[], None]) -> None:
-        """`ending` is called just before no further request is taken."""
-        super().__init__(config)
-        self._ending = ending
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """See `uvicorn.Server`."""
-        self._ending()
-        await super().shutdown(sockets)
-
-
 class BoundedProtocol(HttpToolsProtocol):
     """Cuts off who does not finish a request's head, or takes nothing of a reply.
 
-    Bodies have a limit of their own where they are read; a connection on which nothing comes
+    Bodies have a limit of their own where they are read. The rest of one that was answered before
+    its end is passed over, in the time that a head has: a client reads its reply only then; a connection on which nothing comes
     after a reply has uvicorn's `timeout_keep_alive`.
     """
 
@@ -75,6 +61,29 @@ class BoundedProtocol(HttpToolsProtocol):
     _deadline: asyncio.TimerHandle | None = None
     _stalling: asyncio.TimerHandle | None = None
     _head_bytes = 0
+    #: There was a request: there is a `cycle`.
+    _has_asked = False
+    #: The end of its body is not here yet.
+    _in_body = False
+
+    @property
+    def fileno(self) -> int:
+        """Of its socket."""
+        return int(self.transport.get_extra_info("socket").fileno())
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has no request, nor the beginning of one."""
+        if self.transport.is_closing():
+            return False
+        if not self._has_asked:
+            return not self._head_bytes
+        return self.cycle.response_complete and self._deadline is None
+
+    def is_last(self) -> None:
+        """Say in the reply, if that has not begun, that the connection ends with it."""
+        if self._has_asked and not self.cycle.response_started:
+            self.cycle.keep_alive = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client is here: its request must follow."""
@@ -89,11 +98,13 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Some bytes: of a head, of a body, or after a reply."""
-        awaited = self._deadline is not None
+        awaited, in_body = self._deadline is not None, self._in_body
         super().data_received(data)
         if self.transport.is_closing():
             return
-        if awaited and self._deadline is not None:
+        if in_body:
+            self._pass_over()
+        elif awaited and self._deadline is not None:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._refuse(head_too_large())
@@ -108,7 +119,14 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """All of its head is here."""
         self._head_is_here()
+        self._has_asked = self._in_body = True
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """All of it is here."""
+        self._head_is_here()
+        self._in_body = False
+        super().on_message_complete()
 
     def pause_writing(self) -> None:
         """The client is slower than its reply."""
@@ -128,6 +146,17 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._deadline is None:
             self._head_bytes = 0
             self._deadline = self.loop.call_later(self.HEAD_S, self.transport.abort)
+
+    def _pass_over(self) -> None:
+        """Of a body that nobody reads any more: its rest has to come in time, too."""
+        if not self.cycle.response_complete or self._deadline is not None:
+            return
+        if self._in_body:
+            self._await_head()
+        else:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def _head_is_here(self) -> None:
         if self._deadline is not None:

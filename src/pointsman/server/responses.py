@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -16,6 +17,7 @@ from pointsman.server.http import Incoming, Outgoing, aside
 from pointsman.types import ByteStream, ModelRequest, Outcome, Principal
 
 _OK = 200
+_LOOKED_UP_AT_ONCE = 8
 _log = logging.getLogger("pointsman.server")
 
 
@@ -31,7 +33,7 @@ async def responses(gateway: Gateway, incoming: Incoming) -> Outgoing:
         return outgoing
     keeper = _Keeper(gateway, incoming.principal, request)
     if isinstance(outgoing.body, bytes):
-        keeper.keep(outgoing.body)
+        await keeper.keep(outgoing.body)
         return outgoing
     return replace(outgoing, body=_Kept(outgoing.body, keeper))
 
@@ -45,21 +47,30 @@ async def _in_full(gateway: Gateway, incoming: Incoming) -> ModelRequest:
     body = incoming.body
     if named.items:
         ids = {stored.response_of(item) for item in named.items} - {None}
-        found = (gateway.replies.find(str(each), incoming.principal) for each in ids)
-        body = stored.resolved(body, [kept for kept in found if kept is not None])
+        found = await _kept(gateway, [str(each) for each in ids], incoming.principal)
+        body = stored.resolved(body, found)
     if named.response is not None:
-        before = gateway.replies.find(named.response, incoming.principal)
+        before = await gateway.replies.find(named.response, incoming.principal)
         if before is None:
             raise _no_longer(named.response, gateway.replies.retention_s)
         body = await aside(lambda each: stored.continued(each, before), body)
     return await talk.parse(gateway, "responses", body)
 
 
+async def _kept(gateway: Gateway, ids: Sequence[str], principal: Principal) -> list[bytes]:
+    """Those of them that are kept, a few looked up at once."""
+    found = list[bytes | None]()
+    for i in range(0, len(ids), _LOOKED_UP_AT_ONCE):
+        some = ids[i : i + _LOOKED_UP_AT_ONCE]
+        found += await asyncio.gather(*(gateway.replies.find(each, principal) for each in some))
+    return [each for each in found if each is not None]
+
+
 def _no_longer(previous: str, retention_s: float) -> BadRequest:
     kept = f"for {retention_s:g} s after they ended" if retention_s else "not at all"
     return BadRequest(
         f"there is no response {previous[:128]!r} to continue: replies are kept {kept} "
-        "([server] response_retention_s), by this process, for whoever asked; "
+        "([server] response_retention_s), for whoever asked; "
         "send the whole conversation in `input`",
         param="previous_response_id",
         code="previous_response_not_found",
@@ -74,7 +85,7 @@ class _Keeper:
         self._principal = principal
         self._request = request
 
-    def keep(self, reply: bytes) -> None:
+    async def keep(self, reply: bytes) -> None:
         """`reply` is a whole response, perhaps as an upstream wrote it."""
         try:
             response_id = msgspec.json.decode(reply, type=_Identified).id
@@ -82,7 +93,7 @@ class _Keeper:
         except msgspec.DecodeError as error:
             _log.warning("a response can't be continued, since it is not understood: %s", error)
             return
-        self._gateway.replies.keep(response_id, self._principal, said)
+        await self._gateway.replies.keep(response_id, self._principal, said)
 
 
 class _Kept:
@@ -96,8 +107,8 @@ class _Kept:
         async for piece in self._stream:
             # First kept, then sent: clients that have seen it go on without waiting for the end.
             if (whole := stored.ended(piece)) is not None:
-                self._keeper.keep(whole)
+                await self._keeper.keep(whole)
             yield piece
 
-    async def close(self, outcome: Outcome = "client_left") -> None:
-        await self._stream.close(outcome)
+    async def close(self, outcome: Outcome = "client_left") -> bytes:
+        return await self._stream.close(outcome)

@@ -7,26 +7,40 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pointsman.access.permissions import Access
+from pointsman.access.tenant_wishes import (
+    MemberChange,
+    NewDeployment,
+    NewMember,
+    NewOrganisation,
+    NewProviderKey,
+    OrganisationChange,
+)
 from pointsman.access.wishes import KeyChange, NewKey, Rotation
+from pointsman.batching.wire import NewBatch
 from pointsman.feedback.experiment_view import Ending, NewExperiment
 from pointsman.server import (
     analytics,
+    batches,
     books,
     cache,
     dashboard,
     events,
     experiments,
     figures,
+    files,
     keys,
     learning,
+    metrics,
     models,
     ollama,
+    organisations,
     outcomes,
     passed_on,
     plain,
     prompts,
     responses,
     sessions,
+    settings,
     status,
     talk,
     upstreams,
@@ -60,6 +74,8 @@ class Path:
     format: FormatName = "chat"
     #: A GET that takes a while: nobody writes on for a client that left.
     is_long: bool = False
+    #: Its body may be as large as a batch's file.
+    takes_file: bool = False
 
     @property
     def summary(self) -> str:
@@ -67,6 +83,42 @@ class Path:
         return (self.handler.__doc__ or "").partition("\n")[0]
 
 
+_ONE = "/v1/organisations/{id}"
+_OF_AN_ORGANISATION = (
+    Path("GET", _ONE, organisations.show, "manage"),
+    Path("POST", _ONE, organisations.change, "manage", takes=OrganisationChange),
+    Path("DELETE", _ONE, organisations.delete, "manage"),
+    Path("GET", f"{_ONE}/members", organisations.members, "manage"),
+    Path("POST", f"{_ONE}/members", organisations.add_member, "manage", takes=NewMember),
+    Path(
+        "POST",
+        f"{_ONE}/members/{{member}}",
+        organisations.change_member,
+        "manage",
+        takes=MemberChange,
+    ),
+    Path("DELETE", f"{_ONE}/members/{{member}}", organisations.remove_member, "manage"),
+    Path("GET", f"{_ONE}/provider-keys", organisations.provider_keys, "manage"),
+    Path(
+        "POST",
+        f"{_ONE}/provider-keys",
+        organisations.put_provider_key,
+        "manage",
+        takes=NewProviderKey,
+    ),
+    Path(
+        "DELETE", f"{_ONE}/provider-keys/{{provider}}", organisations.remove_provider_key, "manage"
+    ),
+    Path("GET", f"{_ONE}/deployments", organisations.deployments, "manage"),
+    Path(
+        "POST",
+        f"{_ONE}/deployments",
+        organisations.put_deployment,
+        "manage",
+        takes=NewDeployment,
+    ),
+    Path("DELETE", f"{_ONE}/deployments/{{deployment}}", organisations.remove_deployment, "manage"),
+)
 PATHS: tuple[Path, ...] = (
     Path("POST", "/v1/chat/completions", talk.chat_completions, "call"),
     Path("POST", "/v1/completions", talk.completions, "call", format="completions"),
@@ -87,6 +139,15 @@ PATHS: tuple[Path, ...] = (
     Path("GET", "/api/version", ollama.version, "open", format="ollama"),
     Path("GET", "/v1/models", models.models, "read"),
     Path("GET", "/v1/models/{model_id:path}", models.model, "read"),
+    Path("POST", "/v1/files", files.create, "call", takes_file=True),
+    Path("GET", "/v1/files", files.listed, "read"),
+    Path("GET", "/v1/files/{file_id}", files.show, "read"),
+    Path("GET", "/v1/files/{file_id}/content", files.content, "call", is_long=True),
+    Path("DELETE", "/v1/files/{file_id}", files.delete, "call"),
+    Path("POST", "/v1/batches", batches.create, "call", takes=NewBatch),
+    Path("GET", "/v1/batches", batches.listed, "read"),
+    Path("GET", "/v1/batches/{batch_id}", batches.show, "read"),
+    Path("POST", "/v1/batches/{batch_id}/cancel", batches.cancel, "call"),
     Path("POST", "/v1/complete", plain.complete, "call", takes=PlainRequest),
     Path("POST", "/v1/route", books.route, "call", takes=RouteRequest),
     Path("GET", "/v1/decisions", analytics.decisions, "read"),
@@ -123,6 +184,10 @@ PATHS: tuple[Path, ...] = (
     Path("POST", "/v1/keys/{id}", keys.change, "manage", takes=KeyChange),
     Path("DELETE", "/v1/keys/{id}", keys.delete, "manage"),
     Path("POST", "/v1/keys/{id}/rotate", keys.rotate, "manage", takes=Rotation),
+    Path("POST", "/v1/config/reload", settings.reload, "manage"),
+    Path("GET", "/v1/organisations", organisations.listed, "manage"),
+    Path("POST", "/v1/organisations", organisations.create, "manage", takes=NewOrganisation),
+    *_OF_AN_ORGANISATION,
     Path("GET", "/v1/learning", learning.status, "read"),
     Path("GET", "/v1/learning/outcomes", outcomes.outcomes, "read"),
     Path("POST", "/v1/learning/revert", learning.revert, "manage", takes=learning.RevertRequest),
@@ -135,5 +200,7 @@ PATHS: tuple[Path, ...] = (
     Path("GET", "/dashboard/{file:path}", dashboard.file, "open"),
     Path("GET", "/", status.root, "open"),
     Path("GET", "/health", status.health, "open"),
+    Path("GET", "/health/live", status.live, "open"),
     Path("GET", "/health/ready", status.ready, "open"),
+    Path("GET", "/metrics", metrics.metrics, "read"),
 )

@@ -1,4 +1,4 @@
-"""Status: `/`, `/health`, `/health/ready`."""
+"""Status: `/`, `/health`, `/health/live`, `/health/ready`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import Incoming, Outgoing, as_json
+from pointsman.types import DeploymentState
 
 
 async def root(gateway: Gateway, incoming: Incoming) -> Outgoing:
@@ -24,18 +25,40 @@ async def root(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 
 async def health(gateway: Gateway, incoming: Incoming) -> Outgoing:
-    """Alive, with the state of each deployment."""
+    """Alive, and how each part and each deployment does."""
     del incoming
-    states = gateway.states()
-    worst = "ok" if all(state in {"up", "cold"} for state in states.values()) else "degraded"
-    return as_json({"status": worst, "version": gateway.version, "deployments": dict(states)})
+    parts = gateway.components()
+    return as_json(
+        {
+            "status": "ok" if all(part.is_well for part in parts) else "degraded",
+            "version": gateway.version,
+            "deployments": _everybodys(gateway),
+            "components": {
+                part.name: {"state": part.state, "detail": part.detail} for part in parts
+            },
+        }
+    )
+
+
+async def live(gateway: Gateway, incoming: Incoming) -> Outgoing:
+    """The process is there and its event loop turns; says nothing of deployments."""
+    del gateway, incoming
+    return as_json({"status": "ok"})
 
 
 async def ready(gateway: Gateway, incoming: Incoming) -> Outgoing:
-    """200 when the first request would be served, 503 until then."""
+    """200 when the first request would be served, 503 until then and once the gateway is to end."""
     del incoming
-    states = gateway.states()
+    if gateway.draining.begun:
+        return as_json({"status": "draining"}, status=503)
+    states = _everybodys(gateway) or gateway.states()
     if not {"up", "cold"}.isdisjoint(states.values()):
         return as_json({"status": "ready"})
-    waiting = as_json({"status": "warming", "deployments": dict(states)}, status=503)
+    waiting = as_json({"status": "warming", "deployments": _everybodys(gateway)}, status=503)
     return replace(waiting, headers={"retry-after": "1"})
+
+
+def _everybodys(gateway: Gateway) -> dict[str, DeploymentState]:
+    """The states of those deployments that a stranger may know of: no organisation's own."""
+    states, deployments = gateway.states(), gateway.pipeline.decider.deployments
+    return {name: states[name] for name in deployments.of(None) if name in states}

@@ -43,9 +43,8 @@ async def count_tokens(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """How many tokens a messages request has, estimated without calling a model."""
     counted = await aside(requests.count_tokens, incoming.body)
     decider = gateway.pipeline.decider
-    resolve(
-        msgspec.json.decode(incoming.body, type=_Named).model, decider.policy, decider.deployments
-    )
+    named = msgspec.json.decode(incoming.body, type=_Named).model
+    resolve(named, decider.policy, decider.deployments_of(incoming.principal))
     return Outgoing(200, counted, headers={"request-id": incoming.request_id})
 
 

@@ -15,7 +15,7 @@ from pointsman.server.figures import thresholds_view
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import Incoming, Outgoing, as_json
 from pointsman.server.query import check_names
-from pointsman.types import EVERYWHERE, Entry, Grant
+from pointsman.types import EVERYWHERE, Entry, Principal
 
 #: Points by which all thresholds are moved to see what would have been.
 _SHIFTS = range(-50, 55, 5)
@@ -29,7 +29,7 @@ async def upstreams(gateway: Gateway, incoming: Incoming) -> Outgoing:
     shown = [
         _upstream(gateway, replace(each, detail="") if is_confined else each)
         for each in gateway.upstreams()
-        if may_see(incoming.principal.grant, each.deployment)
+        if may_see(incoming.principal, each.deployment)
     ]
     return as_json({"upstreams": shown})
 
@@ -47,7 +47,7 @@ async def alternatives(gateway: Gateway, incoming: Incoming) -> Outgoing:
             "score": decision.score,
             "tier": decision.tier,
             "thresholds": thresholds_view(decision.bounds),
-            "alternatives": _alternatives(gateway, entry, incoming.principal.grant),
+            "alternatives": _alternatives(gateway, entry, incoming.principal),
             "at": _at(decision.score, decision.bounds),
         }
     )
@@ -75,8 +75,8 @@ def _upstream(gateway: Gateway, each: Upstream) -> dict[str, object]:
     }
 
 
-def _alternatives(gateway: Gateway, entry: Entry, grant: Grant) -> list[dict[str, object]]:
-    """What the answer's tokens cost where it came from, and elsewhere as far as the grant goes.
+def _alternatives(gateway: Gateway, entry: Entry, by: Principal) -> list[dict[str, object]]:
+    """What the answer's tokens cost where it came from, and elsewhere as far as the key goes.
 
     In the configuration's order.
     """
@@ -91,7 +91,7 @@ def _alternatives(gateway: Gateway, entry: Entry, grant: Grant) -> list[dict[str
             "chosen": name == chosen,
         }
         for name, deployment in gateway.pipeline.decider.deployments.items()
-        if name == chosen or may_see(grant, deployment)
+        if name == chosen or may_see(by, deployment)
     ]
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import queue
-import threading
 from collections.abc import Callable
 from typing import IO, Literal
 
+from pointsman.errors import Unavailable
+from pointsman.telemetry.printing import Printer, one_line
 from pointsman.types import Entry, Settlement
 
-#: Lines that wait for a slow reader; further ones are dropped, and counted.
-_WAITING_LINES = 1000
-
+_DROPPED = "({} lines were dropped)"
+_DROPPED_JSON = '{{"message": "{} lines were dropped"}}'
 _log = logging.getLogger("pointsman")
 
 
@@ -22,17 +20,14 @@ class DecisionLog:
     """An `Observer` that prints each settled entry."""
 
     def __init__(self, stream: IO[str], form: Literal["text", "json"]) -> None:
-        """The thread starts here and ends with `close`."""
-        self._stream = stream
+        """Prints until `close`."""
+        note = _DROPPED_JSON if form == "json" else _DROPPED
+        self.printer = Printer(stream, name="decision-log", note=note)
         self._render: Callable[[Entry], str] = as_json if form == "json" else as_text
-        self._lines: queue.Queue[str | None] = queue.Queue(_WAITING_LINES)
-        self._dropped = 0
-        self._thread = threading.Thread(target=self._print, name="decision-log", daemon=True)
-        self._thread.start()
 
     def settled(self, entry: Entry) -> None:
         """Print the entry, soon."""
-        self._put(self._render(entry))
+        self.printer.put(self._render(entry))
 
     def fault(self, stage: str, error: BaseException) -> None:
         """Log the fault of a stage."""
@@ -40,26 +35,7 @@ class DecisionLog:
 
     def close(self) -> None:
         """Print what waits, then stop."""
-        with contextlib.suppress(queue.Full):
-            self._lines.put(None, timeout=2)
-        self._thread.join(timeout=2)
-
-    def _put(self, line: str) -> None:
-        try:
-            self._lines.put_nowait(line)
-        except queue.Full:
-            self._dropped += 1
-
-    def _print(self) -> None:
-        while (line := self._lines.get()) is not None:
-            dropped, self._dropped = self._dropped, 0
-            note = f"({dropped} lines were dropped)\n" if dropped else ""
-            try:
-                self._stream.write(f"{note}{line}\n")
-                self._stream.flush()
-            except (OSError, ValueError):  # nobody reads any more
-                _log.warning("the decision log's output is closed; no more lines")
-                return
+        self.printer.close()
 
 
 class SilentObserver:
@@ -75,7 +51,8 @@ class SilentObserver:
 
 def log_fault(stage: str, error: BaseException) -> None:
     """A stage failed, and the request went on without it."""
-    _log.error("%s failed, the request went on: %s", stage, error, exc_info=error)
+    where = None if isinstance(error, Unavailable) else error  # that something is away says it all
+    _log.error("%s failed, the request went on: %s", stage, error, exc_info=where)
 
 
 def as_text(entry: Entry) -> str:
@@ -83,13 +60,13 @@ def as_text(entry: Entry) -> str:
     settled = entry.settlement
     where = (settled.deployment if settled else None) or "nowhere"
     other = _other_model(settled)
-    served = f" (served {_one_line(other)})" if other else ""
+    served = f" (served {one_line(other)})" if other else ""
     cost = _cost(settled)
     latency = f"{settled.latency_ms:.0f} ms" if settled else "-"
     reason = settled.reason if settled else entry.decision.reasoning
     return (
         f"{entry.time.astimezone():%H:%M:%S}  {entry.decision.score:5.1f}  {entry.decision.tier:<8} -> {where}{served}"
-        f"  {latency}  {cost}  {entry.outcome}  {_one_line(reason)}"
+        f"  {latency}  {cost}  {entry.outcome}  {one_line(reason)}"
     )
 
 
@@ -124,8 +101,3 @@ def as_json(entry: Entry) -> str:
             "cost": cost,
         }
     )
-
-
-def _one_line(text: str) -> str:
-    """`text` with every control character escaped: a line stays a line."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

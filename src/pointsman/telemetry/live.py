@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from functools import cached_property
+from typing import Protocol
 
 from pointsman.errors import RateLimited
 from pointsman.ports import Observer
@@ -19,6 +20,16 @@ HEARTBEAT_S = 15.0
 MOST_WAITING = 100
 #: Watchers that one key may have.
 MOST_WATCHERS = 16
+
+
+class Elsewhere(Protocol):
+    """Who watches at other gateways."""
+
+    def settled(self, entry: Entry) -> None:
+        """An entry was settled here."""
+
+    def watched(self) -> None:
+        """Somebody begins to watch here."""
 
 
 class Live:
@@ -38,10 +49,18 @@ class Live:
         self._pause_s = pause_s
         self._heartbeat_s = heartbeat_s
         self._watchers: list[Watcher] = []
+        #: Those who watch at other gateways; None where there are none.
+        self.afar: Elsewhere | None = None
 
     def settled(self, entry: Entry) -> None:
         """Lay it before those who want to see it."""
         self._observer.settled(entry)
+        self.show(entry)
+        if self.afar is not None:
+            self.afar.settled(entry)
+
+    def show(self, entry: Entry) -> None:
+        """Lay an entry before those who watch here, whoever settled it."""
         if self._watchers:
             shown = _Shown(entry, self._encode)
             for watcher in self._watchers:
@@ -72,6 +91,8 @@ class Live:
             heartbeat_s=self._heartbeat_s,
         )
         self._watchers.append(watcher)
+        if self.afar is not None:
+            self.afar.watched()
         return watcher
 
     def close(self) -> None:
