@@ -10,6 +10,9 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from pointsman.assembly.caching import truth_of
+from pointsman.assembly.offline import reading, running_at, writing
+from pointsman.assembly.storing import Store, open_store
 from pointsman.cache.view import (
     CacheStats,
     HeldPage,
@@ -18,12 +21,9 @@ from pointsman.cache.view import (
     held_page,
     held_text,
 )
-from pointsman.caching import truth_of
 from pointsman.cli import remote
 from pointsman.config import Settings
 from pointsman.errors import NotFound
-from pointsman.offline import reading, running_at, writing
-from pointsman.storing import Store, open_store
 from pointsman.types import Filter, Selection
 
 

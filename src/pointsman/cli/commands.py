@@ -12,9 +12,11 @@ import typer
 from pointsman.app import version
 from pointsman.cli import (
     ask,
+    batches,
     batching,
     cache,
     calibrate,
+    configuration,
     dashboard,
     database,
     demo,
@@ -25,6 +27,7 @@ from pointsman.cli import (
     launch,
     learn,
     models,
+    organisations,
     prices,
     prove,
     report,
@@ -61,12 +64,15 @@ app.command("batch")(batching.batch)
 app.command("dashboard")(dashboard.dashboard)
 app.command("doctor")(doctor.doctor)
 app.add_typer(keys.app, name="keys")
+app.add_typer(organisations.app, name="organisations")
+app.add_typer(batches.app, name="batches")
 app.add_typer(cache.app, name="cache")
 app.add_typer(experiment.app, name="experiment")
 app.add_typer(learn.app, name="learn")
 app.add_typer(models.app, name="models")
 app.add_typer(prices.app, name="prices")
 app.add_typer(database.app, name="db")
+app.add_typer(configuration.app, name="config")
 
 
 def _print_version(wanted: bool) -> None:

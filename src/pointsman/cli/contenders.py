@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from pointsman import proof, rules
+from pointsman import proof
+from pointsman.assembly import rules
 from pointsman.calling.draft import Draft
 from pointsman.config import Settings
 from pointsman.ports import Scorer

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
+from pointsman.assembly.offline import running_at
 from pointsman.cli.options import ConfigOption
 from pointsman.config import load
 from pointsman.errors import ConfigError
-from pointsman.offline import running_at
 
 
 def dashboard(

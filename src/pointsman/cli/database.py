@@ -11,7 +11,9 @@ from urllib.parse import urlencode
 import msgspec
 import typer
 
+from pointsman.assembly.offline import reading, rotate_encryption, running_at, writing
 from pointsman.cli import remote
+from pointsman.cli.moving import migrate_from_sqlite
 from pointsman.cli.options import (
     BeforeOption,
     ConfigOption,
@@ -27,7 +29,7 @@ from pointsman.cli.upgrading import upgrade_books
 from pointsman.config import Settings, load
 from pointsman.ledger.export import FILES, FileFormat
 from pointsman.ledger.pages import pages
-from pointsman.offline import reading, running_at, writing
+from pointsman.storage.vault import new_key
 from pointsman.types import Filter
 
 app = typer.Typer(help="Look after the books' database.", no_args_is_help=True)
@@ -106,6 +108,22 @@ def forget(
         typer.confirm(f"Delete the entries {whose} {when}?", abort=True)
     count = asyncio.run(_forget(load(config), organisation, before))
     typer.echo(f"{count} entries are deleted")
+
+
+@app.command("new-encryption-key")
+def new_encryption_key() -> None:
+    """Print a key to encrypt providers' keys with, for POINTSMAN_ENCRYPTION_KEY."""
+    typer.echo(new_key())
+
+
+@app.command("rotate-encryption")
+def rotate_encryption_(config: ConfigOption = None) -> None:
+    """Encrypt every provider's key anew, with the first of the encryption keys."""
+    count = asyncio.run(rotate_encryption(load(config)))
+    typer.echo(f"{count} providers' keys are encrypted anew")
+
+
+app.command()(migrate_from_sqlite)
 
 
 async def _upgrade(settings: Settings) -> None:

@@ -11,8 +11,8 @@ from shlex import quote
 
 import typer
 
-from pointsman import discovery
-from pointsman.cli.checkup import kept, machine
+from pointsman.assembly import discovery
+from pointsman.cli.checkup import kept, machine, shared
 from pointsman.cli.checkup.check import Check
 from pointsman.cli.checkup.deployments import deployments
 from pointsman.cli.options import ConfigOption, JsonOption
@@ -56,6 +56,8 @@ async def _configured(config: Path | None) -> AsyncIterator[Check]:
     books, newest = await kept.books(settings)
     yield books
     for check in await kept.cache(settings):
+        yield check
+    async for check in shared.redis(settings):
         yield check
     yield await machine.port(settings)
     yield await asyncio.to_thread(machine.clock, settings, newest)

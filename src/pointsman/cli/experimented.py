@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 import msgspec
 
+from pointsman.assembly.offline import running_at, writing
 from pointsman.cli import remote
 from pointsman.clock import SystemClock
 from pointsman.config import Settings
-from pointsman.experimenting import Experimenting
 from pointsman.feedback.experiment_view import (
     Ending,
     ExperimentList,
@@ -21,8 +21,8 @@ from pointsman.feedback.experiment_view import (
     experiment_list,
     experiment_view,
 )
-from pointsman.offline import running_at, writing
 from pointsman.server.bodies import read
+from pointsman.stages.experimenting import Experimenting
 from pointsman.types import Json, Principal
 
 #: Whoever may open the store is an admin everywhere.

@@ -17,9 +17,9 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from pointsman.assembly.offline import running_at
 from pointsman.config import Settings, resolve_secret
 from pointsman.errors import ConfigError
-from pointsman.offline import running_at
 
 #: Seconds until a gateway that was started must listen, and then be ready.
 _PATIENCE_S = 60.0

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import typer
 
+from pointsman.assembly.tariffs import pricer
 from pointsman.cli.output import print_table
 from pointsman.config import RoutingSettings, checked
 from pointsman.errors import ConfigError
 from pointsman.onboarding import litellm, variables
 from pointsman.onboarding.became import Became, Imported
 from pointsman.onboarding.draft import Table, merged, values
-from pointsman.tariffs import pricer
 from pointsman.types import Usage
 
 _YAML = frozenset({".yaml", ".yml"})

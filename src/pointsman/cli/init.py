@@ -14,8 +14,8 @@ import msgspec
 import platformdirs
 import typer
 
-from pointsman import discovery
-from pointsman.app import missing_weights
+from pointsman.assembly import discovery
+from pointsman.assembly.wiring import missing_weights
 from pointsman.cli import importing
 from pointsman.cli.gateway import address_of
 from pointsman.cli.output import dollars, print_json, print_table

@@ -21,6 +21,10 @@ Names: TypeAlias = list[str] | None
 Figure: TypeAlias = str | None
 
 KeyArgument = Annotated[str, typer.Argument(metavar="ID", help="As `keys list` says it: pm_...")]
+MemberOption = Annotated[
+    str | None,
+    typer.Option("--member", metavar="ID", help="A member's: it may do no more than they."),
+]
 NameOption = Annotated[str | None, typer.Option("--name", help="What to call it.")]
 ModelsOption = Annotated[
     Names,

@@ -10,9 +10,9 @@ import msgspec
 
 from pointsman.access.view import Deleted, KeyList, KeyView, key_view
 from pointsman.access.wishes import KeyChange, NewKey, Rotation
+from pointsman.assembly.offline import open_keys, running_at
 from pointsman.cli import remote
 from pointsman.config import Settings
-from pointsman.offline import open_keys, running_at
 from pointsman.server.bodies import read
 from pointsman.types import Json, Principal
 

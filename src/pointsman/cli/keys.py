@@ -17,6 +17,7 @@ from pointsman.cli.key_options import (
     DayOption,
     ExpiresOption,
     KeyArgument,
+    MemberOption,
     ModelsOption,
     MonthOption,
     NameOption,
@@ -55,6 +56,7 @@ def create(
     everywhere: Annotated[
         bool, typer.Option("--everywhere", help="It reads or manages every organisation.")
     ] = False,
+    member: MemberOption = None,
     name: NameOption = None,
     models: ModelsOption = None,
     tiers: TiersOption = None,
@@ -92,6 +94,8 @@ def create(
     wish["everywhere"] = everywhere or (admin and organisation is None)
     if organisation is not None:
         wish["organisation"] = organisation
+    if member is not None:
+        wish["member"] = member
     _print_whole(asyncio.run(keyed.created(load(config), wish)), as_json=as_json)
 
 

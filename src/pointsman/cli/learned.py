@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from urllib.parse import urlencode
 
-from pointsman import rules
+from pointsman.assembly import rules
+from pointsman.assembly.offline import running_at, writing
 from pointsman.cli import remote
 from pointsman.clock import SystemClock
 from pointsman.config import Settings
 from pointsman.feedback.learning_view import Changes, ChangeView, LearningView, change_view
-from pointsman.learning import Learning
-from pointsman.offline import running_at, writing
+from pointsman.stages.learning import Learning
 from pointsman.telemetry.decisions import SilentObserver
 from pointsman.types import Json
 

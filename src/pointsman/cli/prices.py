@@ -10,13 +10,13 @@ from typing import Annotated
 
 import typer
 
+from pointsman.assembly.tariffs import price_list, tariffs, update_prices
 from pointsman.cli.options import ConfigOption, JsonOption
 from pointsman.cli.output import print_json, print_table
 from pointsman.config import Settings, load
 from pointsman.ledger.listed import About, about, listing
 from pointsman.ledger.price_list import Edition
 from pointsman.ledger.pricing import Free, Hourly, Listed, Rates, Tariff, Tiered
-from pointsman.tariffs import price_list, tariffs, update_prices
 from pointsman.types import Json
 
 app = typer.Typer(help="What models cost, and where that is from.", no_args_is_help=True)

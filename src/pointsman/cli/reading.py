@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import TypeVar
 from urllib.parse import urlencode
 
+from pointsman.assembly.offline import ReadableStore, reading, running_at
 from pointsman.cli import remote
 from pointsman.config import Settings
-from pointsman.offline import ReadableStore, reading, running_at
 from pointsman.types import Filter
 
 _T = TypeVar("_T")

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse
+from pathlib import Path
 from typing import BinaryIO, Literal, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
+from pointsman.assembly.offline import operator_token
 from pointsman.config import Settings, resolve_secret
 from pointsman.errors import ConfigError
-from pointsman.offline import operator_token
 from pointsman.types import Json
 
 _T = TypeVar("_T")
@@ -55,9 +58,35 @@ def _decoded(  # noqa: PLR0917 - handed on by `call`
     kind: type[_T],
     data: bytes | None,
     method: Literal["DELETE"] | None,
+    content_type: str = "application/json",
 ) -> _T:
-    with _asked(settings, address, path, data, method) as response:
+    with _asked(settings, address, path, data, method, content_type) as response:
         return msgspec.json.decode(response.read(), type=kind)
+
+
+async def upload(  # noqa: PLR0917 - as `call`, with a file
+    settings: Settings, address: str, path: str, kind: type[_T], purpose: str, file: Path
+) -> _T:
+    """Send a file in a form; the reply as `kind`. Raises ConfigError, also where it can't be read."""
+    boundary = secrets.token_hex(16)
+    head = f'--{boundary}\r\ncontent-disposition: form-data; name="{{}}"{{}}\r\n\r\n'
+    name = quote(file.name)
+    try:
+        content = await asyncio.to_thread(file.read_bytes)
+    except OSError as error:
+        raise ConfigError(f"{file} can't be read: {error.strerror}") from error
+    form = b"".join(
+        (
+            f"{head.format('purpose', '')}{purpose}\r\n".encode(),
+            head.format("file", f'; filename="{name}"').encode(),
+            content,
+            f"\r\n--{boundary}--\r\n".encode(),
+        )
+    )
+    content_type = f"multipart/form-data; boundary={boundary}"
+    return await asyncio.to_thread(
+        _decoded, settings, address, path, kind, form, None, content_type
+    )
 
 
 def download(settings: Settings, address: str, path: str, into: BinaryIO) -> None:
@@ -67,14 +96,15 @@ def download(settings: Settings, address: str, path: str, into: BinaryIO) -> Non
 
 
 @contextmanager
-def _asked(
+def _asked(  # noqa: PLR0917 - for this module alone
     settings: Settings,
     address: str,
     path: str,
     data: bytes | None = None,
     method: Literal["DELETE"] | None = None,
+    content_type: str = "application/json",
 ) -> Iterator[HTTPResponse]:
-    headers = {"content-type": "application/json", **credentials(settings)}
+    headers = {"content-type": content_type, **credentials(settings)}
     request = urllib.request.Request(address + path, data, headers, method=method)  # noqa: S310
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from pointsman.assembly.tariffs import baseline_name
 from pointsman.cli.options import (
     ConfigOption,
     DaysOption,
@@ -25,7 +26,6 @@ from pointsman.ledger import figures
 from pointsman.ledger.analytics import GROUPINGS, Costs, Savings, SavingsLine
 from pointsman.ledger.effect import Effect
 from pointsman.ledger.report import Line, Report
-from pointsman.tariffs import baseline_name
 from pointsman.types import Filter
 
 

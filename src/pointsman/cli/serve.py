@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Literal
 
 import typer
 import uvicorn
 
-from pointsman import discovery
-from pointsman.app import App, missing_weights, version
+from pointsman.app import App, version
+from pointsman.assembly import discovery
+from pointsman.assembly.wiring import missing_weights
 from pointsman.cli.options import ConfigOption
 from pointsman.cli.upgrading import upgrade_books
+from pointsman.cli.workers import Worker, check_workers, supervise
 from pointsman.config import Settings, is_loopback, load
+from pointsman.config.hidden import secrets_of
 from pointsman.errors import ConfigError
-from pointsman.server.protocol import BoundedProtocol, EndingServer
+from pointsman.server import liveness
+from pointsman.server.descriptors import raise_limit
+from pointsman.server.ending import EndingServer
+from pointsman.server.protocol import BoundedProtocol
+from pointsman.telemetry import logs
 from pointsman.telemetry.decisions import DecisionLog, SilentObserver
 
 _BACKLOG = 2048
@@ -33,22 +43,74 @@ def serve(
     log: Annotated[
         Literal["text", "json", "off"] | None, typer.Option(help="How to print each decision.")
     ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that serve the port; several share [ledger] url.")
+    ] = 1,
 ) -> None:
     """Serve the APIs of OpenAI, Anthropic and Ollama: point any client at it."""
-    settings = _with_found(load(config))
-    decisions = log or settings.log.decisions
+
+    def read(worker: Worker | None = None) -> Settings:
+        found = _with_found(load(config))
+        return found if worker is None else worker.settings(found)
+
+    if hasattr(signal, "SIGHUP"):  # before there is anything to renew, it ends nobody
+        signal.signal(signal.SIGHUP, lambda *_: None)
+    settings = read()
+    decisions = log or settings.log.of_decisions
     host, port = host or settings.server.host, settings.server.port if port is None else port
     if missing := missing_weights(settings):
         raise ConfigError(missing)
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    logs.start(sys.stderr, settings.log.format)
+    raise_limit()
     listening = listen(host, port)
-    upgrade_books(settings)
-    observer = SilentObserver() if decisions == "off" else DecisionLog(sys.stdout, decisions)
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(App(settings, observer=observer), settings, listening, host))
+        if workers == 1:
+            upgrade_books(settings)
+            _work(settings, read, listening, host=host, decisions=decisions)
+        else:
+            check_workers(settings)
+            supervise(
+                workers,
+                lambda worker: _work(
+                    read(worker),
+                    partial(read, worker),
+                    listening,
+                    host=host,
+                    decisions=decisions,
+                    worker=worker,
+                ),
+                settings.database,
+                address_of(listening),
+                listening.close,
+            )
     finally:
         listening.close()
+
+
+def _work(
+    settings: Settings,
+    source: Callable[[], Settings],
+    listening: socket.socket,
+    *,
+    host: str,
+    decisions: Literal["text", "json", "off"],
+    worker: Worker | None = None,
+) -> None:
+    """Serve in this process, until it is told to end."""
+    observer = SilentObserver() if decisions == "off" else DecisionLog(sys.stdout, decisions)
+    secrets = secrets_of(settings, os.environ)
+    try:
+        with (
+            logs.printed(sys.stderr, settings.log.format, secrets=secrets) as printer,
+            asyncio.Runner(loop_factory=_loop_factory()) as runner,
+        ):
+            app = App(settings, observer=observer)
+            app.source = source
+            app.watching.drops["log lines"] = lambda: printer.dropped
+            if isinstance(observer, DecisionLog):
+                app.watching.drops["decision lines"] = lambda: observer.printer.dropped
+            runner.run(_serve(app, listening, host, worker))
+    finally:
         if isinstance(observer, DecisionLog):
             observer.close()
 
@@ -62,8 +124,8 @@ def _with_found(settings: Settings) -> Settings:
     )
 
 
-async def _serve(app: App, settings: Settings, listening: socket.socket, host: str) -> None:
-    address = address_of(listening)
+async def _serve(app: App, listening: socket.socket, host: str, worker: Worker | None) -> None:
+    settings, address = app.settings, address_of(listening)
     try:
         await app.start(address=address, local=is_loopback(host))
         keys = app.bookkeeping.keys
@@ -72,14 +134,51 @@ async def _serve(app: App, settings: Settings, listening: socket.socket, host: s
                 f"refusing to listen on {host} without a key: anybody who reaches it could spend "
                 "your money. Make the first: pointsman keys create --admin"
             )
-        _greet(settings, address, keyless=keys.lets_anybody_in)
-        server = EndingServer(server_config(app, settings), app.live.close)
+        if worker is None or worker.speaks:
+            _greet(settings, address, keyless=keys.lets_anybody_in)
+        server = EndingServer(
+            server_config(app, settings),
+            app.end,
+            draining=app.draining,
+            drain_s=settings.server.drain_s,
+            hurries=worker is None,
+        )
         for ending in (signal.SIGINT, signal.SIGTERM):
             # uvicorn raises it again when all replies are out; the books are closed after that.
             signal.signal(ending, lambda *_: None)
-        await server.serve(sockets=[listening])
+        _reload_when_told(app)
+        if worker is not None:
+            worker.obey(server)
+        silent_s = app.entering.pulse.silence
+        with liveness.telling(listening.getsockname()[0], settings.server.live_port, silent_s):
+            await server.serve(sockets=[listening])
     finally:
         await app.close()
+
+
+def _reload_when_told(app: App) -> None:
+    """SIGHUP has the configuration read again, as everywhere."""
+    if not hasattr(signal, "SIGHUP"):
+        return
+    tasks: set[asyncio.Task[None]] = set()
+
+    def begin() -> None:
+        task = asyncio.ensure_future(_reload(app))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, begin)
+
+
+async def _reload(app: App) -> None:
+    try:
+        renewed = await app.reload()
+    except ConfigError as error:
+        _log.error("the configuration stays as it was: %s", error)
+        return
+    in_force = ", ".join(renewed.changed) or "nothing"
+    later = f"; with the next start: {', '.join(renewed.waiting)}" if renewed.waiting else ""
+    _log.warning("the configuration was read again; changed: %s%s", in_force, later)
 
 
 def server_config(app: App, settings: Settings) -> uvicorn.Config:
@@ -89,10 +188,12 @@ def server_config(app: App, settings: Settings) -> uvicorn.Config:
         http=BoundedProtocol,
         ws="none",
         lifespan="off",
+        log_config=None,
         log_level="warning",
         access_log=False,
         server_header=False,
         date_header=False,
+        timeout_keep_alive=settings.server.keep_alive_s,
         timeout_graceful_shutdown=settings.server.shutdown_grace_s,
     )
 
@@ -121,7 +222,23 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def _greet(settings: Settings, address: str, *, keyless: bool) -> None:
-    typer.echo(f"Pointsman {version()} on {address}")
+    greeting = f"Pointsman {version()} on {address}"
+    if settings.log.format == "json":
+        said = {"level": "info", "logger": "pointsman", "message": greeting}
+        typer.echo(json.dumps(said))
+    else:
+        typer.echo(greeting)
+        _say_how(settings, address, keyless=keyless)
+    sys.stdout.flush()
+    if keyless:
+        _log.warning(
+            "there is no API key yet: anybody on this machine is let in as an admin; "
+            "`pointsman keys create --admin` makes the first"
+        )
+
+
+def _say_how(settings: Settings, address: str, *, keyless: bool) -> None:
+    """What there is, and how it is asked."""
     for name, model in settings.models.items():
         typer.echo(
             f"  {name}: {model.model} ({model.provider}, {model.where}, {settings.tier_of(model)})"
@@ -134,12 +251,6 @@ def _greet(settings: Settings, address: str, *, keyless: bool) -> None:
     typer.echo(f"See where it went, and why: {address}/dashboard")
     key = "any key" if keyless else "your key"
     typer.echo(f"Clients: base URL {address}/v1, {key}. Paths: {address}/docs. Ctrl-C stops.")
-    sys.stdout.flush()
-    if keyless:
-        _log.warning(
-            "there is no API key yet: anybody on this machine is let in as an admin; "
-            "`pointsman keys create --admin` makes the first"
-        )
 
 
 def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:

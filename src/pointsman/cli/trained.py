@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from pointsman import rules
+from pointsman.assembly import rules
+from pointsman.assembly.offline import reading
 from pointsman.config import Settings
 from pointsman.errors import PointsmanError
 from pointsman.feedback import fitting, quality
 from pointsman.feedback.fitting import LEAST, Outcomes, Proof, Weights
-from pointsman.offline import reading
 from pointsman.scoring.learned import PARTS
 from pointsman.types import Evidence, Json
 

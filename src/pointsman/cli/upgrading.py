@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from pointsman import offline
+from pointsman.assembly import offline
 from pointsman.cli.progress import Display
 from pointsman.config import Settings
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import typer
 
-from pointsman.app import missing_weights
+from pointsman.assembly.offline import running_at
+from pointsman.assembly.wiring import missing_weights
 from pointsman.config import Settings, find, load
 from pointsman.errors import PointsmanError
-from pointsman.offline import running_at
 from pointsman.presets import presets
 
 #: What to do first, and why; those commands are shown that there are.

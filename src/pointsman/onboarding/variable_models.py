@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pointsman.discovery import ollama_address
+from pointsman.assembly.discovery import ollama_address
 from pointsman.onboarding.addresses import without_password
 from pointsman.onboarding.became import Became
 from pointsman.onboarding.draft import Table, name_for

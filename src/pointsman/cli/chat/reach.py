@@ -7,15 +7,16 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from pointsman import discovery
-from pointsman.app import App, missing_weights
+from pointsman.app import App
+from pointsman.assembly import discovery
+from pointsman.assembly.offline import running_at
+from pointsman.assembly.wiring import missing_weights
 from pointsman.cli import remote
 from pointsman.cli.chat.client import Client
 from pointsman.cli.serve import address_of, listen, server_config
 from pointsman.cli.upgrading import upgrade_books
 from pointsman.config import Settings
 from pointsman.errors import ConfigError
-from pointsman.offline import running_at
 from pointsman.providers.http import HttpClient
 from pointsman.server.protocol import PromptServer
 

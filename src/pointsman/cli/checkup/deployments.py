@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from pointsman.app import App
+from pointsman.assembly.tariffs import tariffs
+from pointsman.assembly.wiring import Wiring
 from pointsman.cli.checkup import mends
 from pointsman.cli.checkup.check import Check
 from pointsman.clock import SystemClock
@@ -16,9 +18,7 @@ from pointsman.errors import ConfigError
 from pointsman.ledger.listed import listing
 from pointsman.ledger.pricing import Free, Hourly, Listed, Tariff
 from pointsman.providers.http import HttpClient
-from pointsman.tariffs import tariffs
 from pointsman.types import Health
-from pointsman.wiring import Wiring
 
 #: Tokens that a coding agent sends before it has read a file, and some for its answer: the first
 #: request of Claude Code 2.1 has 78 KB, most of it tools, which is some 20,000 tokens.

@@ -6,17 +6,18 @@ import importlib.util
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
-from pointsman.app import missing_weights
+from pointsman.assembly.offline import reading, running_at
+from pointsman.assembly.storing import open_store
+from pointsman.assembly.tariffs import price_list
+from pointsman.assembly.wiring import missing_weights
 from pointsman.cli.checkup.check import Check
 from pointsman.config import Settings
 from pointsman.errors import PointsmanError
 from pointsman.ledger.price_list import Edition, newest_price
-from pointsman.offline import reading, running_at
-from pointsman.storing import open_store
-from pointsman.tariffs import price_list
 from pointsman.types import Selection
 from pointsman.weights import WeightsStore
 
+_PING = "redis-cli -u <url> ping"
 #: Providers change prices every few weeks.
 _OLD = timedelta(days=60)
 
@@ -44,7 +45,8 @@ async def _store(settings: Settings) -> Check:
     kept = settings.cache
     if not kept.exact and not kept.is_similar:
         return Check("cache", "ok", "off")
-    if kept.store == "embedded" and running_at(settings) is not None:
+    place = settings.cache_place.store
+    if place == "embedded" and running_at(settings) is not None:
         return Check("cache", "ok", "the running gateway has it")
     try:
         store = await open_store(settings, in_memory=not settings.cache_file.exists())
@@ -53,16 +55,14 @@ async def _store(settings: Settings) -> Check:
         finally:
             await store.close()
     except PointsmanError as error:
-        if kept.store in {"redis", "postgres"}:  # requests go on without it
-            look = (
-                "redis-cli -u <url> ping" if kept.store == "redis" else "psql <url> -c 'select 1'"
-            )
+        if place in {"redis", "postgres"}:  # requests go on without it
+            look = _PING if place == "redis" else "psql <url> -c 'select 1'"
             return Check("cache", "warning", str(error), look)
         return Check(
             "cache", "failed", str(error), f"mv {settings.cache_file} {settings.cache_file}.broken"
         )
     tiers = "exact and semantic" if kept.is_similar else "exact"
-    return Check("cache", "ok", f"{tiers}, {kept.store}, {listing.count} replies")
+    return Check("cache", "ok", f"{tiers}, {place}, {listing.count} replies")
 
 
 def _similar(settings: Settings) -> Iterator[Check]:

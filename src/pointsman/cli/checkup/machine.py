@@ -14,10 +14,10 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
+from pointsman.assembly.offline import running_at
 from pointsman.cli.checkup.check import Check
 from pointsman.cli.checkup.ports import holder
 from pointsman.config import Settings
-from pointsman.offline import running_at
 from pointsman.providers.detect import identify
 from pointsman.providers.http import HttpClient
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from pointsman import data, rules
+from pointsman import data
+from pointsman.assembly import rules
 from pointsman.feedback.belief import Belief
 from pointsman.feedback.features import Features
 from pointsman.feedback.replay import STRONG, WEAK, Labelled, Run, Serving, replay

@@ -1,0 +1,54 @@
+"""`pointsman config`: is the configuration right, and have the running gateway read it again."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+import typer
+
+from pointsman.assembly.offline import running_at
+from pointsman.cli import remote
+from pointsman.cli.options import ConfigOption, JsonOption
+from pointsman.cli.output import print_json
+from pointsman.config import load
+from pointsman.errors import ConfigError
+
+app = typer.Typer(help="Look at the configuration, and have it read again.", no_args_is_help=True)
+
+
+class _Renewed(msgspec.Struct):
+    changed: list[str]
+    waiting: list[str]
+
+
+@app.callback()
+def configuration() -> None:
+    """Look at the configuration, and have it read again."""
+
+
+@app.command()
+def check(config: ConfigOption = None) -> None:
+    """Read the configuration and say what is wrong with it; nothing is started or changed."""
+    settings = load(config)
+    typer.echo(f"the configuration is right: {len(settings.models)} deployments")
+
+
+@app.command()
+def reload(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Have the running gateway read its configuration again; no request is cut.
+
+    What can't be changed without a restart stays as it was, and is named.
+    """
+    settings = load(config)
+    address = running_at(settings)
+    if address is None:
+        raise ConfigError("no gateway runs here; `pointsman serve` reads it when it starts")
+    asked = remote.call(settings, address, "/v1/config/reload", _Renewed, {})
+    renewed = asyncio.run(asked)
+    if as_json:
+        print_json(msgspec.to_builtins(renewed))
+        return
+    typer.echo(f"changed: {', '.join(renewed.changed) or 'nothing'}")
+    if renewed.waiting:
+        typer.echo(f"with the next start: {', '.join(renewed.waiting)}")
