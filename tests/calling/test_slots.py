@@ -7,9 +7,10 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from pointsman.calling.slots import IN_A_ROW, Slots
+from pointsman.calling.slots import Slots
 from pointsman.clock import ManualClock
 from pointsman.errors import Busy
+from pointsman.turns import IN_A_ROW
 
 INTERACTIVE, BACKGROUND = 0, 1
 
@@ -28,9 +29,11 @@ class Line:
         self.served: list[str] = []
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
-    async def join(self, name: str, priority: int = INTERACTIVE) -> None:
+    async def join(
+        self, name: str, priority: int = INTERACTIVE, *, who: str = "", wait_s: float = inf
+    ) -> None:
         async def wait() -> None:
-            await self.slots.acquire(priority, inf)
+            await self.slots.acquire(priority, wait_s, who)
             self.served.append(name)
 
         self.tasks[name] = asyncio.create_task(wait())
@@ -180,6 +183,39 @@ async def test_a_slot_given_to_someone_who_left_in_that_moment_goes_to_the_next(
     assert line.slots.busy == 1
 
 
+async def test_organisations_take_turns_however_much_one_of_them_asks() -> None:
+    line = Line(Slots(1, queue=10, clock=ManualClock()))
+    for name in ("a1", "a2", "a3", "a4", "b1", "c1", "b2"):
+        await line.join(name, who=name[0])
+
+    assert await line.serve_all() == ["a1", "a2", "b1", "c1", "a3", "b2", "a4"]
+
+
+async def test_a_full_queue_has_a_place_for_whoever_has_fewer_in_it() -> None:
+    line = Line(Slots(1, queue=2, clock=ManualClock()))
+    for name in ("a1", "a2", "a3", "b1"):
+        await line.join(name, who=name[0])
+
+    with pytest.raises(Busy, match="went to another organisation's request"):
+        line.tasks["a3"].result()
+    with pytest.raises(Busy, match="2 requests wait"):
+        await line.slots.acquire(INTERACTIVE, inf, "a")
+    assert await line.serve_all() == ["a1", "a2", "b1"]
+
+
+async def test_a_slot_that_comes_free_too_late_goes_to_the_next() -> None:
+    clock = ManualClock()
+    line = Line(Slots(1, queue=10, clock=clock))
+    await line.join("first")
+    await line.join("hurried", wait_s=5.0)
+    await line.join("patient")
+    clock.advance(6.0)
+
+    assert await line.serve_all() == ["first", "patient"]
+    with pytest.raises(Busy, match="no slot was free within 5 s"):
+        line.tasks["hurried"].result()
+
+
 class AnyOrder(RuleBasedStateMachine):
     """Requests come, leave, are served and give up, between any two steps of the event loop."""
 
@@ -192,13 +228,13 @@ class AnyOrder(RuleBasedStateMachine):
         self.holding = 0
         self.tasks: list[asyncio.Task[None]] = []
 
-    async def request(self, priority: int) -> None:
-        await self.slots.acquire(priority, inf)
+    async def request(self, priority: int, who: str) -> None:
+        await self.slots.acquire(priority, inf, who)
         self.holding += 1
 
-    @rule(priority=st.sampled_from([INTERACTIVE, BACKGROUND]))
-    def comes(self, priority: int) -> None:
-        self.tasks.append(self.loop.create_task(self.request(priority)))
+    @rule(priority=st.sampled_from([INTERACTIVE, BACKGROUND]), who=st.sampled_from("abc"))
+    def comes(self, priority: int, who: str) -> None:
+        self.tasks.append(self.loop.create_task(self.request(priority, who)))
 
     @precondition(lambda self: self.holding)
     @rule(seconds=st.floats(0, 10))

@@ -36,7 +36,7 @@ KEYS = dict.fromkeys(
         "AZURE_OPENAI_API_KEY",
     ),
     "test",
-)
+) | {"REDIS_URL": "redis://localhost", "BOOKS": "postgresql://localhost/pointsman"}
 SCRIPTED = """
 [models.smollm2]
 provider = "scripted"
@@ -57,7 +57,7 @@ RUNNABLE = {
 }
 #: What stands for output that was left out.
 ELLIPSIS = "[...]"
-SHELL = {"cd", "curl", "export", "git", "make", "pointsman", "source"}
+SHELL = {"cd", "createdb", "curl", "export", "git", "make", "pointsman", "source"}
 
 Run = Callable[[list[str]], tuple[int, str]]
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pointsman import rules
+from pointsman.assembly import rules
 from pointsman.calling.draft import Draft
-from pointsman.collecting import measured
 from pointsman.conversation import Finish, OutputFormat
 from pointsman.feedback.signals import TRUST, Measured, parts
 from pointsman.feedback.usual import LEAST, Usual
+from pointsman.stages.collecting import measured
 
 BASIL = "How do I keep basil fresh after I bought it?"
 GOOD = (

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from pointsman import rules
+from pointsman.assembly import rules
 from pointsman.data import read_learned
 from pointsman.errors import ConfigError
 from pointsman.feedback.features import PARTS, Features, Measured

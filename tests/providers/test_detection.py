@@ -11,7 +11,7 @@ from tests.gateway import StartGateway
 from tests.providers import answers
 from tests.support.serving import Answers, serving
 
-from pointsman import discovery
+from pointsman.assembly import discovery
 from pointsman.cli import main
 from pointsman.config import DEFAULT_MODELS, ModelSettings, Settings
 from pointsman.errors import ConfigError

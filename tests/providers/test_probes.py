@@ -10,11 +10,11 @@ from tests.support.serving import Answers, serving
 
 from pointsman import Router
 from pointsman.app import App
+from pointsman.assembly.wiring import Wiring
 from pointsman.clock import SystemClock
 from pointsman.config import ModelSettings, Settings
 from pointsman.providers.http import HttpClient
 from pointsman.types import Capability, Health
-from pointsman.wiring import Wiring
 
 SEES = {
     "role": "user",

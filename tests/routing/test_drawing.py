@@ -21,7 +21,7 @@ from pointsman.config import (
 from pointsman.feedback.experiment_view import NewExperiment
 from pointsman.formats.chat.request import chat_body, parse_chat
 from pointsman.ids import new_request_id
-from pointsman.informing import Minds, Said
+from pointsman.stages.informing import Minds, Said
 from pointsman.storage.memory import MemoryStore
 from pointsman.types import (
     SHIPPED,

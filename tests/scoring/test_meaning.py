@@ -50,6 +50,13 @@ def test_a_word_that_is_not_in_the_table_is_made_of_its_pieces(meaning: Meaning)
     assert meaning.read("x" * 1_000) == []
 
 
+@given(st.text(st.characters(max_codepoint=127)))
+def test_ascii_words_are_the_same_beside_another_letter(meaning: Meaning, text: str) -> None:
+    apart = [*meaning.read(text), *meaning.read("\u00e9a")]
+
+    assert sorted(meaning.read(f"{text} \u00e9a")) == sorted(apart)
+
+
 def test_only_the_ends_of_a_long_text_are_read(meaning: Meaning) -> None:
     head, tail = "sea " * (HEAD // 4), "poem " * (TAIL // 5)
 

@@ -21,6 +21,7 @@ from pointsman.ports import (
     Ledger,
     PromptStore,
     Retention,
+    TenantStore,
     VersionStore,
 )
 from pointsman.storage.memory import MemoryStore
@@ -39,6 +40,7 @@ class Store(
     EvidenceStore,
     VersionStore,
     ExperimentStore,
+    TenantStore,
     Protocol,
 ):
     """Everything that a store of the books does."""

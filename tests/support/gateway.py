@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -63,13 +64,16 @@ class Gateway:
         api_key: str | None = None,
         cache: bool = False,
         log: str = "off",
+        port: int = 0,
+        workers: int = 1,
     ) -> None:
         """`config` is the text of a pointsman.toml; `api_key` is asked of every caller.
 
-        Without `cache`, what is asked again is answered anew. `log` is how decisions are printed.
+        Without `cache`, what is asked again is answered anew. `log` is how decisions are printed;
+        port 0 is another one in each life.
         """
+        self._options = f"--port {port} --workers {workers} --log {log}"
         self._cache = cache
-        self._log = log
         self.home = home
         self.api_key = api_key
         self.address = ""
@@ -101,7 +105,7 @@ class Gateway:
         config = self.home / "pointsman.toml"
         config.write_text(self._config, encoding="utf-8")
         with self._stderr.open("a") as stderr, self._stdout.open("w") as stdout:
-            command = f"-m pointsman serve --config {config.name} --port 0 --log {self._log}"
+            command = f"-m pointsman serve --config {config.name} {self._options}"
             self._process = subprocess.Popen(
                 [sys.executable, *command.split()],
                 cwd=self.home,
@@ -111,7 +115,7 @@ class Gateway:
                 text=True,
             )
         eventually(self._has_greeted, "the gateway says where it is")
-        self.address = self.printed.partition("\n")[0].split()[-1]
+        self.address = re.findall(r"http://[^\s\"]+", self.printed.partition("\n")[0])[-1]
         eventually(lambda: self.get("/health/ready").status == 200, "the gateway is ready")
 
     @property
@@ -157,13 +161,19 @@ class Gateway:
         """The answer to a chat request."""
         return self.send("POST", "/v1/chat/completions", json.dumps(members).encode())
 
-    def send(self, method: str, path: str, body: bytes | Iterable[bytes] | None = None) -> Answer:
-        """The answer to a request, on a connection of its own."""
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | Iterable[bytes] | None = None,
+        more: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """The answer to a request, on a connection of its own; `more` are headers."""
         parts = urlsplit(self.address)
         connection = HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE_S)
         headers = {"authorization": f"Bearer {self.api_key}"} if self.api_key else {}
         try:
-            connection.request(method, path, body, headers)
+            connection.request(method, path, body, {**headers, **(more or {})})
             response = connection.getresponse()
             found = {name.lower(): value for name, value in response.getheaders()}
             return Answer(response.status, found, response.read())

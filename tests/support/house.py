@@ -13,12 +13,22 @@ from tests.support.direct import Got, send
 from tests.support.routes import Route
 
 from pointsman.access.keyring import KeyRing
+from pointsman.access.tenant_wishes import (
+    NewDeployment,
+    NewMember,
+    NewOrganisation,
+    NewProviderKey,
+)
 from pointsman.access.wishes import KeyChange, NewKey, Rotation
 from pointsman.app import App
+from pointsman.assembly.scheduling import batch_books
+from pointsman.assembly.tenancy import ENCRYPTION_KEY
 from pointsman.clock import ManualClock
 from pointsman.config import CacheSettings
 from pointsman.feedback.experiment_view import NewExperiment
-from pointsman.types import Principal, Role, Selection
+from pointsman.ports import Page
+from pointsman.storage.vault import new_key
+from pointsman.types import Batch, Principal, Role, Scope, Selection, StoredFile
 
 OPERATOR = Principal(key="operator")
 #: What acme asked: nobody else may ever see it.
@@ -83,6 +93,9 @@ class House:
             await store.get(self.acme["/v1/decisions"]["request_id"]),
             [reply.id for reply in cached.replies],
             await store.experiments(organisation="acme"),
+            await store.tenants(Scope("acme")),
+            await batch_books(store).files(Page(9), Scope("acme")),
+            await batch_books(store).batches(Page(9), Scope("acme")),
         )
 
 
@@ -91,7 +104,8 @@ async def furnish(home: Path | None = None) -> House:
     clock = ManualClock()
     more = {} if home is None else {"home": home}
     settings = two_tiers(cache=CacheSettings(), api_key="a-static-key", **more)
-    app = App(settings, environment={}, clock=clock)
+    environment = {ENCRYPTION_KEY: new_key()}
+    app = App(settings, environment=environment, clock=clock)
     await app.start(in_memory=home is None)
     house = House(app, app.asgi())
     house.keys = await _keys(app.bookkeeping.keys, clock)
@@ -113,8 +127,49 @@ async def furnish(home: Path | None = None) -> House:
         "/v1/keys": {"id": house.keys["user"][:11]},
         "/v1/cache": {"id": held.replies[0].id},
         "/v1/experiments": {"id": await _experiment(app)},
+        "/v1/organisations": await _organisation(app),
+        **await _batch(app, house.keys["user"][:11]),
     }
     return house
+
+
+async def _batch(app: App, key: str) -> dict[str, dict[str, str]]:
+    """A file of acme's and a batch of it that has ended; their ids, by path."""
+    books, now = batch_books(app.bookkeeping.store), ManualClock().now()
+    file = StoredFile("file_acme", "acme", key, f"{CANARY}.jsonl", "batch", len(CANARY), now)
+    await books.put_piece(file.id, 0, CANARY.encode())
+    await books.add_file(file)
+    batch = Batch(
+        id=f"batch_{0:032x}",
+        organisation="acme",
+        key=key,
+        endpoint="/v1/embeddings",
+        input_file=file.id,
+        window="24h",
+        created=now,
+        expires=now,
+        status="failed",
+        metadata={"of": CANARY},
+    )
+    await books.add_batch(batch)
+    return {"/v1/files": {"file_id": file.id}, "/v1/batches": {"batch_id": batch.id}}
+
+
+async def _organisation(app: App) -> dict[str, str]:
+    """Records of acme, of a person, of a provider's key and of a deployment; their ids.
+
+    Globex has a record, too.
+    """
+    organising = app.bookkeeping.organising(lambda: app.settings)
+    await organising.create(OPERATOR, NewOrganisation("acme", f"{CANARY} Inc."))
+    await organising.create(OPERATOR, NewOrganisation("globex"))
+    member = await organising.add_member(OPERATOR, "acme", NewMember(f"ann@{CANARY}.example"))
+    await organising.put_provider_key(
+        OPERATOR, "acme", NewProviderKey("openai", f"sk-{CANARY}-0123456789abcdef")
+    )
+    own = NewDeployment(f"own-{CANARY}", "openai", f"ft-{CANARY}", weight=0.0)
+    await organising.put_deployment(OPERATOR, "acme", own)
+    return {"id": "acme", "member": member.id, "provider": "openai", "deployment": own.id}
 
 
 async def _experiment(app: App) -> str:

@@ -110,6 +110,15 @@ BODIES: dict[str, dict[str, object]] = {
     "/v1/complete": {"prompt": "Hi", "force_tier": "simple", "max_tokens": 5},
     "/v1/route": {**_CHAT, "prompt": "p", "message": "m", "query": "q", "shift": 5},
     "/api/v1/chat": {"message": "Hi"},
+    "/v1/files": {"purpose": "batch", "file": "x"},
+    "/v1/batches": {
+        "input_file_id": "file_acme",
+        "endpoint": "/v1/embeddings",
+        "completion_window": "24h",
+        "metadata": {"a": "b"},
+        "output_expires_after": {"anchor": "created_at", "seconds": 3600},
+    },
+    "/v1/batches/{batch_id}/cancel": {},
     "/v1/feedback": {"request_id": "req_x", "rating": 1, "comment": "c"},
     "/v1/keys": {
         "name": "n",
@@ -139,6 +148,20 @@ BODIES: dict[str, dict[str, object]] = {
     "/v1/learning/revert": {"version": "shipped", "organisation": "globex"},
     "/v1/retrain": {"organisation": "globex"},
     "/dashboard/session": {"key": "k"},
+    "/v1/config/reload": {},
+    "/v1/organisations": {"id": "globex", "name": "n"},
+    "/v1/organisations/{id}": {"name": "n"},
+    "/v1/organisations/{id}/members": {"person": "p@example.org", "role": "user"},
+    "/v1/organisations/{id}/members/{member}": {"role": "user"},
+    "/v1/organisations/{id}/provider-keys": {"provider": "openai", "key": "sk-x"},
+    "/v1/organisations/{id}/deployments": {
+        "id": "own",
+        "provider": "openai",
+        "model": "m",
+        "tier": "simple",
+        "base_url": "http://127.0.0.1:9/v1",
+        "api_key": "sk-x",
+    },
 }
 
 

@@ -107,7 +107,7 @@ class Served:
     @property
     def slots_taken(self) -> int:
         """Requests that hold a slot of a deployment, or wait for one."""
-        return sum(each.busy for each in self.app._caller.candidates())
+        return sum(each.busy for each in self.app._composition.caller.candidates())
 
 
 @asynccontextmanager

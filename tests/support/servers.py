@@ -186,16 +186,10 @@ class PostgresServer(Server):
         if os.geteuid() == 0:
             self._owner = pwd.getpwnam("nobody")
             os.chown(self.folder, self._owner.pw_uid, self._owner.pw_gid)
-        made = subprocess.run(
-            [
-                self._programs / "initdb",
-                *("--pgdata", self._data, "--username", "postgres", "--auth", "trust"),
-                *("--encoding", "UTF8", "--locale", "C", "--no-sync"),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-            **_as(self._owner),
+        made = self._run(
+            "initdb",
+            *("--pgdata", str(self._data), "--username", "postgres", "--auth", "trust"),
+            *("--encoding", "UTF8", "--locale", "C", "--no-sync"),
         )
         if made.returncode:
             self.stop()
@@ -205,6 +199,27 @@ class PostgresServer(Server):
     def url(self) -> str:
         """As asyncpg and Pointsman take it."""
         return f"postgresql://postgres@/postgres?host={self.folder}"
+
+    def follow(self, primary: PostgresServer) -> None:
+        """Become a copy of another server, which follows it from its start on, and only reads."""
+        shutil.rmtree(self._data)
+        copied = self._run(
+            "pg_basebackup",
+            *("--pgdata", str(self._data), "--host", str(primary.folder), "--username", "postgres"),
+            *("--checkpoint", "fast", "--write-recovery-conf", "--no-sync"),
+        )
+        assert not copied.returncode, copied.stderr
+
+    def promote(self) -> None:
+        """It follows nobody any more, and writes; returns when it does."""
+        promoted = self._run("pg_ctl", "promote", "--pgdata", str(self._data), "--wait")
+        assert not promoted.returncode, promoted.stderr
+
+    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [self._programs / program, *arguments]
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, **_as(self._owner)
+        )
 
     @property
     def _data(self) -> Path:

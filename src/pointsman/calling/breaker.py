@@ -34,6 +34,7 @@ class Breaker:
         self._open = False
         self._probing = False
         self._proven = False
+        self._hinted_until = float("-inf")
 
     @property
     def proven(self) -> bool:
@@ -75,6 +76,7 @@ class Breaker:
     def succeeded(self, now: float) -> None:
         """A reply is whole: a probe's closes it."""
         self._failures = 0
+        self._hinted_until = float("-inf")
         self.answered()
         self._count(now, failed=False)
 
@@ -83,6 +85,14 @@ class Breaker:
         self._proven = False
         self._failures += 1
         self._count(now, failed=True)
+
+    def hint(self, now: float, for_s: float) -> None:
+        """Somebody else's is open, for so long: meanwhile the first failure opens this one.
+
+        It may be their way there that is cut, so hearsay alone turns nobody away.
+        """
+        if not self._open:
+            self._hinted_until = now + for_s
 
     def left(self) -> None:
         """The request ended without evidence either way."""
@@ -93,14 +103,14 @@ class Breaker:
         if self._open and not self._probing:
             return
         self._recent.add(now, failed=failed)
-        in_a_row = self._failures >= self.FAILURES
+        in_a_row = self._failures >= (1 if now < self._hinted_until else self.FAILURES)
         flapping = self._recent.results >= self.RESULTS and self._recent.share >= self.SHARE
         if self._probing or in_a_row or flapping:
             self._rest(now)
 
     def _rest(self, now: float) -> None:
         relapse = self._probing or now < self._rested_at + self.WINDOW_S
-        longer = min(self._cool_down * 2, self.LONGEST_COOL_DOWN_S)
+        longer = min(max(self._cool_down * 2, self.COOL_DOWN_S), self.LONGEST_COOL_DOWN_S)
         self._cool_down = longer if relapse else self.COOL_DOWN_S
         self._rested_at = now + self._cool_down
         self._open, self._probing = True, False

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Protocol
 
 from pointsman.calling.stream import Relay
-from pointsman.errors import PointsmanError, UpstreamError, UpstreamTimeout
+from pointsman.errors import GatewayStops, PointsmanError, UpstreamError, UpstreamTimeout
 from pointsman.types import OnDisconnect, Outcome
 
 #: Bytes that wait for a slow client before its upstream waits too.
@@ -98,10 +98,18 @@ class Buffer:
         self._emptied.set()
         return taken
 
-    def end(self) -> None:
-        """Nothing more will come."""
+    def end(self, last: bytes = b"") -> None:
+        """Nothing more will come but for these last words, which wait for nobody."""
+        if last and not self._discarding:
+            self._pieces.append(last)
         self._ended = True
         self._filled.set()
+
+    def rest(self) -> bytes:
+        """All that waits, without waiting for more."""
+        taken = b"".join(self._pieces)
+        self._pieces.clear()
+        return taken
 
     def discard(self) -> None:
         """Nobody reads on: throw away what comes."""
@@ -157,24 +165,27 @@ class Delivery:
         if self._broken is not None:
             raise self._broken
 
-    async def close(self, outcome: Outcome = "client_left") -> None:
+    async def close(self, outcome: Outcome = "client_left") -> bytes:
         """Nobody reads on. Cancels the upstream where it is still sending, unless it is drained.
 
         Idempotent; returns when the entry is settled, or at once where the upstream is drained:
-        because it always is, or for others who still want the reply.
+        because it always is, or for others who still want the reply. What it returns is for the
+        client of a gateway that stops: all that waits for it, and the format's error.
         """
         if self._pump.done():
-            return
+            return self._buffer.rest()
         drained = self._drains and outcome == "client_left"
         self._leaves(outcome)
-        self._buffer.discard()
+        if outcome == "client_left":
+            self._buffer.discard()
         if drained:
-            return
+            return b""
         self._unwanted = True
         if self._reading:  # a task that has not begun would never settle, one that settles goes on
             self._reading = False
             self._pump.cancel()
         await asyncio.wait([self._pump])
+        return self._buffer.rest()
 
     @property
     def _drains(self) -> bool:
@@ -248,6 +259,8 @@ class Delivery:
                 await self._buffer.put(ending)
             elif broken is not None and self._failure is not None:
                 await self._buffer.put(self._failure(broken))
+            elif outcome == "interrupted" and self._failure is not None:
+                self._buffer.end(self._failure(GatewayStops()))
             else:
                 self._broken = broken
         except ClientStalled:

@@ -9,6 +9,7 @@ from pointsman.calling.line import Line
 from pointsman.calling.stream import EventRelay, RawRelay
 from pointsman.errors import RequestRefused, UpstreamBroken, UpstreamError, UpstreamRefused
 from pointsman.formats.wire import Head
+from pointsman.journey import trace_headers
 from pointsman.types import ModelRequest, Outbound, ProviderReply, Usage
 
 #: Bytes of a whole reply; more is an upstream gone wrong.
@@ -27,6 +28,8 @@ class Errand:
     request: ModelRequest
     #: What translated replies begin with; the model is filled in by whoever answers.
     head: Head
+    #: The organisation that asks: where slots are few, organisations take turns.
+    who: str = ""
     #: Nobody waits for it: people go first.
     background: bool = False
     #: It stays local, wherever its plan leads by then.
@@ -58,6 +61,8 @@ async def exchange(line: Line, sent: Outbound, errand: Errand) -> Whole | EventR
     """Send it. Raises UpstreamError where another deployment should be tried."""
     request = errand.request
     head = replace(errand.head, model=line.deployment.model)
+    if traced := trace_headers(line.deployment.id):
+        sent = replace(sent, headers={**sent.headers, **traced})
     reply = await line.provider.open(sent)
     handed_on = False
     try:

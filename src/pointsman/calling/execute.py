@@ -9,13 +9,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from pointsman.calling import faults
+from pointsman.calling.blame import blame
 from pointsman.calling.delivery import Delivery, Settle, Tap
 from pointsman.calling.exchange import Errand, Whole, exchange
+from pointsman.calling.hints import Hint, Hints, heed
 from pointsman.calling.line import Line
+from pointsman.calling.lines import Lines
 from pointsman.calling.rest import Rests
-from pointsman.calling.retry import RetryBudget, backoff, parse_retry_after, retriable
+from pointsman.calling.retry import RetryBudget, backoff, retriable
 from pointsman.calling.stream import EventRelay, RawRelay, Relay
-from pointsman.errors import PointsmanError, UpstreamError, UpstreamRefused, UpstreamTimeout
+from pointsman.errors import PointsmanError, UpstreamError, UpstreamTimeout
 from pointsman.ports import Clock
 from pointsman.types import (
     Attempt,
@@ -95,31 +98,46 @@ class Caller:
         *,
         retries: int = RETRIES,
         sleep: Sleep = asyncio.sleep,
+        hints: Hints | None = None,
+        before: Caller | None = None,
     ) -> None:
-        """`lines` by deployment id; `sleep` waits for seconds."""
-        self.lines = lines
+        """`lines` by deployment id; `sleep` waits for seconds; `hints` are for other gateways.
+
+        Who rests, and how much is tried again, goes on as with the one `before`.
+        """
+        self.lines = lines if isinstance(lines, Lines) else Lines(lines)
         self._clock = clock
         self._retries = retries
         self._sleep = sleep
-        self._budget = RetryBudget()
-        self._rests = Rests()
+        self.budget: RetryBudget = RetryBudget() if before is None else before.budget
+        self.rests: Rests = Rests() if before is None else before.rests
+        self._hints = hints or Hints()
         self._deliveries: set[Delivery] = set()
 
-    def candidates(self, request: ModelRequest | None = None) -> list[Candidate]:
-        """Every deployment and its state now; with a request, whether it can be written for it."""
+    def candidates(
+        self, request: ModelRequest | None = None, who: str | None = None
+    ) -> list[Candidate]:
+        """Every deployment that an organisation may use and its state now; of None, every one.
+
+        With a request, whether it can be written for it.
+        """
         now = self._clock.monotonic()
         return [
             Candidate(
                 line.deployment,
                 line.provider.state,
                 breaker_open=line.breaker.is_open(now),
-                resting_s=self._rests.wait(line.quota_group, now),
+                resting_s=self.rests.wait(line.quota_group, now),
                 busy=line.slots.busy + line.slots.waiting,
                 given=line.given,
                 objection=None if request is None else line.speech.objection(request),
             )
-            for line in self.lines.values()
+            for line in (self.lines if who is None else self.lines.of(who)).values()
         ]
+
+    def heed(self, hint: Hint) -> None:
+        """Take another gateway's word."""
+        heed(hint, self.lines.every(), self.rests, self._clock.monotonic())
 
     async def call(self, plan: Plan, errand: Errand, trail: list[Attempt]) -> Answer:
         """The first answer along the plan; each failed attempt is appended to `trail`.
@@ -127,12 +145,12 @@ class Caller:
         Raises Unavailable where there is none, NoDeploymentFits where waiting would not help.
         """
         if not plan.attempts:
-            raise faults.nothing_left(plan, self._wait(plan))
-        self._budget.enter()
+            raise faults.nothing_left(plan, self._wait(plan, errand))
+        self.budget.enter()
         try:
             return await self._walk(plan, errand, trail)
         except BaseException:
-            self._budget.leave()
+            self.budget.leave()
             raise
 
     def deliver(
@@ -180,9 +198,9 @@ class Caller:
             return replace(answer.attempt, verdict=answer.verdict)
         line, now = answer.line, self._clock.monotonic()
         line.slots.release()
-        self._budget.leave()
+        self.budget.leave()
         if error is not None:
-            self._blame(line, error)
+            blame(line, error, self.rests, self._hints, self._clock)
             failed = faults.failed_attempt(line.deployment, now - answer.started, error)
             return replace(failed, queued_ms=(answer.sent - answer.started) * 1000)
         if outcome == "completed":
@@ -208,17 +226,22 @@ class Caller:
         """Interrupt what is still being pumped."""
         await asyncio.gather(*(each.close("interrupted") for each in tuple(self._deliveries)))
 
+    async def finished(self) -> None:
+        """Wait until nothing is pumped any more."""
+        while self._deliveries:
+            await asyncio.wait([each.pump for each in self._deliveries])
+
     async def _walk(self, plan: Plan, errand: Errand, trail: list[Attempt]) -> Answer:
         """Once along the plan, then again to whoever may answer the soonest, as far as allowed."""
         failures: dict[str, UpstreamError] = {}
         for planned in plan.attempts:
-            line = self.lines[planned.deployment]
+            line = self._line(planned.deployment, errand)
             again = bool(failures) and line.breaker.suspect
             answer = await self._try(line, errand, trail, failures, budgeted=again)
             if answer is not None:
                 return answer
         for retry in range(0 if errand.once else self._retries):
-            soonest = self._soonest(failures, retry)
+            soonest = self._soonest(failures, retry, errand)
             if soonest is None or soonest[1] > LONGEST_RETRY_WAIT_S:
                 break
             await self._sleep(soonest[1])
@@ -228,7 +251,7 @@ class Caller:
         answer = await self._patiently(errand, trail, failures)
         if answer is not None:
             return answer
-        wait = self._shortest_wait(plan)
+        wait = self._shortest_wait(plan, errand)
         all_failed = len(failures) == len(plan.attempts)
         raise faults.exhausted(trail, list(failures.values()), wait, all_failed=all_failed)
 
@@ -239,7 +262,7 @@ class Caller:
         loading = [name for name, error in failures.items() if faults.is_warming(error)]
         if not loading or errand.once:
             return None
-        line = self.lines[loading[0]]
+        line = self._line(loading[0], errand)
         until = self._clock.monotonic() + line.rules.load_s
         while faults.is_warming(failures[loading[0]]) and self._clock.monotonic() < until:
             await self._sleep(_LOOK_AGAIN_S)
@@ -250,13 +273,13 @@ class Caller:
         return None
 
     def _soonest(
-        self, failures: Mapping[str, UpstreamError], retry: int
+        self, failures: Mapping[str, UpstreamError], retry: int, errand: Errand
     ) -> tuple[Line, float] | None:
         """Which of the failed deployments may be tried again the soonest, and in how many seconds."""
         now = self._clock.monotonic()
         pause = backoff(retry, random.random())  # noqa: S311 - jitter is no secret
         lines = [
-            self.lines[name]
+            self._line(name, errand)
             for name, error in failures.items()
             if retriable(error) and not faults.is_warming(error)
         ]
@@ -268,7 +291,7 @@ class Caller:
 
     def _resting(self, line: Line, now: float) -> float:
         """Seconds until a deployment may be asked again."""
-        return max(self._rests.wait(line.quota_group, now), line.breaker.wait(now))
+        return max(self.rests.wait(line.quota_group, now), line.breaker.wait(now))
 
     async def _try(
         self,
@@ -281,9 +304,9 @@ class Caller:
     ) -> Answer | None:
         """One attempt; None where it failed, with the failure noted, or was not allowed."""
         started = self._clock.monotonic()
-        if self._rests.wait(line.quota_group, started) > 0:
+        if self.rests.wait(line.quota_group, started) > 0:
             return None
-        if budgeted and not self._budget.take():
+        if budgeted and not self.budget.take():
             return None
         answer: Answer | None = None
         try:
@@ -294,7 +317,7 @@ class Caller:
             trail.append(faults.failed_attempt(line.deployment, self._since(started), error))
         finally:
             if budgeted:
-                self._budget.give_back()
+                self.budget.give_back()
         return answer
 
     async def _in_turn(
@@ -305,16 +328,16 @@ class Caller:
         The breaker or its provider may want no calls now, or its server may have told meanwhile
         that it passes on to the cloud what must stay local.
         """
-        await line.slots.acquire(int(errand.background), line.rules.queue_s)
+        await line.slots.acquire(int(errand.background), line.rules.queue_s, errand.who)
         answer: Answer | None = None
         try:
             now = self._clock.monotonic()
-            rested = self._rests.wait(line.quota_group, now) == 0
+            rested = self.rests.wait(line.quota_group, now) == 0
             astray = errand.confined and line.deployment.location != "local"
             if rested and not astray and line.breaker.enter(now):
                 answer = await self._attempt(line, errand, started, trail)
         except UpstreamError as error:
-            self._blame(line, error)
+            blame(line, error, self.rests, self._hints, self._clock)
             raise
         except BaseException:
             line.breaker.left()
@@ -327,7 +350,7 @@ class Caller:
     async def _attempt(
         self, line: Line, errand: Errand, started: float, trail: list[Attempt]
     ) -> Answer:
-        self._note_given(line)
+        self._note_given(line, errand)
         outbound = line.speech.outbound(errand.request)
         total_s, sent = line.rules.total_s, self._clock.monotonic()
         try:
@@ -345,35 +368,27 @@ class Caller:
         prompt_tokens = errand.request.input_tokens
         return Answer(line, started, sent, content, prompt_tokens, left_out=outbound.left_out)
 
-    def _note_given(self, line: Line) -> None:
+    def _line(self, name: str, errand: Errand) -> Line:
+        return self.lines.of(errand.who)[name]
+
+    def _note_given(self, line: Line, errand: Errand) -> None:
         """Count it, and forget slowly: who was away must not catch up on all that it missed."""
-        for peer in self.lines.values():
+        for peer in self.lines.of(errand.who).values():
             if peer.deployment.tier == line.deployment.tier:
                 peer.given *= _REMEMBERED
         line.given += 1
 
-    def _blame(self, line: Line, error: UpstreamError) -> None:
-        """Tell the breaker of a failure, where it counts, and keep a promise to stay away."""
-        now = self._clock.monotonic()
-        if isinstance(error, UpstreamRefused):
-            wait = parse_retry_after(error.headers, self._clock.now())
-            if wait is not None:
-                self._rests.rest(line.quota_group, now + wait)
-        if faults.counts_against(error):
-            line.breaker.failed(now)
-        else:
-            line.breaker.left()
-
     def _since(self, started: float) -> float:
         return self._clock.monotonic() - started
 
-    def _shortest_wait(self, plan: Plan) -> float | None:
+    def _shortest_wait(self, plan: Plan, errand: Errand) -> float | None:
         """Seconds until the first deployment of the plan may be asked again; None if at once."""
         now = self._clock.monotonic()
-        return min(self._resting(self.lines[e.deployment], now) for e in plan.attempts) or None
+        lines = (self._line(each.deployment, errand) for each in plan.attempts)
+        return min(self._resting(line, now) for line in lines) or None
 
-    def _wait(self, plan: Plan) -> float:
+    def _wait(self, plan: Plan, errand: Errand) -> float:
         """Seconds until the first of the dropped deployments lets a request pass again."""
         now = self._clock.monotonic()
         passing = [drop.deployment for drop in plan.dropped if drop.gate in faults.PASSING]
-        return min((self._resting(self.lines[name], now) for name in passing), default=0.0)
+        return min((self._resting(self._line(name, errand), now) for name in passing), default=0.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from pointsman.calling.breaker import Breaker
@@ -47,6 +46,8 @@ class Line:
     quota_group: str = ""
     #: Its server is looked at now and then: one on this machine or its network.
     watched: bool = False
+    #: Its server is not of this machine alone: other gateways use it, too.
+    is_shared: bool = False
     #: Requests given to it lately, older ones counting less.
     given: float = 0.0
     #: What its server told of itself last; None until it did.
@@ -78,20 +79,3 @@ class Line:
             capabilities=last.capabilities if able is None else able,
             location=health.location or last.location,
         )
-
-
-class Deployments(Mapping[str, Deployment]):
-    """Every line's deployment by id, as it stands now: with what its server told meanwhile."""
-
-    def __init__(self, lines: Mapping[str, Line]) -> None:
-        """By deployment id."""
-        self._lines = lines
-
-    def __getitem__(self, name: str) -> Deployment:
-        return self._lines[name].deployment
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._lines)
-
-    def __len__(self) -> int:
-        return len(self._lines)

@@ -91,15 +91,17 @@ class Belief:
     def predict(self, measured: Measured, cold: float) -> Prediction:
         """`measured` is of `Features`, `cold` the shipped score, 0-100."""
         known, row = self._known, np.empty(self.prior.size)
-        row[LEVEL], row[COLD] = 1.0, self.prior.standard(cold)
+        usual, beyond = self.prior.placed(cold)
+        row[LEVEL], row[COLD] = 1.0, usual
         row[BEFORE:] = measured
-        quality: list[float] = (known.weights @ row).tolist()
-        apart = (known.doubt @ row) @ row
-        centred = row - known.usual
-        moved = float(known.ranking @ centred)
-        ranks = (known.doubt @ centred) @ centred
-        beyond = self.prior.unit * float(self.prior.odds(cold) - row[COLD])
-        share = _share(known.middle + moved + beyond)
+        seen = known.seen @ row  # all at once: numpy lets other threads go first each time
+        quality: list[float] = seen[: len(known.weights)].tolist()
+        doubts = seen[len(known.weights) : -1].reshape(known.usually.shape)
+        apart = np.einsum("ij,ij->i", doubts, doubts)
+        doubts = doubts - known.usually
+        ranks = np.einsum("ij,ij->i", doubts, doubts)
+        moved = float(seen[-1]) - known.taken_off
+        share = _share(known.middle + moved + self.prior.unit * beyond)
         steep = 100.0 * share * (1.0 - share) * known.steepness
         return Prediction(
             tuple([min(max(each, 0.0), 1.0) for each in quality]),
@@ -127,11 +129,16 @@ class Belief:
 class _Known:
     """What is worked out of the sums. Weights are for rows of measures."""
 
-    #: Of each tier's quality, and the covariance of each step's gain.
+    #: Of each tier's quality.
     weights: Array
-    doubt: Array
-    #: The mean row of the traffic.
+    #: All that is asked of a row, one below the other: the weights; for each step a root of the
+    #: covariance of its gain, whose square length is a variance; the ranking.
+    seen: Array
+    #: What the roots make of the usual row.
+    usually: Array
+    #: The mean row of the traffic, and what the ranking makes of it.
     usual: Array
+    taken_off: float
     #: Log-odds of the score: at the usual row, and what is added to it for another.
     middle: float
     ranking: Array
@@ -150,7 +157,25 @@ def _worked_out(prior: Prior, gathered: Gathered) -> _Known:
     doubt = covariance[up, :, up] + covariance[up + 1, :, up + 1] - both - both.transpose(0, 2, 1)
     usual, around = _traffic(gathered)
     gain = weights[-1] - weights[0]
-    return _Known(weights, doubt, usual, *_ranked(prior, gathered, gain, usual, around))
+    middle, ranking, steepness = _ranked(prior, gathered, gain, usual, around)
+    roots = _roots(doubt)
+    return _Known(
+        weights=weights,
+        seen=np.vstack([weights, *roots, ranking]),
+        usually=roots @ usual,
+        usual=usual,
+        taken_off=float(ranking @ usual),
+        middle=middle,
+        ranking=ranking,
+        steepness=steepness,
+    )
+
+
+def _roots(doubt: Array) -> Array:
+    """Of each covariance a matrix R with R.T @ R = it; what rounding made negative is none."""
+    values, vectors = np.linalg.eigh((doubt + doubt.transpose(0, 2, 1)) / 2.0)
+    found: Array = np.sqrt(np.maximum(values, 0.0))[:, :, None] * vectors.transpose(0, 2, 1)
+    return found
 
 
 def _levels(prior: Prior, gathered: Gathered) -> tuple[Array, Array]:

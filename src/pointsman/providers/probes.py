@@ -155,6 +155,8 @@ def _llamacpp_capabilities(props: payloads.Props) -> frozenset[Capability] | Non
     return frozenset(able)
 
 
+#: Whose probes ask what is above the `/v1` of their addresses.
+FROM_THE_ROOT = frozenset({"llamacpp", "lmstudio"})
 #: By preset; a preset that is not here has its dialect's.
 BY_PROVIDER: Mapping[str, Probe] = {
     "openai": generic,

@@ -55,6 +55,13 @@ def permission(question: Question, candidate: Candidate) -> str | None:
     return None
 
 
+def organisation(question: Question, candidate: Candidate) -> str | None:
+    """What is other organisations' own."""
+    if candidate.deployment.is_for(question.means.organisation):
+        return None
+    return "is another organisation's"
+
+
 def target(question: Question, candidate: Candidate) -> str | None:
     """Asked for by location or by name: only there."""
     wanted, deployment = question.target, candidate.deployment
@@ -127,6 +134,7 @@ def budget(question: Question, candidate: Candidate) -> str | None:
 #: In this order; the first that objects gives the reason.
 GATES: Mapping[str, Gate] = {
     "privacy": privacy,
+    "organisation": organisation,
     "permission": permission,
     "target": target,
     "task": task,

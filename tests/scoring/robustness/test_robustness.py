@@ -9,7 +9,7 @@ from tests.scoring.robustness.measure import Flips, flips, lines_of, overall
 from tests.scoring.robustness.nasty import NASTY
 from tests.scoring.robustness.perturbations import perturbations, prompts
 
-from pointsman import rules
+from pointsman.assembly import rules
 from pointsman.routing.policy import TWO_TIERS
 from pointsman.types import Turn
 

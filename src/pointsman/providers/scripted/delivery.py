@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -33,6 +33,8 @@ class Served:
     chunks: int
     #: `closed`: the reader left early. `stalled` stays, whoever ended it.
     outcome: Ending
+    #: What was sent along, besides what every request has.
+    headers: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -47,6 +49,7 @@ class Record:
     #: Output tokens that the reply claims; None where it does not say.
     billed: int | None = None
     given: list[tuple[int, str]] = field(default_factory=list)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def give(self, frame: Frame) -> None:
         """Note that `frame` goes out now."""
@@ -67,6 +70,7 @@ class Record:
             tokens=counted if self.billed is None or self.outcome != "completed" else self.billed,
             chunks=self.chunks,
             outcome=self.outcome,
+            headers=self.headers,
         )
 
 

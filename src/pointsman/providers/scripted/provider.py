@@ -46,6 +46,8 @@ class ScriptedProvider:
         self._clock = clock
         self._sleep = sleep
         self._records: deque[Record] = deque(maxlen=keep)
+        #: Whether it was given back.
+        self.is_closed = False
 
     @property
     def state(self) -> DeploymentState:
@@ -66,6 +68,7 @@ class ScriptedProvider:
 
     async def close(self) -> None:
         """Nothing is held."""
+        self.is_closed = True
 
     async def probe(self) -> Health:
         """What `state` says; uses up no script."""
@@ -75,7 +78,7 @@ class ScriptedProvider:
         """Answer as any upstream does. Raises UpstreamUnreachable where told so."""
         path = sent.path or OF_FORMATS.get(sent.format, f"/{sent.format}")
         script = self._queue.popleft() if self._queue else self._standing
-        record = Record(sent.body, self.model)
+        record = Record(sent.body, self.model, headers=sent.headers)
         self._records.append(record)
         if script.unreachable:
             record.outcome = "unreachable"

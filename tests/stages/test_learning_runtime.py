@@ -1,0 +1,304 @@
+"""What was learned, between the store and the requests: read, shared, taken back, looked at again."""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from pointsman import data
+from pointsman.assembly import rules
+from pointsman.config import LearningSettings, Settings
+from pointsman.errors import BadRequest, NotFound
+from pointsman.feedback.history import history, version_before
+from pointsman.stages.learning import Learning
+from pointsman.stages.teaching import teacher
+from pointsman.storage.memory import MemoryStore
+from pointsman.telemetry.decisions import SilentObserver
+from pointsman.types import (
+    SHIPPED,
+    Call,
+    Change,
+    Evidence,
+    Informed,
+    LearnerKind,
+    ModelRequest,
+    Observed,
+    Principal,
+    Score,
+    Turn,
+    Version,
+)
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+SCORED = Score(55.0, {"base": 55.0}, "learned", "1")
+#: Of some prompt, as they are stored; and how many a real one has.
+FEATURES, FEATURES_SIZE = "AAAA", 72
+
+
+class Watch:
+    """Both clocks, which stand still."""
+
+    def now(self) -> datetime:
+        return NOON
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+class Begin(Protocol):
+    """Opens what a gateway has of learning, over a store."""
+
+    async def __call__(self, store: MemoryStore, kind: LearnerKind = "bandit") -> Learning:
+        """Loaded."""
+
+
+@pytest.fixture
+async def begin() -> AsyncIterator[Begin]:
+    """Opens what a gateway has of learning, over a store; closed with the test."""
+    running: list[Learning] = []
+
+    async def one(store: MemoryStore, kind: LearnerKind = "bandit") -> Learning:
+        wanted = LearningSettings(every_s=3600, kind=kind)
+        settings = Settings(home=Path("nowhere"), learning=wanted)
+        learning = Learning(
+            settings,
+            policy=rules.policy(settings),
+            tiers={"simple", "complex"},
+            clock=Watch(),
+            observer=SilentObserver(),
+        )
+        running.append(learning)
+        await learning.open(store, shared=False)
+        await learning.loaded()
+        return learning
+
+    yield one
+    for learning in running:
+        await learning.close()
+
+
+def version(name: str, organisation: str = "", content: str | None = None) -> Version:
+    text = data.read_belief() if content is None else content
+    return Version(name, organisation, NOON, "bandit", text, 100, "req_9")
+
+
+def change(name: str, minute: int, organisation: str = "", kind: str = "promoted") -> Change:
+    at = NOON + timedelta(minutes=minute)
+    return Change(f"ch_{minute}{organisation}", organisation, at, kind, name, name)
+
+
+async def promote(store: MemoryStore, name: str, minute: int, organisation: str = "") -> None:
+    await store.add_version(version(name, organisation))
+    await store.add_change(change(name, minute, organisation))
+
+
+def outcome(number: int, organisation: str, quality: float = 0.5) -> Evidence:
+    """Of a request without words."""
+    at, name = NOON + timedelta(seconds=number), f"req_{organisation}_{number}"
+    features = b64encode(bytes(2 * FEATURES_SIZE)).decode()
+    return Evidence(name, at, "simple", features, 55.0, quality, 1.0)
+
+
+def says(learning: Learning, organisation: str = "acme", named: str | None = None) -> str:
+    """The version that a request of the organisation is routed by."""
+    request = ModelRequest(model="auto", turns=(Turn("user", "Why is the sky blue?"),), members={})
+    call = Call("req_1", NOON, Principal(organisation), request)
+    lesson = learning.informing.informed(call, SCORED, named)
+    assert lesson is not None
+    assert lesson.informed.features
+    return lesson.informed.version
+
+
+async def test_what_another_gateway_promoted_is_used_after_the_next_look(begin: Begin) -> None:
+    store = MemoryStore()
+    here, there = await begin(store), await begin(store)
+    assert says(here) == SHIPPED
+    await promote(store, "v_1", 1)
+    await here.refresh()
+    assert (says(here), says(there)) == ("v_1", SHIPPED)
+    await here.revert()
+    await there.refresh()
+    assert (says(here), says(there)) == (SHIPPED, SHIPPED)
+
+
+async def test_an_organisation_goes_back_to_what_everybody_had(begin: Begin) -> None:
+    store = MemoryStore()
+    learning = await begin(store)
+    await promote(store, "v_all", 1)
+    await promote(store, "v_acme", 2, "acme")
+    await learning.refresh()
+    assert (says(learning), says(learning, "other")) == ("v_acme", "v_all")
+    assert says(learning, named="v_all") == "v_all"
+    assert says(learning, named=SHIPPED) == SHIPPED
+    assert (await learning.revert("acme")).version == "v_all"
+    assert says(learning) == "v_all"
+    with pytest.raises(NotFound, match="v_all"):
+        await learning.revert("other", "v_acme")
+
+
+async def test_there_is_nothing_to_go_back_from_at_first(begin: Begin) -> None:
+    learning = await begin(MemoryStore())
+    with pytest.raises(BadRequest, match="nothing was learned yet"):
+        await learning.revert()
+    assert (await learning.revert(version=SHIPPED)).text == "shipped stays in force"
+    with pytest.raises(BadRequest, match="nothing was learned yet"):
+        await learning.revert()
+    assert await learning.retrain() == []
+
+
+async def test_a_version_that_can_not_be_read_counts_as_what_ships(begin: Begin) -> None:
+    store = MemoryStore()
+    learning = await begin(store)
+    await store.add_version(version("v_bad", content="{}"))
+    await store.add_change(change("v_bad", 1))
+    await learning.refresh()
+    assert says(learning) == SHIPPED
+
+
+async def test_the_status_says_what_is_in_force_and_since_when(begin: Begin) -> None:
+    store = MemoryStore()
+    learning = await begin(store)
+    await promote(store, "v_1", 1)
+    await promote(store, "v_2", 2)
+    await learning.refresh()
+    await learning.revert(version="v_1")
+    status = await learning.status()
+    assert status.ready
+    assert [(each.version, each.held) for each in status.in_force] == [("v_1", True)]
+    assert [each.id for each in status.versions] == ["v_1", "v_2"]
+    assert [each.kind for each in status.changes] == ["reverted", "promoted", "promoted"]
+
+
+def test_a_history_knows_how_often_it_was_looked_at() -> None:
+    kept = replace(
+        change("kept", 5, kind="kept"), version=None, evidence='{"look": 3, "outcomes": 90}'
+    )
+    alarm = replace(
+        change("drift", 4, kind="drift"), version=None, evidence=f'{{"time": "{NOON.isoformat()}"}}'
+    )
+    two, one = change("v_2", 2), change("v_1", 1)
+    found = history([kept, alarm, two, one])
+    assert (found.version, found.before, found.looks, found.outcomes) == ("v_2", "v_1", 3, 90)
+    assert found.drift == NOON
+    assert history([two, kept]).looks == 0
+    again = change("v_2", 9, kind="reverted")  # to what is in force: nothing begins anew
+    assert history([again, kept, two, one]).looks == history([kept, two, one]).looks > 0
+    assert version_before([change("v_a", 3, "acme")], [two, one]) == "v_2"
+    assert version_before([change("v_a", 1, "acme")], [two]) == SHIPPED
+
+
+async def test_looks_without_number_hide_nothing_of_what_is_in_force(begin: Begin) -> None:
+    store = MemoryStore()
+    learning = await begin(store)
+    await promote(store, "v_1", 0)
+    await store.add_change(change(SHIPPED, 1, kind="reverted"))
+    for minute in range(2, 600):
+        await store.add_change(replace(change("kept", minute, kind="kept"), version=None))
+    (view,) = (await learning.status()).in_force
+    assert (view.version, view.held, view.since) == (SHIPPED, True, NOON + timedelta(minutes=1))
+    assert (await learning.revert()).version == "v_1"
+
+
+class Slow(MemoryStore):
+    """Reading what is in force, or a version, can be held up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = asyncio.Event()
+        self.go_on.set()
+
+    async def versions(self, *, organisation: str | None = None) -> Sequence[Version]:
+        found = await super().versions(organisation=organisation)
+        await self.go_on.wait()
+        return found
+
+
+async def test_what_was_read_late_is_not_used_instead_of_what_came_after(begin: Begin) -> None:
+    store = Slow()
+    learning = await begin(store)
+    await promote(store, "v_1", 1)
+    store.go_on.clear()
+    late = asyncio.create_task(learning.refresh())
+    await asyncio.sleep(0)
+    await store.add_change(change(SHIPPED, 2, kind="reverted"))
+    after = asyncio.create_task(learning.refresh())
+    await asyncio.sleep(0)
+    store.go_on.set()
+    await asyncio.gather(late, after)
+    assert says(learning) == SHIPPED
+
+
+class Complained(MemoryStore):
+    """Everybody says that the lower tier's answers were bad; `meanwhile` a version is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def observed(self, *, organisation: str | None = None, limit: int) -> Sequence[Observed]:
+        del organisation, limit
+        return [
+            Observed(
+                *(f"req_{number}", NOON + timedelta(seconds=number), "acme", "simple", "simple"),
+                *("small", "completed", 55.0, "general", Informed(cold=55.0, features=FEATURES)),
+                *(None, 100.0),
+                ratings=(-1.0,),
+            )
+            for number in range(20)
+        ]
+
+    async def add_version(self, version: Version) -> None:
+        await super().add_version(version)
+        if self.meanwhile is not None:
+            await self.meanwhile()
+
+
+async def test_what_was_reverted_can_be_learned_again(begin: Begin) -> None:
+    learning = await begin(Complained(), "rule")
+    moved = (await learning.retrain())[-1]
+    assert (moved.kind, says(learning)) == ("threshold", moved.version)
+    await learning.revert()
+    assert says(learning) == SHIPPED
+    again = (await learning.retrain())[-1]
+    assert says(learning) == again.version == moved.version
+
+
+async def test_who_reverts_while_something_is_promoted_has_the_last_word(begin: Begin) -> None:
+    store = Complained()
+    learning = await begin(store, "rule")
+    asked: list[asyncio.Task[Change]] = []
+
+    async def revert() -> None:
+        asked.append(asyncio.create_task(learning.revert(version=SHIPPED)))
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+    store.meanwhile = revert
+    assert await learning.retrain()
+    await asyncio.gather(*asked)
+    assert says(learning) == SHIPPED
+
+
+async def test_what_exploring_took_of_all_is_not_told_to_one_of_them(begin: Begin) -> None:
+    learning = await begin(MemoryStore())
+    assert (await learning.status()).exploring.spent == 0
+    shown = (await learning.status("acme")).exploring
+    assert (shown.spent, shown.extra, shown.drawn, shown.drawable) == (None,) * 4
+
+
+def test_versions_of_the_same_outcomes_are_the_same_only_where_they_begin_alike() -> None:
+    settings = Settings(home=Path("nowhere"))
+    taught = teacher(rules.policy(settings), ["simple", "complex"])
+
+    def learned(shift: float) -> str:
+        rows = [outcome(number, "acme") for number in range(6)]
+        others = [outcome(number, "other", quality=shift) for number in range(6, 12)]
+        evidence = {"": [*rows, *others], "acme": rows, "other": others}
+        return taught.compare("acme", evidence, taught.shipped, look=1, least=5).version.id
+
+    assert learned(0.0) == learned(0.0) != learned(1.0)
