@@ -1,6 +1,6 @@
 # One verb per action; `make help` lists them. Needs Python 3.11 or newer, make, and a package index.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-full test-live lint types format bench train prove faults pictures docs lock lock-clients clean
+.PHONY: help run test test-full test-live lint types format bench soak train prove faults image-check pictures docs lock lock-clients clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -51,6 +51,10 @@ bench: $(VENV)/dev.stamp ## what a request costs; prints tables, writes var/*.js
 	$(BIN)/pointsman models pull minilm
 	$(BIN)/python bench/cache.py --json var/cache.json
 
+soak: $(VENV)/dev.stamp ## ten minutes of mixed traffic: does the gateway's memory grow?
+	mkdir -p var
+	$(BIN)/python -m bench.soak --json var/soak.json
+
 train: $(VENV)/dev.stamp ## fit the weights again, bit for bit; needs the labelled data (DATA=folder)
 	$(BIN)/python -m train.scorer --data $(DATA)
 	$(BIN)/python -m train.verifier --data $(DATA)
@@ -64,6 +68,9 @@ faults: $(VENV)/dev.stamp ## meet every fault, and write down what was seen
 	POINTSMAN_TEST_WRITE_FAULTS=1 $(BIN)/pytest tests/faults/test_fault_table.py tests/faults/test_clients_go.py
 	$(BIN)/python -m scripts.reference
 
+image-check: ## build deploy/Dockerfile without Docker, and serve from it; needs root, mmdebstrap and buildah
+	deploy/check-image
+
 pictures: $(VENV)/dev.stamp ## take the dashboard's pictures for the documentation anew; needs Chromium
 	POINTSMAN_TEST_WRITE_PICTURES=1 $(BIN)/pytest tests/browser/test_browser_views.py tests/browser/test_browser_learning.py -k picture
 	POINTSMAN_TEST_WRITE_PICTURES=1 $(BIN)/pytest tests/docs/test_strangers_walk.py
@@ -75,14 +82,16 @@ docs: $(VENV)/docs.stamp ## write the generated pages of docs/reference; all pag
 lock: $(VENV)/dev.stamp ## pin every dependency again, with hashes
 	$(BIN)/uv pip compile --upgrade pyproject.toml --extra local --extra semantic $(LOCK) -o requirements.txt
 	$(BIN)/uv pip compile --upgrade pyproject.toml --extra local --extra postgres --extra redis \
-		--extra semantic --extra dev -c requirements.txt \
+		--extra semantic --extra otel --extra tenants --extra dev -c requirements.txt \
 		$(LOCK) -o requirements-dev.txt
 	$(BIN)/uv pip compile --upgrade requirements-build.in $(LOCK) -o requirements-build.txt
 	$(BIN)/uv pip compile --upgrade requirements-docs.in -c requirements-dev.txt $(LOCK) -o requirements-docs.txt
 
-lock-clients: $(VENV)/dev.stamp ## pin the clients that the tests drive
+lock-clients: $(VENV)/dev.stamp ## pin the clients that the tests drive, and what looks at deploy/
 	for each in sdks instructor; do $(BIN)/uv pip compile --upgrade \
 		tests/clients/environments/$$each.in $(LOCK) -o tests/clients/environments/$$each.txt || exit 1; done
+	$(BIN)/uv pip compile --upgrade tests/deploy/tools.in --override tests/deploy/overrides.txt \
+		$(LOCK) -o tests/deploy/tools.txt
 
 clean: ## remove what the other verbs made here; weights and books stay where they are
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

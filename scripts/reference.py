@@ -25,12 +25,12 @@ from typer.core import TyperGroup
 
 from pointsman import config, errors
 from pointsman.access.permissions import ROLES
+from pointsman.assembly.wiring import IN_PROCESS_FORMATS
 from pointsman.cli import app
 from pointsman.presets import presets
 from pointsman.providers.dialects import DIALECTS
 from pointsman.server.compat import ALIASES
 from pointsman.server.routes import PATHS
-from pointsman.wiring import IN_PROCESS_FORMATS
 
 _ROOT = Path(__file__).parents[1]
 PAGES = _ROOT / "docs" / "reference"
