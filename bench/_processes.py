@@ -41,6 +41,15 @@ class Running:
         pages = sum(int(Path(f"/proc/{p}/statm").read_text().split()[1]) for p in self.pids())
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
+    def unique_kb(self) -> int:
+        """Memory of the tree that would be free without it, in KiB."""
+        total = 0
+        for pid in self.pids():
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Private_"):
+                    total += int(line.split()[1])
+        return total
+
 
 def environment() -> dict[str, str]:
     """This process's, without settings of Pointsman, for an interpreter that keeps compiled modules."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from tests.scoring.robustness.measure import Flips, Lines, Scored, flips, lines_of, overall
 from tests.scoring.robustness.perturbations import prompts
 
-from pointsman import rules
+from pointsman.assembly import rules
 from pointsman.ports import Scorer
 from pointsman.routing.policy import DEFAULTS, TWO_TIERS
 from pointsman.types import Turn

@@ -32,14 +32,14 @@ from pathlib import Path
 from bench.overhead_load import prompt
 from tests.scoring.robustness.nasty import NASTY
 
-from pointsman import rules
 from pointsman.app import App
+from pointsman.assembly import rules
 from pointsman.config import load
 from pointsman.formats.chat.request import chat_body, parse_chat
 from pointsman.ids import new_request_id
-from pointsman.informing import Minds
 from pointsman.routing.decide import decide
-from pointsman.teaching import teacher
+from pointsman.stages.informing import Minds
+from pointsman.stages.teaching import teacher
 from pointsman.types import (
     Call,
     Candidate,
@@ -86,7 +86,7 @@ def now():
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return time.process_time() * 1e3, pages * 4 / 1024
 stands = [now()]
-from pointsman import rules
+from pointsman.assembly import rules
 stands.append(now())
 for part in (rules.lexicon, rules.learned, rules.verifier):
     part()

@@ -28,13 +28,13 @@ from train.drafts import Graded, Preference, graded, preferences
 from train.evidence import family_names
 from train.verifier import SOURCES, fit
 
-from pointsman import rules
+from pointsman.assembly import rules
 from pointsman.calling.draft import Draft
 from pointsman.calling.verify import Verifier, log_odds
-from pointsman.collecting import measured
 from pointsman.feedback import signals
 from pointsman.feedback.quality import SHIPPED
 from pointsman.feedback.usual import Usual
+from pointsman.stages.collecting import measured
 
 Floats = NDArray[np.float64]
 V = TypeVar("V")

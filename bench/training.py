@@ -18,7 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from train.data import Source, data_folder, load
 
-from pointsman import data, rules
+from pointsman import data
+from pointsman.assembly import rules
 from pointsman.feedback.features import PARTS
 from pointsman.feedback.fitting import Floats, Model, Outcomes, Weights, fit, log_odds, prove
 from pointsman.types import Turn

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from pointsman import rules
+from pointsman.assembly import rules
 from pointsman.data import read_meaning
 from pointsman.feedback.belief import Belief
 from pointsman.feedback.gathered import Gathered
