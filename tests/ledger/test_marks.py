@@ -143,3 +143,18 @@ async def test_what_is_paid_by_time_is_marked_with_the_time_of_its_own_attempt(t
     settled = (await after_the_crash(path, "r1")).settlement
     assert settled
     assert settled.cost == Decimal("0.1")
+
+
+async def test_of_many_streams_all_are_marked(tmp_path: Path):
+    path, marks, stream = tmp_path / "ledger.db", Marks(), Stream()
+    store = SqliteStore.open(path)
+    names = [f"r{number}" for number in range(100)]
+    for name in names:
+        marks.watch(await begun(store, name), DEAR, stream, since=NOW)
+
+    stream.comes_to(200)
+    await marks.mark()
+    await store.close()
+
+    settled = [(await after_the_crash(path, name)).settlement for name in names]
+    assert {each.usage for each in settled if each} == {Usage(100, 200, estimated=True)}

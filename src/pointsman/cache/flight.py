@@ -10,7 +10,9 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Coroutine
 
+from pointsman.bell import Bell
 from pointsman.errors import UpstreamError
+from pointsman.tape import Tape
 from pointsman.types import Decision, Outcome, Reply, Settlement
 
 #: Bytes of a reply from which on nobody joins any more and it is not kept.
@@ -27,7 +29,6 @@ class Recording:
     def __init__(self, most: int = MOST_BYTES) -> None:
         """Empty; holds `most` bytes."""
         self._most = most
-        self.pieces: list[bytes] = []
         #: The last bytes, for after the books.
         self.ending = b""
         self.outcome: Outcome = "open"
@@ -44,8 +45,8 @@ class Recording:
         self.followers = 0
         #: Told when it is over.
         self.over: Callable[[], None] = _nothing
-        self._size = 0
-        self._more = asyncio.Event()
+        self._tape = Tape()
+        self._more = Bell()
 
     @property
     def wanted(self) -> bool:
@@ -60,17 +61,16 @@ class Recording:
     @property
     def body(self) -> bytes:
         """All of it."""
-        return b"".join(self.pieces) + self.ending
+        return self._tape.after(0) + self.ending
 
     def piece(self, data: bytes) -> None:
         """See `Tap`."""
-        self._size += len(data)
-        self.overlong |= self._size > self._most
+        self.overlong |= self._tape.size + len(data) > self._most
         if self.overlong and not self.followers:
-            self.pieces.clear()
+            self._tape.clear()
         else:
-            self.pieces.append(data)
-            self._more.set()
+            self._tape.add(data)
+            self._more.ring()
 
     def left(self) -> None:
         """See `Tap`."""
@@ -78,21 +78,21 @@ class Recording:
 
     def ended(self, outcome: Outcome, ending: bytes, error: UpstreamError | None) -> None:
         """See `Tap`."""
-        self.overlong |= self._size + len(ending) > self._most
+        self.overlong |= self._tape.size + len(ending) > self._most
         self.outcome, self.ending, self.error = outcome, ending, error
-        self._more.set()
+        self._more.ring()
         self.over()
 
     async def follow(self) -> AsyncGenerator[bytes, None]:
-        """All pieces from the first on, as they come; ends when the reply has, however that was."""
+        """All of it from the first byte on, as it comes; ends when the reply has, however that was."""
         place = 0
         while True:
-            while place < len(self.pieces):
-                yield self.pieces[place]
-                place += 1
+            while place < self._tape.size:
+                more = self._tape.after(place)
+                place += len(more)
+                yield more
             if self.outcome != "open":
                 return
-            self._more.clear()
             await self._more.wait()
 
 

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from typing import Protocol
 
+from pointsman.bell import Bell
 from pointsman.calling.stream import Relay
 from pointsman.errors import GatewayStops, PointsmanError, UpstreamError, UpstreamTimeout
 from pointsman.types import OnDisconnect, Outcome
@@ -59,8 +60,8 @@ class Buffer:
         self._patience_s = patience_s
         self._ended = False
         self._discarding = False
-        self._filled = asyncio.Event()
-        self._emptied = asyncio.Event()
+        self._filled = Bell()
+        self._emptied = Bell()
 
     async def put(self, piece: bytes, hurry: Callable[[], bool] = lambda: False) -> None:
         """Add; waits while it is full, unless others are in a `hurry`.
@@ -71,7 +72,6 @@ class Buffer:
         while self._size >= self._limit and not self._discarding and not hurry():
             if self._patience_s is not None and waited >= self._patience_s:
                 raise ClientStalled
-            self._emptied.clear()
             left = _LOOK_AGAIN_S if self._patience_s is None else self._patience_s - waited
             pause = min(left, _LOOK_AGAIN_S)
             try:
@@ -83,19 +83,18 @@ class Buffer:
         if not self._discarding:
             self._pieces.append(piece)
             self._size += len(piece)
-            self._filled.set()
+            self._filled.ring()
 
     async def take(self) -> bytes | None:
         """All that is there, as soon as there is any; None at the end."""
         while not self._pieces and not self._ended:
-            self._filled.clear()
             await self._filled.wait()
         if not self._pieces:
             return None
         taken = b"".join(self._pieces)
         self._pieces.clear()
         self._size = 0
-        self._emptied.set()
+        self._emptied.ring()
         return taken
 
     def end(self, last: bytes = b"") -> None:
@@ -103,7 +102,7 @@ class Buffer:
         if last and not self._discarding:
             self._pieces.append(last)
         self._ended = True
-        self._filled.set()
+        self._filled.ring()
 
     def rest(self) -> bytes:
         """All that waits, without waiting for more."""
@@ -115,7 +114,7 @@ class Buffer:
         """Nobody reads on: throw away what comes."""
         self._discarding = True
         self._pieces.clear()
-        self._emptied.set()
+        self._emptied.ring()
 
 
 class Delivery:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from pointsman.calling.delivery import Tap
 from pointsman.errors import UpstreamError
+from pointsman.tape import Tape
 from pointsman.types import Outcome
 
 
@@ -17,8 +18,8 @@ class Listening:
         self._tap = tap
         self._heard = heard
         self._most = most
-        self._pieces: list[bytes] = []
-        self._size = 0
+        self._tape = Tape()
+        self._is_overlong = False
 
     @property
     def wanted(self) -> bool:
@@ -38,11 +39,11 @@ class Listening:
         """See `Tap`."""
         self._note(ending)
         self._tap.ended(outcome, ending, error)
-        self._heard(b"".join(self._pieces) if self._size <= self._most else None, outcome)
+        self._heard(None if self._is_overlong else self._tape.after(0), outcome)
 
     def _note(self, data: bytes) -> None:
-        self._size += len(data)
-        if self._size <= self._most:
-            self._pieces.append(data)
+        self._is_overlong |= self._tape.size + len(data) > self._most
+        if self._is_overlong:
+            self._tape.clear()
         else:
-            self._pieces.clear()
+            self._tape.add(data)

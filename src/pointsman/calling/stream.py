@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Iterator
 from typing import Protocol
 
 from pointsman.conversation import Delta, TextDelta
@@ -134,12 +134,10 @@ class EventRelay:
     def _heard_bytes(self) -> int:
         return sum(len(each.text) for each in self.heard if isinstance(each, TextDelta))
 
-    async def _next(self) -> bytes | None:
+    def _next(self) -> Awaitable[bytes | None]:
         """The next chunk, also where its reading began while the stream was held; None at the end."""
-        if self._reading is None:
-            return await anext(self._reply.chunks, None)
         reading, self._reading = self._reading, None
-        return await reading
+        return anext(self._reply.chunks, None) if reading is None else reading
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """See `Relay`."""

@@ -191,6 +191,7 @@ def server_config(app: App, settings: Settings) -> uvicorn.Config:
         log_config=None,
         log_level="warning",
         access_log=False,
+        proxy_headers=False,  # who asks from where is read where it counts
         server_header=False,
         date_header=False,
         timeout_keep_alive=settings.server.keep_alive_s,

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pointsman.ledger.settle import Record
 from pointsman.types import Deployment, Usage
 
+#: Marks that are written together: thousands of streams may be open.
+_AT_ONCE = 32
+
 
 @dataclass(slots=True)
 class _Watched:
@@ -44,8 +47,10 @@ class Marks:
 
     async def mark(self) -> None:
         """Mark all that have come further since the last time."""
-        self._watched = [each for each in self._watched if not each.record.is_settled]
-        await asyncio.gather(*(self._mark(each) for each in self._watched))
+        watched = self._watched = [each for each in self._watched if not each.record.is_settled]
+        for first in range(0, len(watched), _AT_ONCE):
+            some = watched[first : first + _AT_ONCE]
+            await asyncio.gather(*(self._mark(each) for each in some))
 
     async def _mark(self, watched: _Watched) -> None:
         usage = watched.usage()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import replace
 
 from starlette.middleware.cors import CORSMiddleware
@@ -67,12 +67,12 @@ class _Methods:
         self._endpoints = {method: Endpoint(gateway, path) for method, path in paths.items()}
         self._format = next(iter(paths.values())).format
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         endpoint = self._endpoints.get(method)
-        if endpoint is not None:
-            await endpoint(scope, receive, send)
-            return
+        return self._refuse(scope, send) if endpoint is None else endpoint(scope, receive, send)
+
+    async def _refuse(self, scope: Scope, send: Send) -> None:
         allowed = ", ".join(self._endpoints)
         error = BadRequest(f"{scope['path']} takes {allowed}", code="method_not_allowed")
         error.status = 405

@@ -66,7 +66,13 @@ class Endpoint:
             await self._stop(stopped, headers, send, request_id)
             return
         try:
-            await self._let_in(scope, headers, receive, send, request_id)
+            incoming = await self._let_in(scope, headers, receive, send, request_id)
+            if incoming is None:
+                return
+            if incoming.method == "GET" and not self._path.is_long:
+                await self._answer(incoming, send)
+            else:
+                await self._answer_while_there(incoming, receive, send)
         finally:
             if door is not None:
                 door.leave(principal.organisation)
@@ -78,22 +84,17 @@ class Endpoint:
         receive: Receive,
         send: Send,
         request_id: str,
-    ) -> None:
-        """Read it and answer it."""
+    ) -> Incoming | None:
+        """The whole request; None where it was refused, or nobody is there any more."""
         try:
-            incoming = await self._receive(scope, headers, receive, request_id)
+            return await self._receive(scope, headers, receive, request_id)
         except ClientLeft:
-            return
+            pass
         except PointsmanError as error:
             await self._refuse(error, headers, send, request_id)
-            return
         except asyncio.CancelledError as stopped:
             await self._stop(stopped, headers, send, request_id)
-            return
-        if self._path.method == "GET" and not self._path.is_long:
-            await self._answer(incoming, send)
-        else:
-            await self._answer_while_there(incoming, receive, send)
+        return None
 
     async def _refuse(
         self, error: PointsmanError, headers: Mapping[str, str], send: Send, request_id: str
@@ -148,21 +149,20 @@ class Endpoint:
 
     async def _answer_while_there(self, incoming: Incoming, receive: Receive, send: Send) -> None:
         """Answer; when the client leaves, stop, so that the upstream stops too."""
-        answering = asyncio.ensure_future(self._answer(incoming, send))
-        leaving = asyncio.ensure_future(until_disconnect(receive))
-        leaving.add_done_callback(lambda left: left.cancelled() or answering.cancel())
+        answering = asyncio.create_task(self._answer(incoming, send))
         try:
-            await asyncio.shield(answering)
+            await until_disconnect(receive, answering)
         except asyncio.CancelledError:
-            if answering.cancelled():  # the client left
-                return
-            leaving.cancel()
             answering.cancel("the gateway stops")
             await asyncio.wait({answering})
             if answering.cancelled():
                 raise
         finally:
-            leaving.cancel()
+            answering.cancel()  # the client left, where it is not done
+        if not answering.done():
+            await asyncio.wait({answering})
+        if not answering.cancelled():
+            answering.result()
 
     async def _answer(self, incoming: Incoming, send: Send) -> None:
         await respond(await self._outgoing(incoming), send, incoming.request_id)

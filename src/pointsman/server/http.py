@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import parse_qsl
@@ -129,11 +130,22 @@ async def respond(outgoing: Outgoing, send: Send, request_id: str) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-async def until_disconnect(receive: Receive) -> None:
-    """Return when the client is gone. To be called when the body has been read."""
-    message = await receive()
-    while message["type"] != "http.disconnect":
-        message = await receive()
+async def until_disconnect(receive: Receive, answering: asyncio.Task[None]) -> None:
+    """Return when the client is gone, or answered. To be called when the body has been read.
+
+    In the caller's own task: one more would be another kilobyte for each open stream.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(None) as waiting:
+            answering.add_done_callback(lambda _: _end(waiting))
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+
+def _end(waiting: asyncio.Timeout) -> None:
+    """Wake who waits in it, if anybody still does."""
+    with suppress(RuntimeError):  # it is over
+        waiting.reschedule(asyncio.get_running_loop().time())
 
 
 def safe_header(value: str) -> str:
