@@ -60,12 +60,16 @@ async def nobody(call: Call) -> Reply:
     raise AssertionError(call)
 
 
+async def acme(_key: str) -> Principal:
+    return ACME
+
+
 def furnished(books: MemoryBatches) -> House:
     clock = ManualClock(datetime(2026, 11, 22, 12, tzinfo=UTC))
     running = Running(
         books,
         ask=nobody,
-        principal=lambda _: ACME,
+        principal=acme,
         clients=registry.CLIENTS,
         clock=clock,
         concurrency=1,

@@ -160,19 +160,21 @@ class KeyRing:
         async with self._changing:
             return await self._read_for(by)
 
-    def owner(self, key_id: str) -> Principal:
-        """Who has the key of this id, for what was asked with it earlier.
+    async def owner(self, key_id: str) -> Principal:
+        """Who has the key of this id, for what was asked with it earlier, maybe at another gateway.
 
         Raises AuthenticationFailed where it is valid no more, LedgerUnavailable.
         """
-        stored = self._by_id.get(key_id)
-        if stored is not None:
-            return self.holder(stored.digest)
         fixed = next((who for _, who in self._fixed if who.key == key_id), None)
         if fixed is not None:
             return fixed
         if key_id == Principal().key and self.lets_anybody_in:
             return Principal()
+        if key_id not in self._by_id:  # it may have been made elsewhere just now
+            await self.load()
+        stored = self._by_id.get(key_id)
+        if stored is not None:
+            return self.holder(stored.digest)
         raise AuthenticationFailed("the key that asked for this is not valid any more")
 
     def list(self, by: Principal) -> Sequence[Key]:

@@ -55,13 +55,13 @@ class Running:
         books: BatchBooks,
         *,
         ask: Callable[[Call], Awaitable[Reply]],
-        principal: Callable[[str], Principal],
+        principal: Callable[[str], Awaitable[Principal]],
         clients: Mapping[FormatName, ClientFormat],
         clock: Clock,
         concurrency: int,
         off_peak: OffPeak | None,
     ) -> None:
-        """`principal` is who has a key, by its id; it raises AuthenticationFailed."""
+        """`principal` is who has a key, by its id; it raises AuthenticationFailed, LedgerUnavailable."""
         self._books = books
         self._ask = ask
         self._principal = principal
@@ -161,10 +161,11 @@ class Running:
         parsed = asyncio.to_thread(client.parse, row.body) if large else None
         request = client.parse(row.body) if parsed is None else await parsed
         _check(request)
+        principal = await self._principal(batch.key)
         return Call(
             request_id=request_id,
             time=self._clock.now(),
-            principal=replace(self._principal(batch.key), user=end_users.named(request.user)),
+            principal=replace(principal, user=end_users.named(request.user)),
             request=request,
             priority="background",
             row=place,
