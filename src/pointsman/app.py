@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -27,6 +27,7 @@ from pointsman.calling.line import Line
 from pointsman.calling.upstream import Upstream, upstream
 from pointsman.clock import SystemClock
 from pointsman.config import Renewal, Settings
+from pointsman.config.hidden import secrets_of
 from pointsman.errors import ConfigError
 from pointsman.formats import registry
 from pointsman.ledger.figures import LearningBooks
@@ -123,6 +124,8 @@ class App:
         self._sign_ins: SignIns | None = None
         #: Where the settings were read, to read them again; None where they came from elsewhere.
         self.source: Callable[[], Settings] | None = None
+        #: Told the secrets in use, which nobody may see: the configuration's and organisations'.
+        self.hide: Callable[[Iterable[str]], None] = _nobody_looks
 
     async def start(
         self,
@@ -155,6 +158,7 @@ class App:
             await self._composition.start_providers()
         await books.open(address=address, in_memory=in_memory, local=local)
         await self._succession.start()
+        self._hide_secrets()
         made = self._composition
         await self.caching.open(books.store, in_memory=in_memory, address=address)
         await self._scheduling.open(serves=in_memory or address is not None)
@@ -198,8 +202,14 @@ class App:
 
     def _turn(self) -> None:
         """See `succession.Turn`."""
+        self._hide_secrets()
         if self._front is not None:
             self._front.app = self._paths()
+
+    def _hide_secrets(self) -> None:
+        """As they are now."""
+        self.hide(secrets_of(self.settings, self._environment))
+        self.hide(filter(None, self.bookkeeping.tenancy.secrets.of_providers.values()))
 
     async def end(self) -> None:
         """Let go who watches, and wait for what batches have begun. Idempotent."""
@@ -374,6 +384,10 @@ class App:
     async def _refresh_experiments(self) -> None:
         await self.experimenting.refresh()
         await self.learning.know(self.experimenting.versions)
+
+
+def _nobody_looks(_secrets: Iterable[str]) -> None:
+    """Nothing is printed anywhere."""
 
 
 def version() -> str:

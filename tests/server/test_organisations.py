@@ -92,6 +92,21 @@ def error_of(reply: httpx2.Response) -> tuple[int, str]:
     return reply.status_code, reply.json()["error"]["code"]
 
 
+async def test_no_log_shows_what_organisations_pay_with(place: Place):
+    hidden = set[str]()
+    place.gateway.app.hide = hidden.update
+    own = {"id": "own", "provider": "openai", "model": "m", "base_url": place.address}
+
+    paid = {"provider": "openai", "key": ACMES}
+    assert (await place.post(f"{PATH}/acme/provider-keys", paid, place.acme)).status_code == 201
+    made = await place.post(
+        f"{PATH}/globex/deployments", {**own, "tier": "simple", "api_key": GLOBEXS}, place.globex
+    )
+
+    assert made.status_code == 201, made.text
+    assert {OPERATORS, ACMES, GLOBEXS} <= hidden
+
+
 async def test_an_organisation_is_made_named_and_removed(place: Place):
     made = await place.post(PATH, {"id": "initech"}, place.operator)
     renamed = await place.post(f"{PATH}/initech", {"name": "Initech, Inc."}, place.operator)

@@ -33,7 +33,8 @@ def ordinary_logging() -> Iterator[None]:
 
 def printed(form, say, secrets=()) -> str:
     stream = io.StringIO()
-    with logs.printed(stream, form, secrets=secrets):
+    with logs.printed(stream, form) as log:
+        log.hide(secrets)
         say()
     return stream.getvalue()
 
@@ -143,13 +144,13 @@ def test_secrets_are_not_printed_whoever_says_them() -> None:
 def test_a_reader_that_does_not_read_blocks_nobody() -> None:
     pipe = SlowPipe()
 
-    with logs.printed(pipe, "json") as printer:
+    with logs.printed(pipe, "json") as log:
         for _ in range(3 * MOST_WAITING):
             LOG.warning("again")
         pipe.reading.set()
 
     lines = [json.loads(line) for line in pipe.getvalue().splitlines()]
-    assert printer.dropped > MOST_WAITING
+    assert log.dropped > MOST_WAITING
     assert any("lines of the log were dropped" in line["message"] for line in lines)
 
 

@@ -98,15 +98,15 @@ def _work(
 ) -> None:
     """Serve in this process, until it is told to end."""
     observer = SilentObserver() if decisions == "off" else DecisionLog(sys.stdout, decisions)
-    secrets = secrets_of(settings, os.environ)
     try:
         with (
-            logs.printed(sys.stderr, settings.log.format, secrets=secrets) as printer,
+            logs.printed(sys.stderr, settings.log.format) as log,
             asyncio.Runner(loop_factory=_loop_factory()) as runner,
         ):
+            log.hide(secrets_of(settings, os.environ))
             app = App(settings, observer=observer)
-            app.source = source
-            app.watching.drops["log lines"] = lambda: printer.dropped
+            app.source, app.hide = source, log.hide
+            app.watching.drops["log lines"] = lambda: log.dropped
             if isinstance(observer, DecisionLog):
                 app.watching.drops["decision lines"] = lambda: observer.printer.dropped
             runner.run(_serve(app, listening, host, worker))

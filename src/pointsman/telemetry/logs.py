@@ -29,42 +29,63 @@ _HIDDEN = "***"
 
 def start(stream: IO[str], form: Form) -> None:
     """Print what is logged at once: for a process that serves nobody yet, or never will."""
-    _log_to(lambda line: print(line, file=stream, flush=True), form, ())
+    _log_to(lambda line: print(line, file=stream, flush=True), form)
+
+
+class Log:
+    """What is logged, on its way to a thread that prints it."""
+
+    def __init__(self, printer: Printer, handler: _Handler) -> None:
+        """Use `printed`."""
+        self._printer = printer
+        self._handler = handler
+
+    @property
+    def dropped(self) -> int:
+        """Lines that nobody printed, because too many waited."""
+        return self._printer.dropped
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Print none of these from now on, either, whatever library repeats it."""
+        self._handler.hide(secrets)
 
 
 @contextmanager
-def printed(stream: IO[str], form: Form, *, secrets: Iterable[str] = ()) -> Iterator[Printer]:
-    """Have a thread print what is logged, so that nobody waits for it; then go on as before.
-
-    None of the `secrets` is printed, whatever library repeats it.
-    """
+def printed(stream: IO[str], form: Form) -> Iterator[Log]:
+    """Have a thread print what is logged, so that nobody waits for it; then go on as before."""
     printer = Printer(stream, name="log", note=_DROPPED_JSON if form == "json" else _DROPPED)
     before = logging.getLogger().handlers[:]
-    _log_to(printer.put, form, secrets)
     try:
-        yield printer
+        yield Log(printer, _log_to(printer.put, form))
     finally:
         logging.getLogger().handlers[:] = before
         printer.close()
 
 
-def _log_to(put: Callable[[str], None], form: Form, secrets: Iterable[str]) -> None:
+def _log_to(put: Callable[[str], None], form: Form) -> _Handler:
     """All that is logged, warnings of Python's included."""
-    handler = _Handler(put, _pattern(secrets))
+    handler = _Handler(put)
     handler.setFormatter(_AsJson() if form == "json" else _AsText(_TEXT))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
+    return handler
 
 
 class _Handler(logging.Handler):
     """Renders a record where it was made, and has it printed elsewhere."""
 
-    def __init__(self, put: Callable[[str], None], hidden: re.Pattern[str]) -> None:
+    def __init__(self, put: Callable[[str], None]) -> None:
         super().__init__()
         self._put = put
-        self._hidden = hidden
+        self._secrets: frozenset[str] = frozenset()
+        self._hidden = _pattern(self._secrets)
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        all_of_them = self._secrets.union(secrets)
+        if all_of_them != self._secrets:
+            self._secrets, self._hidden = all_of_them, _pattern(all_of_them)
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
