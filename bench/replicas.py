@@ -118,7 +118,8 @@ def _findings(home: House, crowd: Crowd, revoked: list[float], *, swept: bool) -
         name: [each for each in crowd.heard if each.organisation == name]
         for name in ("limited", "crowded")
     }
-    rate(found, of["limited"], PER_MINUTE)
+    booked = {each["client_request_id"] for each in books}
+    rate(found, [each for each in of["limited"] if each.name in booked], PER_MINUTE)
     crowding(found, [call for each in of["crowded"] for call in calls.get(each.name, [])], OPEN)
     budget(found, [each for each in books if each["organisation"] == "spender"], BUDGET)
     found.revoked_s = revoked

@@ -134,7 +134,10 @@ def _was_hit(heard: Heard, passed: Passed | None, kills: Sequence[Kill]) -> bool
 
 
 def rate(found: Findings, heard: Sequence[Heard], per_minute: int) -> None:
-    """Hold what was let in against a bucket of so many, that fills up within a minute."""
+    """Hold what was let in against a bucket of so many, that fills up within a minute.
+
+    `heard` are those in the books: who was cut before that, with a gateway that died, had nothing.
+    """
     admitted = sorted((each for each in heard if not each.refused), key=lambda each: each.began)
     if not admitted:
         return
