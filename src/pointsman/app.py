@@ -65,6 +65,9 @@ _CONCLUDE_S = 60.0
 class App:
     """Everything that the settings ask for. Built at once, without I/O; started when entered."""
 
+    #: Where the settings were read, to read them again; None where they came from elsewhere.
+    source: Callable[[], Settings] | None = None
+
     def __init__(
         self,
         settings: Settings,
@@ -122,8 +125,6 @@ class App:
         )
         self._front: Front | None = None
         self._sign_ins: SignIns | None = None
-        #: Where the settings were read, to read them again; None where they came from elsewhere.
-        self.source: Callable[[], Settings] | None = None
         #: Told the secrets in use, which nobody may see: the configuration's and organisations'.
         self.hide: Callable[[Iterable[str]], None] = _nobody_looks
 
@@ -157,8 +158,8 @@ class App:
         if load:  # first: an embedded model loads in a process of its own meanwhile
             await self._composition.start_providers()
         await books.open(address=address, in_memory=in_memory, local=local)
+        await self._hide_secrets(self.settings)
         await self._succession.start()
-        self._hide_secrets()
         made = self._composition
         await self.caching.open(books.store, in_memory=in_memory, address=address)
         await self._scheduling.open(serves=in_memory or address is not None)
@@ -180,6 +181,7 @@ class App:
         A request goes on with what was in force when it came. Raises ConfigError, and then nothing
         is changed.
         """
+        await self._hide_secrets(read)
         return await self._succession.renew(read, self.caching, self._turn)
 
     async def reload(self) -> Renewal:
@@ -202,14 +204,15 @@ class App:
 
     def _turn(self) -> None:
         """See `succession.Turn`."""
-        self._hide_secrets()
         if self._front is not None:
             self._front.app = self._paths()
 
-    def _hide_secrets(self) -> None:
-        """As they are now."""
-        self.hide(secrets_of(self.settings, self._environment))
-        self.hide(filter(None, self.bookkeeping.tenancy.secrets.of_providers.values()))
+    async def _hide_secrets(self, settings: Settings) -> None:
+        """Those that are in use, and those that are about to be."""
+        organisations, both = self.bookkeeping.tenancy.secrets, (settings, self.settings)
+        theirs = *organisations.of_providers.values(), *organisations.of_deployments.values()
+        named = await asyncio.to_thread(lambda: [*secrets_of(both, self._environment)])
+        self.hide([*named, *filter(None, theirs)])
 
     async def end(self) -> None:
         """Let go who watches, and wait for what batches have begun. Idempotent."""

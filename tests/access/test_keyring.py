@@ -144,20 +144,6 @@ async def test_who_was_revoked_at_another_gateway_changes_nothing(
             await here.delete(by, ended.key.id)
 
 
-async def test_what_was_asked_with_a_key_made_elsewhere_has_its_owner(
-    store: SharedKeys, clock: ManualClock
-) -> None:
-    here, there = await ring_over(store, clock), await ring_over(store, clock)
-    made = await there.create(OWNER, NewKey(organisation="acme"))
-
-    assert await here.owner(made.key.id) == Principal("acme", made.key.id)
-
-    await there.delete(OWNER, made.key.id)
-    await here.refresh()
-    with pytest.raises(AuthenticationFailed, match="not valid any more"):
-        await here.owner(made.key.id)
-
-
 async def test_it_stays_closed_when_the_last_key_goes(ring: KeyRing) -> None:
     made = await ring.create(Principal(), NewKey(role="admin"))
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from pointsman.clock import ManualClock
 from pointsman.ledger.marks import Marks
 from pointsman.ledger.pricing import Hourly, Pricer, Rates
@@ -30,6 +32,7 @@ DECISION = Decision(
     "simple", Target("auto", "auto"), Score(0.0, {}, "learned", "1"), Plan((), ()), "it is simple"
 )
 DEAR = Deployment("dear", "scripted", "dear-model", "complex", "cloud")
+UNPRICED = Deployment("gone", "scripted", "gone-model", "complex", "cloud")
 RENTED = Deployment("rented", "scripted", "own-model", "simple", "cloud")
 PRICER = Pricer({"dear": Rates(Decimal(5), Decimal(25)), "rented": Hourly(Decimal(36))})
 ASKED = Attempt("dear", "complex", "completed", purpose="judge", usage=Usage(200, 2))
@@ -158,3 +161,20 @@ async def test_of_many_streams_all_are_marked(tmp_path: Path):
 
     settled = [(await after_the_crash(path, name)).settlement for name in names]
     assert {each.usage for each in settled if each} == {Usage(100, 200, estimated=True)}
+
+
+async def test_one_that_can_not_be_marked_keeps_no_other_from_it(tmp_path: Path):
+    path, marks, stream = tmp_path / "ledger.db", Marks(), Stream()
+    store = SqliteStore.open(path)
+    names = [f"r{number}" for number in range(100)]
+    for name in names:
+        record = await begun(store, name)
+        marks.watch(record, UNPRICED if name == "r3" else DEAR, stream, since=NOW)
+
+    stream.comes_to(200)
+    with pytest.raises(KeyError):
+        await marks.mark()
+    await store.close()
+
+    settled = [(await after_the_crash(path, name)).settlement for name in names]
+    assert [each.usage is None for each in settled if each] == [name == "r3" for name in names]

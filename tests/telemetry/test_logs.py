@@ -15,6 +15,7 @@ from pointsman.config import LogSettings, ModelSettings, Settings
 from pointsman.config.hidden import secrets_of
 from pointsman.journey import CURRENT, Journey, Trace
 from pointsman.telemetry import logs
+from pointsman.telemetry.hiding import Hidden
 from pointsman.telemetry.printing import MOST_WAITING
 
 LOG = logging.getLogger("pointsman.test")
@@ -139,6 +140,36 @@ def test_secrets_are_not_printed_whoever_says_them() -> None:
     assert not any(each in text for each in ("hunter2", "sk-live", "quotes", "AAAA"))
     assert "ab" in text  # too short to be looked for
     assert all(json.loads(line) for line in text.splitlines())
+
+
+def test_what_is_hidden_makes_no_line_another() -> None:
+    """An organisation's key is what it says it is."""
+    keys = ('"message":', "WARNING", "Traceback", "pointsman")
+
+    def say() -> None:
+        try:
+            int("pointsman")
+        except ValueError:
+            LOG.warning('it is "message": at last', exc_info=True)
+
+    (line,) = printed("json", say, keys).splitlines()
+    (text, *_) = printed("text", say, keys).splitlines()
+
+    said = json.loads(line)
+    assert said["message"] == "it is *** at last"
+    assert "pointsman" not in said["exception"]
+    assert " WARNING it is *** at last" in text
+
+
+def test_what_was_in_use_before_is_hidden_too() -> None:
+    hidden = Hidden()
+
+    hidden.hide(["the first one", "short"])
+    hidden.hide(["the second", "the second one"])
+    hidden.hide(["the second one", "the second"])  # nothing new
+
+    said = "the first one, the second one, the second, short"
+    assert hidden.covered(said) == "***, ***, ***, short"
 
 
 def test_a_reader_that_does_not_read_blocks_nobody() -> None:

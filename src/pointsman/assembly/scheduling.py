@@ -13,7 +13,7 @@ from pointsman.batching.running import Running
 from pointsman.batching.service import Batching
 from pointsman.batching.validating import Bounds
 from pointsman.config import Settings, resolve_secret
-from pointsman.errors import ConfigError
+from pointsman.errors import AuthenticationFailed, ConfigError
 from pointsman.formats import registry
 from pointsman.ports import BatchBooks, Clock, Jobs
 from pointsman.storage.batches import SqlBatches
@@ -21,7 +21,7 @@ from pointsman.storage.jobs_local import LocalJobs
 from pointsman.storage.jobs_postgres import PostgresJobs
 from pointsman.storage.ledger_postgres import PostgresStore
 from pointsman.storage.memory import MemoryStore
-from pointsman.types import Call, Reply
+from pointsman.types import Call, Principal, Reply
 
 #: Portions of batches that a gateway works on at once: while the last rows of one are answered,
 #: those of the next are asked.
@@ -82,6 +82,14 @@ class Scheduling:
         if batching is not None:
             await batching.close()
 
+    async def _asker(self, key_id: str) -> Principal:
+        """Who has a key. Another gateway may have made it, or its member, just now."""
+        try:
+            return await self._books.keys.owner(key_id)
+        except AuthenticationFailed:
+            await self._books.refresh_organisations()
+            return await self._books.keys.owner(key_id)
+
     def _made(self, *, serves: bool) -> Batching:
         wanted, books, clock = self._settings.batch, self._books, self._clock
         off_peak = None if wanted.off_peak is None else OffPeak.read(wanted.off_peak)
@@ -89,7 +97,7 @@ class Scheduling:
         running = Running(
             store,
             ask=self._ask,
-            principal=books.keys.owner,
+            principal=self._asker,
             clients=registry.CLIENTS,
             clock=clock,
             concurrency=wanted.concurrency,

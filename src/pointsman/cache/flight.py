@@ -61,7 +61,7 @@ class Recording:
     @property
     def body(self) -> bytes:
         """All of it."""
-        return self._tape.after(0) + self.ending
+        return self._tape.whole() + self.ending
 
     def piece(self, data: bytes) -> None:
         """See `Tap`."""
@@ -88,7 +88,7 @@ class Recording:
         place = 0
         while True:
             while place < self._tape.size:
-                more = self._tape.after(place)
+                more = self._tape.read(place)
                 place += len(more)
                 yield more
             if self.outcome != "open":

@@ -77,9 +77,9 @@ class Keeper:
             keeping = None
             if recording.outcome == "completed" and recording.settlement is not None:
                 self._cache.answered(call, found)
-                settled, body = recording.settlement, recording.body
-                fresh = Fresh(call, found, reply, settled, verdict, body)
-                keeping = None if recording.overlong or recording.unclear else self._begin(fresh)
+                if not (recording.overlong or recording.unclear):
+                    settled, body = recording.settlement, recording.body
+                    keeping = self._begin(Fresh(call, found, reply, settled, verdict, body))
             if flight is None:
                 return
             if keeping is None:

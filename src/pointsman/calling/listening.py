@@ -39,7 +39,7 @@ class Listening:
         """See `Tap`."""
         self._note(ending)
         self._tap.ended(outcome, ending, error)
-        self._heard(None if self._is_overlong else self._tape.after(0), outcome)
+        self._heard(None if self._is_overlong else self._tape.whole(), outcome)
 
     def _note(self, data: bytes) -> None:
         self._is_overlong |= self._tape.size + len(data) > self._most

@@ -46,14 +46,26 @@ class Marks:
         self._watched.append(_Watched(record, deployment, usage, since))
 
     async def mark(self) -> None:
-        """Mark all that have come further since the last time."""
+        """Mark all that have come further since the last time, as long as the ledger takes marks.
+
+        Raises what marking one of them raised, when all are marked.
+        """
         watched = self._watched = [each for each in self._watched if not each.record.is_settled]
+        faults: list[BaseException] = []
         for first in range(0, len(watched), _AT_ONCE):
             some = watched[first : first + _AT_ONCE]
-            await asyncio.gather(*(self._mark(each) for each in some))
+            marked = await asyncio.gather(*map(self._mark, some), return_exceptions=True)
+            faults += [each for each in marked if isinstance(each, BaseException)]
+            if False in marked:
+                break
+        if faults:
+            raise faults[0]
 
-    async def _mark(self, watched: _Watched) -> None:
+    async def _mark(self, watched: _Watched) -> bool:
+        """Whether it is marked, as far as it has come."""
         usage = watched.usage()
-        if usage is not None and usage != watched.marked:
-            watched.marked = usage
-            await watched.record.mark(watched.deployment, usage, since=watched.since)
+        if usage is None or usage == watched.marked:
+            return True
+        is_marked = await watched.record.mark(watched.deployment, usage, since=watched.since)
+        watched.marked = usage if is_marked else watched.marked
+        return is_marked

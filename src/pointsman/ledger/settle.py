@@ -144,20 +144,21 @@ class Record:
         status, body = said
         return self._row.answer(status, one_line(body))
 
-    async def mark(self, deployment: Deployment, usage: Usage, *, since: float) -> None:
+    async def mark(self, deployment: Deployment, usage: Usage, *, since: float) -> bool:
         """Write down how far its stream has come, for the case that the gateway dies.
 
-        `since` is when its attempt was sent, in monotonic seconds.
+        `since` is when its attempt was sent, in monotonic seconds. Returns whether the ledger took
+        it, or needs it no more.
         """
         if self._settled is not None:
-            return
+            return True
         pricer, at = self._recorder.pricer, self._entry.time
         costs = _costs(_priced(attempt, pricer, at) for attempt in self.attempts)
         overhead = _total(costs) if costs else Decimal(0)
         seconds = self._recorder.clock.monotonic() - since
         cost = _total([*costs, pricer.cost(deployment.id, usage, at, seconds)])
         progress = Progress(deployment.id, deployment.tier, usage, cost, overhead)
-        await self._recorder.mark(self._entry.request_id, progress)
+        return await self._recorder.mark(self._entry.request_id, progress)
 
 
 def _priced(attempt: Attempt, pricer: Pricer, at: datetime) -> Attempt:
@@ -287,12 +288,14 @@ class Recorder:
                 self._owed[request_id] = settlement
                 raise
 
-    async def mark(self, request_id: str, progress: Progress) -> None:
-        """Write how far a stream has come. A ledger that can't be written now is no fault of its."""
+    async def mark(self, request_id: str, progress: Progress) -> bool:
+        """Write how far a stream has come; whether the ledger could. That is no fault of its."""
         try:
             await self._ledger.mark(request_id, progress)
         except LedgerUnavailable as error:
             self._observer.fault("mark", error)
+            return False
+        return True
 
     async def _tell(self, entry: Entry) -> None:
         try:

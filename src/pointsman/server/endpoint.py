@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 
 from starlette.types import Receive, Scope, Send
 
@@ -150,19 +151,18 @@ class Endpoint:
     async def _answer_while_there(self, incoming: Incoming, receive: Receive, send: Send) -> None:
         """Answer; when the client leaves, stop, so that the upstream stops too."""
         answering = asyncio.create_task(self._answer(incoming, send))
+        stopped: asyncio.CancelledError | None = None
         try:
             await until_disconnect(receive, answering)
-        except asyncio.CancelledError:
-            answering.cancel("the gateway stops")
-            await asyncio.wait({answering})
-            if answering.cancelled():
-                raise
-        finally:
-            answering.cancel()  # the client left, where it is not done
-        if not answering.done():
-            await asyncio.wait({answering})
+        except asyncio.CancelledError as error:
+            stopped = error
+        finally:  # the client left, where the gateway goes on and it is not done
+            answering.cancel(*(("the gateway stops",) if stopped else ()))
+            await _over(answering)
         if not answering.cancelled():
             answering.result()
+        elif stopped is not None:
+            raise stopped
 
     async def _answer(self, incoming: Incoming, send: Send) -> None:
         await respond(await self._outgoing(incoming), send, incoming.request_id)
@@ -184,3 +184,10 @@ class Endpoint:
 
     def _client(self, headers: Mapping[str, str]) -> ClientFormat:
         return self._gateway.clients[errors.format_for(self._path.format, headers)]
+
+
+async def _over(answering: asyncio.Task[None]) -> None:
+    """Wait until it has cleaned up, whoever else is to end meanwhile: the books close after it."""
+    while not answering.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait({answering})
