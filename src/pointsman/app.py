@@ -98,7 +98,7 @@ class App:
         )
         self.bookkeeping.timed = self.watching.telemetry.timed
         around = self._client, self._clock, self._observer, environment, self.bookkeeping
-        self._succession = Succession(settings, Surroundings(*around))
+        self._succession = Succession(settings, Surroundings(*around), self._hide_secrets)
         made = self._composition
         self.caching = Caching(
             settings,
@@ -158,7 +158,6 @@ class App:
         if load:  # first: an embedded model loads in a process of its own meanwhile
             await self._composition.start_providers()
         await books.open(address=address, in_memory=in_memory, local=local)
-        await self._hide_secrets(self.settings)
         await self._succession.start()
         made = self._composition
         await self.caching.open(books.store, in_memory=in_memory, address=address)
@@ -181,7 +180,6 @@ class App:
         A request goes on with what was in force when it came. Raises ConfigError, and then nothing
         is changed.
         """
-        await self._hide_secrets(read)
         return await self._succession.renew(read, self.caching, self._turn)
 
     async def reload(self) -> Renewal:

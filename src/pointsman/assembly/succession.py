@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 
 from pointsman.assembly.caching import Caching
 from pointsman.assembly.composing import Composition, Surroundings
@@ -19,9 +19,18 @@ Turn = Callable[[], None]
 class Succession:
     """One composition after the other, with what was learned. Built at once, without I/O."""
 
-    def __init__(self, settings: Settings, around: Surroundings) -> None:
-        """Raises ConfigError where a deployment can't be built as configured."""
+    def __init__(
+        self,
+        settings: Settings,
+        around: Surroundings,
+        prepare: Callable[[Settings], Awaitable[None]],
+    ) -> None:
+        """Raises ConfigError where a deployment can't be built as configured.
+
+        `prepare` is awaited before settings are used, organisations' own ones known.
+        """
         self._around = around
+        self._prepare = prepare
         #: The operator's own settings, as they were read last.
         self.read = settings
         #: In force.
@@ -43,6 +52,7 @@ class Succession:
     async def start(self) -> None:
         """Begin with what is in force, once the books are open. Raises LedgerUnavailable."""
         books = self._around.bookkeeping
+        await self._prepare(self.read)
         self.current = self.current.with_organisations(self.read, self.learning, self.experimenting)
         await self.experimenting.open(books.store)
         await self.learning.open(books.store, shared=books.is_shared)
@@ -68,6 +78,7 @@ class Succession:
 
     async def _renew(self, read: Settings, caching: Caching, turn: Turn) -> Renewal:
         async with self._renewing:
+            await self._prepare(read)
             tenancy, taught = self._around.bookkeeping.tenancy, self.learning
             renewed = renewal(self.current.settings, tenancy.within(read))
             if renewed.changed or self.current.tenancy != tenancy:
