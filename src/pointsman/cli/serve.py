@@ -31,6 +31,7 @@ from pointsman.server.ending import EndingServer
 from pointsman.server.protocol import BoundedProtocol
 from pointsman.telemetry import logs
 from pointsman.telemetry.decisions import DecisionLog, SilentObserver
+from pointsman.threads import share_memory
 
 _BACKLOG = 2048
 _log = logging.getLogger("pointsman")
@@ -97,6 +98,7 @@ def _work(
     worker: Worker | None = None,
 ) -> None:
     """Serve in this process, until it is told to end."""
+    share_memory()
     observer = SilentObserver() if decisions == "off" else DecisionLog(sys.stdout, decisions)
     try:
         with (
