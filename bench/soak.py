@@ -178,7 +178,7 @@ async def measure(gateway: Running, seconds: float) -> Figures:
         [look.requests for look in later], [look.unique_mb for look in later]
     )
     requests = sum(client.requests for client in clients)
-    return Figures(time.monotonic() - began, requests, statuses, looks, line.slope * 1e5)
+    return Figures(time.monotonic() - began, requests, dict(statuses), looks, line.slope * 1e5)
 
 
 def _look(gateway: Running, requests: int) -> Look:
