@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import numpy as np
 
 from pointsman.feedback.belief import Belief
-from pointsman.feedback.features import Measured, unpacked
+from pointsman.feedback.features import unpacked
 from pointsman.feedback.gathered import Gathered
 from pointsman.feedback.prior import BEFORE, COLD, LEVEL, Array, Prior
 from pointsman.types import Evidence
@@ -46,30 +47,25 @@ def _gathered(
     evidence: Sequence[Evidence], tiers: Sequence[str], prior: Prior, drift: datetime | None
 ) -> Gathered:
     """Sums over outcomes, where one counts half of another that is `half_life` younger."""
-    measured = [_measured(each, prior.size - BEFORE) for each in evidence]
-    usable = [(each, row) for each, row in zip(evidence, measured, strict=True) if row is not None]
-    rows = np.empty((len(usable), prior.size))
+    rows = np.empty((len(evidence), prior.size))
+    usable: list[Evidence] = []
+    for each in evidence:
+        with suppress(ValueError):  # measured by a version of Pointsman with other features
+            rows[len(usable), BEFORE:] = unpacked(each.features, prior.size - BEFORE)
+            usable.append(each)
+    rows = rows[: len(usable)]
     rows[:, LEVEL] = 1.0
-    rows[:, COLD] = prior.standard(_array(each.cold for each, _ in usable))
-    for to, (_, row) in enumerate(usable):
-        rows[to, BEFORE:] = row
-    trust = _array(each.trust for each, _ in usable)
+    rows[:, COLD] = prior.standard(_array(each.cold for each in usable))
+    trust = _array(each.trust for each in usable)
     since = np.cumsum(trust[::-1])[::-1] - trust
-    former = _array(drift is not None and each.time < drift for each, _ in usable)
+    former = _array(drift is not None and each.time < drift for each in usable)
     return Gathered.of(
         len(tiers),
-        np.array([tiers.index(each.tier) for each, _ in usable], dtype=np.intp),
+        np.array([tiers.index(each.tier) for each in usable], dtype=np.intp),
         rows,
-        _array(each.quality for each, _ in usable),
+        _array(each.quality for each in usable),
         trust * 0.5 ** (since / prior.half_life) * _FORMER**former,
     )
-
-
-def _measured(evidence: Evidence, size: int) -> Measured | None:
-    try:
-        return unpacked(evidence.features, size)
-    except ValueError:  # measured by a version of Pointsman with other features
-        return None
 
 
 def _array(numbers: Iterable[float]) -> Array:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import TypeAlias, TypeVar, cast
 from zlib import crc32
 
-from sqlalchemy import Connection, Dialect, func, select
+from sqlalchemy import Connection, Dialect, Select, func, select
 
 from pointsman.errors import NotFound
 from pointsman.storage import learned_rows, observed_rows, statements
@@ -35,6 +35,9 @@ Step: TypeAlias = tuple[Prepared, Mapping[str, object]]
 
 #: New evidence is counted in several rows, so that ratings at a time need not wait for one another.
 _COUNTED = [f"evidence {number}" for number in range(16)]
+
+#: Rows that are in memory at a time, as the database has them.
+_ROWS = 200
 
 
 class LearningReader(ABC):
@@ -145,24 +148,34 @@ class LearningStore(LearningReader):
 
 
 def _observed(db: Connection, organisation: str | None, limit: int) -> Sequence[Observed]:
-    page = observed_rows.newest(organisation, limit)
-    rows = cast("Sequence[ObservedRow]", db.execute(page).all())[::-1]
-    if not rows:
+    found = _read(db, observed_rows.newest(organisation, limit))
+    if not found:
         return []
-    since = rows[0][1]
-    return _read(rows, db.execute(observed_rows.ratings_since(organisation, since)))
+    since = found[-1].time
+    return _rated(found[::-1], db.execute(observed_rows.ratings_since(organisation, since)))
 
 
 def _taken_part(db: Connection, experiment: str) -> Sequence[Observed]:
-    rows = cast("Sequence[ObservedRow]", db.execute(observed_rows.of_experiment(experiment)).all())
-    return _read(rows, db.execute(observed_rows.ratings_in(experiment)))
+    found = _read(db, observed_rows.of_experiment(experiment))
+    return _rated(found, db.execute(observed_rows.ratings_in(experiment)))
 
 
-def _read(
-    rows: Iterable[ObservedRow], ratings: Iterable[tuple[int, str, float]]
+def _read(db: Connection, page: Select[*tuple[object, ...]]) -> Sequence[Observed]:
+    """A few rows at a time: a decision is longer than what is read of it by far."""
+    rows = db.execute(page.execution_options(yield_per=_ROWS))
+    reading = observed_rows.Reading()
+    found = (reading.read(cast("ObservedRow", row)) for row in rows)
+    return [each for each in found if each is not None]
+
+
+def _rated(
+    found: Sequence[Observed], ratings: Iterable[tuple[int, str, float]]
 ) -> Sequence[Observed]:
+    """With what users said of them."""
     said: defaultdict[str, list[float]] = defaultdict(list)
     for _, request_id, rating in sorted(ratings):
         said[request_id].append(rating)
-    found = (observed_rows.read_observed(row, said[row[0]]) for row in rows)
-    return [each for each in found if each is not None]
+    return [
+        replace(each, ratings=tuple(said[each.request_id])) if each.request_id in said else each
+        for each in found
+    ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import TypeAlias
 
 import msgspec
@@ -27,6 +29,8 @@ class _Decided(msgspec.Struct):
 
 
 _decided = msgspec.json.Decoder(_Decided)
+#: Different texts that a `Reading` remembers of each kind.
+_ALIKE = 1_000
 
 #: The columns of `_ANSWER`.
 ObservedRow: TypeAlias = tuple[
@@ -137,14 +141,36 @@ def participant_row(entry: Entry) -> Mapping[str, str] | None:
     return {"request_id": entry.request_id, "experiment": informed.experiment}
 
 
-def read_observed(row: ObservedRow, ratings: Sequence[float]) -> Observed | None:
-    """The answer of a row; None where nothing is written of what was learned by then."""
-    informed = _decided.decode(row[9]).informed
-    if informed is None:
-        return None
-    return Observed(
-        *row[:9], informed, *row[10:12], _signals.decode(row[12]), ratings=tuple(ratings)
-    )
+class Reading:
+    """Reads rows, of which there may be many: what several of them say alike is one object."""
+
+    def __init__(self) -> None:
+        """Nothing was read yet."""
+        self._name = lru_cache(_ALIKE)(str)
+        self._signals = lru_cache(_ALIKE)(_signals.decode)
+        self._chances = lru_cache(_ALIKE)(dict[str, float])
+
+    def read(self, row: ObservedRow) -> Observed | None:
+        """The answer of a row; None where nothing is written of what was learned by then."""
+        informed = _decided.decode(row[9]).informed
+        if informed is None:
+            return None
+        request_id, time, organisation, tier, served, deployment, outcome, score, domain = row[:9]
+        chances = self._chances(tuple(informed.propensities.items()))
+        return Observed(
+            request_id,
+            time,
+            self._name(organisation),
+            self._name(tier),
+            self._name(served),
+            self._name(deployment),
+            outcome,
+            score,
+            self._name(domain),
+            replace(informed, version=self._name(informed.version), propensities=chances),
+            *row[10:12],
+            self._signals(row[12]),
+        )
 
 
 def _beside_entry(signals: ColumnElement[str]) -> Select[*tuple[object, ...]]:
