@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import hashlib
 from collections.abc import Mapping, Sequence
 
@@ -22,6 +21,7 @@ from pointsman.config import CacheSettings, ModelSettings, PrincipalSettings, Se
 from pointsman.embedding.minilm import MiniLM
 from pointsman.embedding.upstream import UpstreamEmbedder
 from pointsman.errors import CacheUnavailable, ConfigError
+from pointsman.garbage import pass_over_what_is_here
 from pointsman.ports import CheckStore, Clock, Embedder, Observer
 from pointsman.routing.policy import Policy
 from pointsman.stages.asking import Asking
@@ -228,7 +228,7 @@ class Caching:
             await store.load()
         except CacheUnavailable as error:
             opened.report(error)
-        gc.freeze()  # a full collection over all of the index stops the event loop for long
+        pass_over_what_is_here()  # the whole index
 
     async def _warm(self, embedder: MiniLM) -> None:
         """Load its weights before somebody waits for them."""

@@ -25,6 +25,7 @@ from pointsman.cli.workers import Worker, check_workers, supervise
 from pointsman.config import Settings, is_loopback, load
 from pointsman.config.hidden import secrets_of
 from pointsman.errors import ConfigError
+from pointsman.garbage import look_seldom, pass_over_what_is_here
 from pointsman.server import liveness
 from pointsman.server.descriptors import raise_limit
 from pointsman.server.ending import EndingServer
@@ -99,6 +100,7 @@ def _work(
 ) -> None:
     """Serve in this process, until it is told to end."""
     share_memory()
+    look_seldom()
     observer = SilentObserver() if decisions == "off" else DecisionLog(sys.stdout, decisions)
     try:
         with (
@@ -138,6 +140,7 @@ async def _serve(app: App, listening: socket.socket, host: str, worker: Worker |
             )
         if worker is None or worker.speaks:
             _greet(settings, address, keyless=keys.lets_anybody_in)
+        pass_over_what_is_here()
         server = EndingServer(
             server_config(app, settings),
             app.end,
