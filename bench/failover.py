@@ -39,8 +39,6 @@ ADMIN = "failover-admin"
 PAUSE_S = 0.03
 #: Seconds for which a killed primary is missed before the standby is promoted.
 MISSED_S = 2.0
-#: Seconds until every gateway knows a new key.
-KNOWN_S = 1.0
 #: Seconds of load between two rounds.
 QUIET_S = 1.0
 #: Seconds within which money may be spent again after the promotion.
@@ -130,19 +128,27 @@ async def client(heard: Heard, organisation: str, key: str, turns: Sequence[Gate
 async def load(gateways: Sequence[Gateway]) -> AsyncIterator[Heard]:
     """Clients that ask for as long as the block lasts."""
     heard = Heard()
+    keys = {name: await asyncio.to_thread(make_key, gateways[0], name) for name in CLIENTS}
+    for gateway, key in itertools.product(gateways, keys.values()):
+        await known(gateway, key)
     async with asyncio.TaskGroup() as group:
         asking = []
         for organisation, count in CLIENTS.items():
-            key = await asyncio.to_thread(make_key, gateways[0], organisation)
             for number in range(count):
                 turns = [*gateways[number % GATEWAYS :], *gateways[: number % GATEWAYS]]
-                asking.append(group.create_task(client(heard, organisation, key, turns)))
-        await asyncio.sleep(KNOWN_S)
-        for each in heard.statuses.values():
-            each.clear()
+                one = client(heard, organisation, keys[organisation], turns)
+                asking.append(group.create_task(one))
         yield heard
         for each in asking:
             each.cancel()
+
+
+async def known(gateway: Gateway, key: str) -> None:
+    """Wait until it lets the key in, which another one made."""
+    headers = {"authorization": f"Bearer {key}"}
+    async with aiohttp.ClientSession(headers=headers) as session:
+        while (await session.get(f"{gateway.base_url}/models")).status != HTTPStatus.OK:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(PAUSE_S)
 
 
 def make_key(gateway: Gateway, organisation: str) -> str:

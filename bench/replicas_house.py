@@ -41,6 +41,7 @@ mark_s = 1
 
 [redis]
 url = "{redis}"
+timeout_s = 1  # it waits for this machine's disk
 
 [server]
 drain_s = 2

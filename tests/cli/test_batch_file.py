@@ -33,7 +33,7 @@ price = {{ input = 1, output = 2 }}
 {script}
 """
 PLAIN = TWO.format(script="")
-SLOW = TWO.format(script="script = [{ first_byte_delay_s = 0.05 }]")
+SLOW = TWO.format(script="script = [{ first_byte_delay_s = 0.2 }]")
 HARD = "Design a fault-tolerant banking API with {} services and prove its consistency."
 
 

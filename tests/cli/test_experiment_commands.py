@@ -8,6 +8,8 @@ import pytest
 from tests.support.gateway import Gateway
 
 Run = Callable[..., tuple[int, str, str]]
+#: By which both sides have some, however they are drawn.
+USERS = 40
 
 CONFIG = """
 [models.weak]
@@ -103,7 +105,7 @@ def test_a_running_gateway_takes_it_up_at_once(command: Run, tmp_path: Path) -> 
             gateway.record(gateway.chat(ask | {"user": str(each)}).headers["x-request-id"])[
                 "learning"
             ]["variant"]
-            for each in range(12)
+            for each in range(USERS)
         }
         shown = json.loads(command("experiment", "status", str(made["id"]), "--json")[1])
         listed = command("experiment", "status")[1]
@@ -111,6 +113,6 @@ def test_a_running_gateway_takes_it_up_at_once(command: Run, tmp_path: Path) -> 
         code, _, err = command("experiment", "start", "--a", "weak", "--b", "nobody")
 
     assert sides == {"a", "b"}
-    assert shown["figures"]["a"]["requests"] + shown["figures"]["b"]["requests"] == 12
+    assert shown["figures"]["a"]["requests"] + shown["figures"]["b"]["requests"] == USERS
     assert ("running" in listed, "stopped" in ended) == (True, True)
     assert (code, "there is no deployment 'nobody'" in err) == (1, True)

@@ -101,7 +101,7 @@ async def test_a_server_that_crashes_and_comes_back(house: House):
 
 async def test_a_server_that_hangs(house: House):
     house.server.start()
-    async with house.cache(timeout_s=0.5) as cache:
+    async with house.cache(timeout_s=2.0) as cache:
         await until_started(cache)
         await cache.put(reply(1))
         house.server.freeze()
@@ -120,7 +120,7 @@ async def test_a_server_that_hangs(house: House):
 async def test_a_server_that_hangs_from_the_start(house: House):
     house.server.start()
     house.server.freeze()
-    async with house.cache(timeout_s=0.5) as cache:
+    async with house.cache(timeout_s=2.0) as cache:
         async with asyncio.timeout(60):
             for asked in (cache.start, lambda: cache.get("0", NOW), lambda: cache.put(meant(1))):
                 with pytest.raises(CacheUnavailable):

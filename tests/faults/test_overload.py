@@ -21,7 +21,7 @@ def test_above_what_can_be_served_most_of_it_is_served_on() -> None:
     assert found.levels[-1].refused > found.levels[-1].given_up, found.table()
     assert found.recovery_s <= 5.0, found.table()
     assert found.quiet_failed == 0, found.table()
-    assert found.quiet < 4.0, found.table()
+    assert found.quiet < 8.0, found.table()
     assert found.refusal_cpu_us < 1000, found.table()
 
 

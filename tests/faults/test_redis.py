@@ -23,6 +23,7 @@ LIMIT = 120
 CONFIG = f"""
 [redis]
 url = "{{url}}"
+timeout_s = 1
 
 [limits.user]
 requests_per_minute = {LIMIT}

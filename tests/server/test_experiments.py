@@ -13,6 +13,8 @@ from pointsman.types import Version
 
 #: Of a tier of its own there are two, so that both sides can serve it.
 TWIN = ModelSettings(provider="scripted", model="twin-model", tier="simple")
+#: Conversations by which both sides have some, however they are drawn.
+SESSIONS = 40
 ADMIN = {"role": "admin", "everywhere": True}
 
 
@@ -57,7 +59,7 @@ async def test_conversations_are_shared_out_and_stay_where_they_are(start: Start
     made = (await begin(gateway)).json()
     served: dict[str, set[str]] = {}
     for turn in range(2):
-        for session in map(str, range(12)):
+        for session in map(str, range(SESSIONS)):
             reply = await talk(gateway, session, f"What is {turn}?")
             record = await gateway.record(reply)
             assert record["learning"]["experiment"] == made["id"]
@@ -70,8 +72,8 @@ async def test_conversations_are_shared_out_and_stay_where_they_are(start: Start
 
     shown = await figures(gateway, made["id"])
     sides = shown["figures"]
-    assert sides["a"]["requests"] + sides["b"]["requests"] == 24
-    assert sides["a"]["conversations"] + sides["b"]["conversations"] == 12
+    assert sides["a"]["requests"] + sides["b"]["requests"] == 2 * SESSIONS
+    assert sides["a"]["conversations"] + sides["b"]["conversations"] == SESSIONS
     assert sides["a"]["latency_ms"]["n"] == sides["a"]["conversations"]
     assert sides["better"] is None
 
@@ -79,7 +81,7 @@ async def test_conversations_are_shared_out_and_stay_where_they_are(start: Start
 async def test_ratings_are_of_the_side_that_answered(start: StartGateway) -> None:
     gateway = await three(start)
     made = (await begin(gateway, name="who is better")).json()
-    for session in map(str, range(40)):
+    for session in map(str, range(2 * SESSIONS)):
         reply = await talk(gateway, session)
         variant = (await gateway.record(reply))["learning"]["variant"]
         said = {"request_id": reply.headers["x-request-id"], "rating": 1 if variant == "b" else -1}
@@ -278,7 +280,7 @@ async def test_versions_are_compared_once_they_are_there(start: StartGateway) ->
     await app.learning.know(app.experimenting.versions)
 
     used = set()
-    for session in map(str, range(12)):
+    for session in map(str, range(SESSIONS)):
         learning = (await gateway.record(await talk(gateway, session)))["learning"]
         assert learning["experiment"] == made["id"]
         used.add((learning["variant"], learning["version"]))

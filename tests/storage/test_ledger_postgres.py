@@ -145,7 +145,7 @@ async def test_a_commit_that_nobody_heard_of_is_not_done_twice(url: str):
 
 
 async def test_what_was_refused_for_want_of_an_answer_is_withdrawn(url: str):
-    async with Line(servers.postgres()) as line, opened(line.url(url), timeout_s=1.0) as store:
+    async with Line(servers.postgres()) as line, opened(line.url(url), timeout_s=5.0) as store:
         line.swallowed = 1000
         with pytest.raises(LedgerUnavailable):
             await store.reserve(open_entry("r1"), [budget(1)])
@@ -161,14 +161,15 @@ async def test_what_was_refused_for_want_of_an_answer_is_withdrawn(url: str):
 
 async def test_what_may_be_withdrawn_yet_is_not_reserved_again(url: str):
     asked = open_entry("r1")
-    async with Line(servers.postgres()) as line, opened(line.url(url), timeout_s=1.0) as store:
+    async with Line(servers.postgres()) as line, opened(line.url(url), timeout_s=5.0) as store:
         line.swallowed = 1000
         for wrong in ("can't be used", "not known yet"):
             with pytest.raises(LedgerUnavailable, match=wrong):
                 await store.reserve(asked, [budget(1)])
         line.swallowed = 0
-        while not await written(store, open_entry("r2")):
-            pass
+        for number in count():
+            if await written(store, open_entry(f"later_{number}")):
+                break
         with pytest.raises(LedgerUnavailable, match="was withdrawn"):
             await store.reserve(asked, [budget(1)])
         assert await differences(url) == {0}
@@ -205,7 +206,7 @@ async def test_nothing_acknowledged_is_lost_or_doubled_when_the_server_dies(
             except LedgerUnavailable:
                 await asyncio.sleep(0.01)
 
-    async with opened(url, timeout_s=0.5) as one, opened(url, timeout_s=0.5) as other:
+    async with opened(url, timeout_s=2.0) as one, opened(url, timeout_s=2.0) as other:
         clients = [asyncio.create_task(client((one, other)[n % 2], n)) for n in range(20)]
         for _ in range(3):
             for _ in range(100):
@@ -226,7 +227,7 @@ async def test_nothing_acknowledged_is_lost_or_doubled_when_the_server_dies(
 
 
 async def test_a_server_that_hangs_is_said_to_be_away_and_used_again(own_server: PostgresServer):
-    async with opened(await new_database(own_server), timeout_s=0.2) as store:
+    async with opened(await new_database(own_server), timeout_s=1.0) as store:
         own_server.freeze()
         with pytest.raises(LedgerUnavailable):
             await store.reserve(open_entry("r1"))
@@ -248,7 +249,7 @@ async def test_a_server_that_hangs_is_said_to_be_away_and_used_again(own_server:
 
 async def test_what_is_too_much_for_a_server_that_hangs_is_broken_off(own_server: PostgresServer):
     answer = RowAnswer("batch_1", 1, 200, b"x" * 8_000_000)
-    async with opened(await new_database(own_server), timeout_s=0.2) as store:
+    async with opened(await new_database(own_server), timeout_s=1.0) as store:
         await store.reserve(open_entry("r1"))
         await store.reserve(open_entry("r2"))
         own_server.freeze()
@@ -268,7 +269,7 @@ async def test_a_server_that_became_a_standby_is_left_and_used_again(own_server:
         await ask(url, f"ALTER SYSTEM SET default_transaction_read_only = {read_only}")
         await ask(url, "SELECT pg_reload_conf()")
 
-    async with opened(url, timeout_s=0.5) as store:
+    async with opened(url, timeout_s=2.0) as store:
         await store.reserve(open_entry("r1"))
         await turn("on")
         number = 0

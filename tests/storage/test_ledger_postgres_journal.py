@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from decimal import Decimal
 from itertools import count
@@ -42,10 +42,20 @@ async def url(own_server: PostgresServer, tmp_path: Path) -> str:
     return await database(own_server, tmp_path)
 
 
-def journaling(
+@asynccontextmanager
+async def journaling(
     url: str, folder: Path, *, max_bytes: int = 50_000_000, **more: object
-) -> AbstractAsyncContextManager[PostgresStore]:
-    return opened(url, timeout_s=0.3, journal=Journal.open(folder, max_bytes=max_bytes), **more)
+) -> AsyncIterator[PostgresStore]:
+    """A gateway's books with a journal; impatient, but for the server to let it in."""
+    store: PostgresStore | None = None
+    while store is None:
+        journal = Journal.open(folder, max_bytes=max_bytes)
+        with suppress(LedgerUnavailable):  # it closes the journal
+            store = await PostgresStore.open(url, timeout_s=0.3, journal=journal, **more)
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 def open_entry(request_id: str) -> Entry:
@@ -220,7 +230,7 @@ async def test_a_journal_that_breaks_does_not_keep_anybody_from_the_server(
 async def test_after_a_while_nothing_more_is_promised(
     own_server: PostgresServer, url: str, tmp_path: Path
 ):
-    async with journaling(url, tmp_path, journal_s=1.0) as store:
+    async with journaling(url, tmp_path, journal_s=5.0) as store:
         await store.reserve(open_entry("open"))
         await asyncio.to_thread(own_server.kill)
         _, promised = await until_refused(store)

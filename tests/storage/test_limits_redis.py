@@ -150,7 +150,7 @@ async def test_a_url_may_ask_for_texts_and_gets_bytes() -> None:
 
 
 async def test_a_request_is_in_time_or_not_at_all() -> None:
-    link = RedisLink(servers.redis().url, timeout_s=0.05)
+    link = RedisLink(servers.redis().url, timeout_s=0.5)
     await link.connect()
     with pytest.raises(SharingUnavailable) as late:
         await link.ask(link.client.execute_command("BLPOP", "nothing", "5"))
@@ -161,13 +161,13 @@ async def test_a_request_is_in_time_or_not_at_all() -> None:
     assert await link.ask(link.client.ping())
 
     async def is_there() -> str:
-        time.sleep(0.2)  # noqa: ASYNC251 - what a busy process is like
+        time.sleep(2.0)  # noqa: ASYNC251 - what a busy process is like
         return str(await link.client.ping())
 
     assert await link.ask(is_there()) == "True"
 
     async def blocked() -> None:
-        time.sleep(0.2)  # noqa: ASYNC251 - what a busy process is like
+        time.sleep(2.0)  # noqa: ASYNC251 - what a busy process is like
         await link.client.execute_command("BLPOP", "nothing", "5")
 
     with pytest.raises(SharingUnavailable) as ours:
