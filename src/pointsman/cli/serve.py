@@ -130,8 +130,10 @@ def _with_found(settings: Settings) -> Settings:
 
 async def _serve(app: App, listening: socket.socket, host: str, worker: Worker | None) -> None:
     settings, address = app.settings, address_of(listening)
+    loading: asyncio.Task[None] | None = None
     try:
         await app.start(address=address, local=is_loopback(host))
+        loading = asyncio.create_task(_loaded(app))
         keys = app.bookkeeping.keys
         if not (keys.has_keys or keys.lets_anybody_in):
             raise ConfigError(
@@ -140,7 +142,6 @@ async def _serve(app: App, listening: socket.socket, host: str, worker: Worker |
             )
         if worker is None or worker.speaks:
             _greet(settings, address, keyless=keys.lets_anybody_in)
-        pass_over_what_is_here()
         server = EndingServer(
             server_config(app, settings),
             app.end,
@@ -158,7 +159,16 @@ async def _serve(app: App, listening: socket.socket, host: str, worker: Worker |
         with liveness.telling(listening.getsockname()[0], settings.server.live_port, silent_s):
             await server.serve(sockets=[listening])
     finally:
+        if loading is not None:
+            loading.cancel()
         await app.close()
+
+
+async def _loaded(app: App) -> None:
+    """Once, with the start: what a reload replaces is garbage like any other."""
+    if app.settings.learning.enabled:
+        await app.learning.loaded()
+    pass_over_what_is_here()
 
 
 def _reload_when_told(app: App) -> None:

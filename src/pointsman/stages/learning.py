@@ -24,7 +24,6 @@ from pointsman.feedback.learning_view import (
     patterns,
     version_view,
 )
-from pointsman.garbage import pass_over_what_is_here
 from pointsman.ports import Clock, Observer
 from pointsman.rounds import Rounds
 from pointsman.routing.policy import Policy
@@ -198,7 +197,6 @@ class Learning:
             teacher = self._teacher = await self._aside(_teacher, self._policy, self._tiers)
             self.informing.start(teacher, teacher.shipped)
             await self.refresh()
-            pass_over_what_is_here()
         except Exception as error:  # noqa: BLE001 - requests are routed as shipped
             self._observer.fault("learning", error)
 
