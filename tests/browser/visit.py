@@ -30,6 +30,7 @@ class Visit:
         self.address = address
         #: Errors of the page, refusals of its policy, dialogs, requests to anybody else.
         self.complaints: list[str] = []
+        self._forgiven: list[str] = []
         #: Paths that were asked for, with their queries.
         self.asked: list[str] = []
         page.on("console", self._hear)
@@ -59,14 +60,20 @@ class Visit:
         return self.page.locator(f'[data-request-id="{request_id}"]')
 
     def forgive(self, words: str) -> None:
-        """Take back complaints that a test provoked; there must be one at least."""
+        """Take back complaints that a test provoked, and such as are on their way.
+
+        There must be one at least.
+        """
         rest = [each for each in self.complaints if words not in each]
         assert len(rest) < len(self.complaints), f"nothing said {words!r}: {self.complaints}"
         self.complaints = rest
+        self._forgiven.append(words)
 
     def _hear(self, said: ConsoleMessage) -> None:
-        if said.type in {"error", "warning"}:
-            self.complaints.append(f"{said.type}: {said.text} ({said.location['url']})")
+        complaint = f"{said.type}: {said.text} ({said.location['url']})"
+        forgiven = any(words in complaint for words in self._forgiven)
+        if said.type in {"error", "warning"} and not forgiven:
+            self.complaints.append(complaint)
 
     def _note(self, request: Request) -> None:
         parts = urlsplit(request.url)
