@@ -28,6 +28,7 @@ from tests.support.servers import PostgresServer
 
 from pointsman.app import App
 from pointsman.config import LedgerSettings, ModelSettings, Settings
+from pointsman.garbage import look_seldom, pass_over_what_is_here
 from pointsman.types import Feedback
 
 #: Milliseconds that the 95th percentile of each call may take.
@@ -98,6 +99,7 @@ async def measure(store: str, settings: Settings, count: int, now: datetime) -> 
     await app.start(load=False)
     try:
         truth, speed = await fill(app, count, now)
+        pass_over_what_is_here()
         found = Measured(store, count, speed)
         transport = httpx2.ASGITransport(app=app.asgi())
         async with httpx2.AsyncClient(
@@ -217,6 +219,7 @@ def main() -> None:
     parser.add_argument("--stores", nargs="+", default=["sqlite", "postgres"])
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
+    look_seldom()  # as `pointsman serve` does
     now, found = datetime.now(UTC), []
     for store in chosen.stores:
         server = PostgresServer() if store == "postgres" else None
