@@ -117,3 +117,8 @@ def test_whatever_an_upstream_said_is_one_line(body: dict):
 def test_numbers_stay_as_they_were():
     assert one_line(b'{ "a": 1.10, "b": 1e400 }') == b'{"a":1.10,"b":1e400}'
     assert one_line(b"<html>\n</html>") == b'"<html>\\n</html>"'
+
+
+def test_a_file_of_windows_begins_with_a_mark():
+    [row] = read([b"\xef\xbb\xbf" + line("a", {"n": 1}) + b"\r\n"])
+    assert row == BatchRow(0, b'"a"', b'{"n":1}')

@@ -48,7 +48,7 @@ def test_a_batch_from_file_to_output(command: Run, tmp_path: Path) -> None:
         errors = command("batches", "output", batch, "--errors")[1]
         refused = command("batches", "cancel", batch)
 
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, f"{batch}\n")
     assert out == shown == f"{batch} is completed: 2 of 3 rows answered, 1 failed\n"
     assert batch in listed
     assert [each["id"] for each in as_json["data"]] == [batch]

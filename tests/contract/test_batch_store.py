@@ -12,10 +12,12 @@ from tests.support.books import LEDGERS, LedgerAdapter, Store
 
 from pointsman.assembly.scheduling import batch_books
 from pointsman.ports import BatchBooks, Page
+from pointsman.storage.ledger_postgres import PostgresStore
 from pointsman.types import (
     MOST_TRIES,
     AnsweredRow,
     Batch,
+    BatchCounts,
     BatchError,
     BatchRow,
     RowAnswer,
@@ -29,6 +31,7 @@ from pointsman.types import (
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 OURS, OTHERS = Scope("acme"), Scope("other")
 FIRST = Page(10)
+MUCH = 1_000_000
 
 
 @pytest.fixture
@@ -197,17 +200,48 @@ async def test_a_row_is_answered_with_its_entry(store: BatchBooks, books: Store)
     await settled(books, 2, 400, b'{"e":1}')
 
     assert await store.unanswered(batch_id(), 0, 10) == [rows(4)[0], rows(4)[3]]
-    sums = (await store.sums([batch_id(), batch_id(7)]))[batch_id()]
+    assert await store.counts([batch_id(), batch_id(7)]) == {
+        batch_id(): BatchCounts(completed=1, failed=1),
+        batch_id(7): BatchCounts(),
+    }
+    sums = await store.sums(batch_id())
     assert sums.completed == RowSums(1, len('"row 1"'), len('{"a":1}'))
     assert sums.failed == RowSums(1, len('"row 2"'), len('{"e":1}'))
     assert sums.unanswered == RowSums(2, 2 * len('"row 0"'), 0)
     request_id = row_request_id(batch_id(), 1)
-    assert await store.lines(batch_id(), "output", 0, 9) == [
+    assert await store.lines(batch_id(), "output", 0, MUCH) == [
         AnsweredRow(1, b'"row 1"', request_id, 200, b'{"a":1}')
     ]
-    failed = await store.lines(batch_id(), "errors", 1, 9)
+    failed = await store.lines(batch_id(), "errors", 1, MUCH)
     assert [(each.number, each.status) for each in failed] == [(2, 400), (3, None)]
-    assert len(await store.lines(batch_id(), "errors", 0, 2)) == 2
+
+
+async def test_no_more_is_read_at_once_than_is_wanted(store: BatchBooks, books: Store):
+    """But for an answer that is longer by itself."""
+    await going_on(store, 5)
+    for number, length in enumerate((3, 4, 90, 5, 5)):
+        await settled(books, number, 200, b"a" * length)
+
+    reads, first = [], 0
+    while found := await store.lines(batch_id(), "output", first, 10):
+        reads.append([each.number for each in found])
+        first = found[-1].number + 1
+    assert reads == [[0, 1], [2], [3, 4]]
+
+
+async def test_what_was_asked_is_forgotten(store: BatchBooks, books: Store):
+    """However many rows there are; also where that was missed when the batch ended."""
+    batch = await going_on(store, 120)
+    await store.empty(batch.id)
+    assert {row.body for row in await store.unanswered(batch.id, 0, 200)} == {b""}
+
+    await store.add_rows(batch.id, [BatchRow(120, b'"late"', b"{}")])
+    await store.forget_files(NOW)
+    assert (await store.unanswered(batch.id, 120, 1))[0].body == b"{}", "it has not ended"
+    await store.add_file(a_file(1))
+    await store.move(replace(batch, status="cancelled", input_file="file_1"), "in_progress")
+    await store.forget_files(NOW)
+    assert (await store.unanswered(batch.id, 120, 1))[0].body == b""
 
 
 async def test_the_first_answer_stays(store: BatchBooks, books: Store):
@@ -217,7 +251,7 @@ async def test_the_first_answer_stays(store: BatchBooks, books: Store):
     await settled(books, 0, 200, b'"second"')
     await store.answer("r", RowAnswer(batch_id(), 0, 500, b'"third"'))
 
-    [line] = await store.lines(batch_id(), "output", 0, 9)
+    [line] = await store.lines(batch_id(), "output", 0, MUCH)
     assert line.body == b'"first"'
     assert [row.requests for row in await books.report(by=())] == [1]
 
@@ -227,7 +261,7 @@ async def test_an_answer_without_an_entry(store: BatchBooks, books: Store):
     await store.answer("r", RowAnswer(batch_id(), 0, 402, b"{}"))
 
     assert await store.unanswered(batch_id(), 0, 9) == []
-    [line] = await store.lines(batch_id(), "errors", 0, 9)
+    [line] = await store.lines(batch_id(), "errors", 0, MUCH)
     assert (line.request_id, line.status) == ("r", 402)
 
 
@@ -241,7 +275,7 @@ async def test_what_was_tried_is_counted_and_what_is_open_is_not(store: BatchBoo
 
     found = await store.unanswered(batch_id(), 0, 9)
     assert [row.tries for row in found] == [1, 0]
-    assert (await store.sums([batch_id()]))[batch_id()].open == 1
+    assert (await store.sums(batch_id())).open == 1
 
     for tries in range(MOST_TRIES):
         request_id = row_request_id(batch_id(), 1, tries)
@@ -267,13 +301,13 @@ async def test_what_is_old_is_forgotten(store: BatchBooks, books: Store):
     assert await store.batch(batch.id) == ended
     assert await store.forget_files(NOW + timedelta(days=2)) == 1
     assert await store.batch(batch.id) is None
-    assert await store.lines(batch.id, "output", 0, 9) == []
+    assert await store.lines(batch.id, "output", 0, MUCH) == []
 
     await store.add_rows(batch.id, rows(1))  # by a gateway that was at it
     await store.answer("late", RowAnswer(batch.id, 0, 200, b"{}"))
-    assert await store.lines(batch.id, "output", 0, 9) != []
+    assert await store.lines(batch.id, "output", 0, MUCH) != []
     await store.forget_files(NOW)
-    assert await store.lines(batch.id, "output", 0, 9) == []
+    assert await store.lines(batch.id, "output", 0, MUCH) == []
     await store.add_rows(batch.id, rows(1))
     assert len(await store.unanswered(batch.id, 0, 9)) == 1
 
@@ -285,8 +319,9 @@ async def test_with_an_output_file_go_its_answers(store: BatchBooks, books: Stor
     await store.add_file(a_file(2, batch=batch.id, part="output"))
 
     assert await store.remove_file("file_2")
-    assert await store.lines(batch.id, "output", 0, 9) == []
-    assert [each.status for each in await store.lines(batch.id, "errors", 0, 9)] == [None, 400]
+    assert {each.body for each in await store.lines(batch.id, "output", 0, MUCH)} == {b""}
+    assert [each.status for each in await store.lines(batch.id, "errors", 0, MUCH)] == [400]
+    assert await store.unanswered(batch.id, 0, 9) == [], "it was answered all the same"
 
 
 @pytest.mark.parametrize("adapter", those([each for each in LEDGERS if each.lasting]))
@@ -308,3 +343,24 @@ async def test_what_a_dead_gateway_had_open_is_gone_on_with(adapter: LedgerAdapt
 
     async with adapter.open(tmp_path) as books:
         assert (await books.get(asked)).outcome == "interrupted"
+
+
+@pytest.mark.parametrize("adapter", those([each for each in LEDGERS if each.lasting]))
+async def test_what_a_dead_gateway_had_open_is_let_go(adapter: LedgerAdapter, tmp_path: Path):
+    """By the one that took it over, where its batch ends before the row is asked again."""
+    left, held = (row_request_id(batch_id(), number) for number in range(2))
+    async with adapter.open(tmp_path) as books:
+        batch = await going_on(batch_books(books), 2)
+        await books.reserve(entries.entry(left, outcome="open"))
+
+    async with adapter.open(tmp_path) as books:
+        store = batch_books(books)
+        await store.unanswered(batch.id, 0, 9)
+        await books.reserve(entries.entry(held, outcome="open"))
+        await store.move(replace(batch, status="cancelling"), "in_progress")
+        await store.let_go(batch.id, [held], NOW)
+        if isinstance(books, PostgresStore):
+            await books.sweep(NOW)
+        outcomes = [(await books.get(each)).outcome for each in (left, held)]
+        assert outcomes == ["interrupted", "open"]
+        assert (await store.sums(batch.id)).open == 1

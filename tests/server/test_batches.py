@@ -268,7 +268,7 @@ async def test_a_gateway_that_stops_ends_what_it_began(house: House):
     await house.app._scheduling.close()
 
     assert {entry.outcome for entry in house.books.settled_entries} == {"completed"}
-    sums = (await house.app.bookkeeping.store.batches.sums([batch.id]))[batch.id]
+    sums = await house.app.bookkeeping.store.batches.sums(batch.id)
     assert sums.completed.rows == len(house.books.settled_entries) < 60
 
 
@@ -319,6 +319,10 @@ async def test_files_are_listed_page_by_page(house: House):
     assert (await files.delete(first.id)).deleted
     with pytest.raises(openai.NotFoundError):
         await files.retrieve(first.id)
+    with pytest.raises(openai.BadRequestError, match="begin the list anew"):
+        await files.list(after=first.id)
+    with pytest.raises(openai.BadRequestError, match="there is no batch 'batch_x'"):
+        await house.client.batches.list(after="batch_x")
 
 
 async def test_batches_are_listed_page_by_page(house: House):

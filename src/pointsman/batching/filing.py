@@ -16,8 +16,6 @@ from pointsman.types import Principal, Scope, StoredFile
 
 #: Bytes of a piece.
 _PIECE = 1024 * 1024
-#: Rows that are read at a time.
-_ROWS = 500
 #: Files that are looked at together, to be forgotten.
 _FILES = 100
 _LONGEST_NAME = 512
@@ -34,6 +32,13 @@ class Upload:
     content: bytes
     #: How long it is kept; None is as long as files are.
     expires_after: timedelta | None = None
+
+
+def gone(kind: str, after: str) -> BadRequest:
+    """A page can't begin after what is not there: the list would seem to end."""
+    return BadRequest(
+        f"there is no {kind} {after[:128]!r} (any more): begin the list anew", param="after"
+    )
 
 
 class Filing:
@@ -114,7 +119,9 @@ class Filing:
         self._lost = lost
 
     async def list(self, page: Page, scope: Scope, purpose: str | None) -> Sequence[StoredFile]:
-        """A page of the files in the scope. Raises LedgerUnavailable."""
+        """A page of the files in the scope. Raises BadRequest, LedgerUnavailable."""
+        if page.after is not None and await self._books.file(page.after, scope) is None:
+            raise gone("file", page.after)
         return await self._books.files(page, scope, purpose)
 
     async def get(self, file_id: str, scope: Scope) -> StoredFile:
@@ -156,6 +163,6 @@ class Filing:
         batch = await self._books.batch(file.batch)
         ended = "expired" if batch is None else batch.status
         first = 0
-        while rows := await self._books.lines(file.batch, file.part or "output", first, _ROWS):
+        while rows := await self._books.lines(file.batch, file.part or "output", first, _PIECE):
             yield b"".join(written(file.batch, row, ended) for row in rows)
             first = rows[-1].number + 1

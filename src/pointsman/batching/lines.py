@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterator
 
@@ -64,6 +65,8 @@ class Reader:
             lines, self._rest = [*lines, self._rest], b""
         for line in lines:
             self._line += 1
+            if self._line == 1:
+                line = line.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901 - files of Windows
             if self._skips:
                 self._skips = False
             elif len(line) > self._longest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from pointsman.access import end_users
@@ -72,6 +72,12 @@ class Running:
         self._off_peak = off_peak
         self._stopping = False
         self._looked: dict[str, tuple[float, bool]] = {}
+        #: Request ids of the rows that are being asked, by batch.
+        self._asking: dict[str, set[str]] = {}
+
+    def asking(self, batch_id: str) -> Collection[str]:
+        """Request ids of its rows that are on their way here, also before their entries are."""
+        return self._asking.get(batch_id, ())
 
     def stop(self) -> None:
         """Begin no more rows."""
@@ -128,8 +134,18 @@ class Running:
 
     async def _row(self, batch: Batch, row: BatchRow) -> float | None:
         """Ask one row. None where it has its answer, else the least seconds to wait."""
-        place = RowPlace(batch.id, row.number, is_last=row.tries >= MOST_TRIES - 1)
         request_id = row_request_id(batch.id, row.number, min(row.tries, MOST_TRIES - 1))
+        asking = self._asking.setdefault(batch.id, set())
+        asking.add(request_id)
+        try:
+            return await self._asked(batch, row, request_id)
+        finally:
+            asking.discard(request_id)
+            if not asking:
+                self._asking.pop(batch.id, None)
+
+    async def _asked(self, batch: Batch, row: BatchRow, request_id: str) -> float | None:
+        place = RowPlace(batch.id, row.number, is_last=row.tries >= MOST_TRIES - 1)
         try:
             _check_tries(row)
             call = await self._call(batch, row, place, request_id)

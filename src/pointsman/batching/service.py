@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pointsman.batching import lines, validating
-from pointsman.batching.filing import Filing
+from pointsman.batching.filing import Filing, gone
 from pointsman.batching.hours import OffPeak
 from pointsman.batching.running import ENDPOINTS, STATUS_S, Running, portions
 from pointsman.batching.validating import Bounds
@@ -19,6 +19,7 @@ from pointsman.types import (
     EVERYWHERE,
     UNFINISHED,
     Batch,
+    BatchCounts,
     BatchStatus,
     BatchSums,
     FilePart,
@@ -35,6 +36,8 @@ _AT_ONCE = 1000
 _MOST_UNFINISHED = 100
 #: Seconds after which every gateway knows that no more rows are to be begun.
 _KNOWN_S = 2 * STATUS_S
+#: Seconds after which a batch is looked through once more: who was at it may be gone.
+_OVERDUE_S = 60.0
 _PARTS: tuple[FilePart, ...] = ("output", "errors")
 
 
@@ -116,13 +119,15 @@ class Batching:
         return batch
 
     async def list(self, page: Page, scope: Scope) -> Sequence[Batch]:
-        """A page of the batches in the scope. Raises LedgerUnavailable."""
+        """A page of the batches in the scope. Raises BadRequest, LedgerUnavailable."""
+        if page.after is not None and await self._books.batch(page.after, scope) is None:
+            raise gone("batch", page.after)
         return await self._books.batches(page, scope)
 
-    async def sums(self, batches: Sequence[Batch]) -> Mapping[str, BatchSums]:
+    async def counts(self, batches: Sequence[Batch]) -> Mapping[str, BatchCounts]:
         """How far those have come that have not ended. Raises LedgerUnavailable."""
         going_on = [each.id for each in batches if each.status in UNFINISHED]
-        return await self._books.sums(going_on) if going_on else {}
+        return await self._books.counts(going_on) if going_on else {}
 
     async def cancel(self, batch_id: str, scope: Scope) -> Batch:
         """Begin no more of its rows; those that are being asked end. Raises NotFound, BadRequest."""
@@ -152,6 +157,7 @@ class Batching:
         now = self._clock.now()
         for batch in await self._unfinished(UNFINISHED, scope):
             await self._books.move(replace(batch, status="cancelled", ended=now), *UNFINISHED)
+            await self._books.empty(batch.id)
         await self.files.forget(scope, None)
         await self._books.forget_files(now)
 
@@ -210,7 +216,10 @@ class Batching:
             return None
         await validating.write(batch, self._books, self._books, self._most)
         begun = replace(batch, status="in_progress", total=found, validated=now)
-        return begun if await self._books.move(begun, "validating") else None
+        if await self._books.move(begun, "validating"):
+            return begun
+        await self._books.empty(batch.id)  # it was cancelled meanwhile
+        return None
 
     async def _offer(self, batch: Batch) -> None:
         at = self._wait(batch)
@@ -234,19 +243,39 @@ class Batching:
             if now >= batch.expires:
                 expired = replace(batch, status="expired", ended=now)
                 await self._books.move(expired, "validating")
+            elif (now - batch.created).total_seconds() >= _OVERDUE_S:
+                await self._jobs.offer([Job(batch.id)])
             return
-        sums = (await self._books.sums([batch.id]))[batch.id]
         if batch.status == "in_progress":
-            if sums.unanswered.rows and now < batch.expires:
+            if now < batch.expires and not await self._is_answered(batch):
                 return
             ending = replace(batch, status="finalizing", finalizing=now)
             if not await self._books.move(ending, "in_progress"):
                 return
             batch = ending
+        if batch.validated is None:  # cancelled before it had rows
+            await self._ended(replace(batch, status="cancelled", ended=now, total=0), batch.status)
+        elif await self._is_over(batch):
+            await self._end(batch, await self._books.sums(batch.id))
+
+    async def _is_answered(self, batch: Batch) -> bool:
+        counted = await self._books.counts([batch.id])
+        return counted[batch.id].answered >= batch.total
+
+    async def _is_over(self, batch: Batch) -> bool:
+        """Whether nothing more comes of a batch of which no more rows are begun."""
+        now, held = self._clock.now(), self._running.asking(batch.id)
+        await self._books.let_go(batch.id, held, now)
+        if await self._is_answered(batch):
+            return True
         since = batch.cancelled or batch.finalizing or now
         is_known = (now - since).total_seconds() >= _KNOWN_S
-        if not sums.unanswered.rows or (is_known and not sums.open):
-            await self._end(batch, sums)
+        return is_known and not held and not (await self._books.sums(batch.id)).open
+
+    async def _ended(self, batch: Batch, before: BatchStatus) -> None:
+        """At its end; what was asked is in no file of what came of it."""
+        await self._books.move(batch, before)
+        await self._books.empty(batch.id)
 
     async def _end(self, batch: Batch, sums: BatchSums) -> None:
         status: BatchStatus = "expired" if sums.unanswered.rows else "completed"
@@ -268,7 +297,7 @@ class Batching:
             completed=sums.completed.rows,
             failed=sums.failed.rows,
         )
-        await self._books.move(ended, batch.status)
+        await self._ended(ended, batch.status)
 
     def _file(
         self, batch: Batch, part: FilePart, sums: BatchSums, status: BatchStatus

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from pointsman.errors import BadRequest
-from pointsman.types import Batch, BatchSums, Json, StoredFile
+from pointsman.types import Batch, BatchCounts, Json, StoredFile
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _WINDOW = re.compile(r"^([1-9]\d{0,5})([smhd])$")
@@ -76,10 +76,9 @@ def file_view(file: StoredFile) -> dict[str, Json]:
     }
 
 
-def batch_view(batch: Batch, sums: BatchSums | None = None) -> dict[str, Json]:
-    """OpenAI's Batch object; `sums` of one that has not ended."""
-    completed = batch.completed if sums is None else sums.completed.rows
-    failed = batch.failed if sums is None else sums.failed.rows
+def batch_view(batch: Batch, counts: BatchCounts | None = None) -> dict[str, Json]:
+    """OpenAI's Batch object; `counts` of one that has not ended."""
+    counts = counts or BatchCounts(batch.completed, batch.failed)
     ended = {f"{each}_at": _seconds(batch.ended, batch.status == each) for each in _TERMINAL}
     errors: dict[str, Json] = {
         "object": "list",
@@ -105,7 +104,11 @@ def batch_view(batch: Batch, sums: BatchSums | None = None) -> dict[str, Json]:
         "finalizing_at": _seconds(batch.finalizing),
         "cancelling_at": _seconds(batch.cancelled),
         **ended,
-        "request_counts": {"total": batch.total, "completed": completed, "failed": failed},
+        "request_counts": {
+            "total": batch.total,
+            "completed": counts.completed,
+            "failed": counts.failed,
+        },
         "metadata": metadata,
     }
 

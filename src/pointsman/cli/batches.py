@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import sys
 import time
 from datetime import UTC, datetime
@@ -107,6 +108,8 @@ def submit(
         "completion_window": window,
     }
     batch = _call(settings, _PATH, Batch, wish)
+    if wait:
+        typer.echo(batch.id, err=True)  # whoever stops waiting can go on with it
     while wait and batch.status not in _OVER:
         time.sleep(_LOOK_S)
         batch = _call(settings, f"{_PATH}/{batch.id}", Batch)
@@ -172,7 +175,9 @@ def _endpoint(file: Path) -> str:
     """The one that the first line names; the gateway checks the others."""
     try:
         with file.open("rb") as lines:
-            url = msgspec.json.decode(next(lines, b""), type=First).url
+            said = (line.removeprefix(codecs.BOM_UTF8) for line in lines)
+            first = next((line for line in said if line.strip()), b"")
+            url = msgspec.json.decode(first, type=First).url
     except OSError as error:
         raise ConfigError(f"{file} can't be read: {error.strerror}") from error
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -11,6 +11,7 @@ from pointsman.types import (
     EVERYWHERE,
     AnsweredRow,
     Batch,
+    BatchCounts,
     BatchRow,
     BatchStatus,
     BatchSums,
@@ -49,7 +50,10 @@ class FileStore(Protocol):
         """Forget it with its pieces; whether it was there."""
 
     async def forget_files(self, now: datetime) -> int:
-        """Forget those that have expired, and what is left of batches without any file."""
+        """Forget those that have expired, and what is left of batches.
+
+        That is what was asked in one that has ended, and all of one without any file.
+        """
 
     async def stored_bytes(self, organisation: str) -> int:
         """Bytes of its files, and of what its unfinished batches have read of them."""
@@ -110,15 +114,29 @@ class RowStore(Protocol):
     async def answer(self, request_id: str, answer: RowAnswer) -> None:
         """Keep the answer to a row that has no entry in the books; the first one stays."""
 
-    async def sums(self, batch_ids: Collection[str]) -> Mapping[str, BatchSums]:
+    async def empty(self, batch_id: str) -> None:
+        """Forget what was asked in its rows."""
+
+    async def let_go(self, batch_id: str, held: Collection[str], now: datetime) -> None:
+        """Close its entries that a gateway before this one left open, as interrupted.
+
+        Those are what this one has open but for what it holds: request ids that it is asking.
+        Where several gateways share the books, they are closed some seconds later.
+        """
+
+    async def counts(self, batch_ids: Collection[str]) -> Mapping[str, BatchCounts]:
         """How far these have come."""
 
-    async def lines(
-        self, batch_id: str, part: FilePart, first: int, limit: int
-    ) -> Sequence[AnsweredRow]:
-        """So many rows of a part from the first on, in their order.
+    async def sums(self, batch_id: str) -> BatchSums:
+        """What its rows add up to: dearer than `counts`."""
 
-        The output has those that were answered, `errors` those with an error or without an answer.
+    async def lines(
+        self, batch_id: str, part: FilePart, first: int, most_bytes: int
+    ) -> Sequence[AnsweredRow]:
+        """Some rows of a part from the first on, in their order; none behind the last.
+
+        More than one only as long as their answers have no more than `most_bytes`. The output has
+        those that were answered, `errors` those with an error or without an answer.
         """
 
 

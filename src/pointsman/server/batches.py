@@ -30,8 +30,8 @@ async def listed(gateway: Gateway, incoming: Incoming) -> Outgoing:
     limit = number_of(query, "limit", usual=_USUAL_PAGE, most=_LONGEST_PAGE)
     scope = scope_of(incoming.principal)
     found = await gateway.batching.list(Page(limit + 1, query.get("after")), scope)
-    sums = await gateway.batching.sums(found)
-    return as_json(page_view([batch_view(each, sums.get(each.id)) for each in found], limit))
+    counts = await gateway.batching.counts(found)
+    return as_json(page_view([batch_view(each, counts.get(each.id)) for each in found], limit))
 
 
 async def show(gateway: Gateway, incoming: Incoming) -> Outgoing:
@@ -49,5 +49,5 @@ async def cancel(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 
 async def _shown(gateway: Gateway, batch: Batch) -> Outgoing:
-    sums = await gateway.batching.sums([batch])
-    return as_json(batch_view(batch, sums.get(batch.id)))
+    counts = await gateway.batching.counts([batch])
+    return as_json(batch_view(batch, counts.get(batch.id)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import accumulate
 from typing import TypeAlias
 
 import msgspec
@@ -19,7 +20,6 @@ from sqlalchemy import (
     and_,
     case,
     cast,
-    delete,
     exists,
     func,
     literal,
@@ -27,6 +27,7 @@ from sqlalchemy import (
     select,
     tuple_,
     union,
+    update,
 )
 
 from pointsman.ports import Page
@@ -46,6 +47,7 @@ from pointsman.types import (
     UNFINISHED,
     AnsweredRow,
     Batch,
+    BatchCounts,
     BatchError,
     BatchRow,
     BatchStatus,
@@ -58,7 +60,15 @@ from pointsman.types import (
 )
 
 Erasing: TypeAlias = Update | Delete
+#: Rows that belong to one thing, by whose they are and their number there.
+Numbered: TypeAlias = tuple[ColumnElement[str], ColumnElement[int]]
+ROWS: Numbered = (batch_rows.c.batch, batch_rows.c.number)
+ANSWERS: Numbered = (batch_answers.c.batch, batch_answers.c.number)
+PIECES: Numbered = (file_pieces.c.file, file_pieces.c.number)
+PARTS: tuple[FilePart, ...] = ("output", "errors")
 _REFUSED = 400
+#: Rows that are read at a time.
+_LINES = 500
 _ERRORS = msgspec.json.Decoder(tuple[BatchError, ...])
 #: Characters of a batch's id, with which the request ids of its rows begin.
 _ID_LENGTH = len("batch_") + 32
@@ -132,10 +142,32 @@ def stored_bytes(db: Connection, organisation: str) -> int:
     return int(db.scalar(kept) or 0) + int(db.scalar(read) or 0)
 
 
-def erase_answers(batch_id: str, part: FilePart) -> Delete:
-    """The answers that a part of a batch's rows has."""
+def with_questions(db: Connection) -> Sequence[str]:
+    """Ids of batches that have ended, and whose last row still has what was asked in it."""
+    rows = batch_rows.alias()
+    last = select(func.max(rows.c.number)).where(rows.c.batch == batches.c.id).scalar_subquery()
+    kept = exists(
+        select(batch_rows.c.number).where(
+            batch_rows.c.batch == batches.c.id,
+            batch_rows.c.number == last,
+            func.length(batch_rows.c.body) > 0,
+        )
+    )
+    ended = batches.c.status.not_in(UNFINISHED)
+    return db.execute(select(batches.c.id).where(ended, kept)).scalars().all()
+
+
+def emptied(part: FilePart) -> Update:
+    """The answers of a part without what they said: that they were answered stays known."""
     of_part = _went_well if part == "output" else ~_went_well
-    return delete(batch_answers).where(batch_answers.c.batch == batch_id, of_part)
+    return update(batch_answers).where(of_part).values(body=b"")
+
+
+def last_number(db: Connection, numbered: Numbered, its: str) -> int:
+    """Of the rows that belong to one thing, or -1."""
+    of, number = numbered
+    found = db.scalar(select(func.max(number)).where(of == its))
+    return -1 if found is None else int(found)
 
 
 def batch(db: Connection, batch_id: str, scope: Scope = EVERYWHERE) -> Batch | None:
@@ -184,57 +216,78 @@ def unanswered(
     return counted, [each for each, still_open in known.items() if still_open]
 
 
-def sums(db: Connection, batch_ids: Collection[str]) -> Mapping[str, BatchSums]:
-    """How far batches have come."""
+def open_ones(db: Connection, batch_id: str, gateway: str | None) -> Sequence[str]:
+    """Ids of its entries that are open, and this gateway's where there are several."""
+    of = func.substr(entries.c.request_id, 1, _ID_LENGTH)
+    found = select(entries.c.request_id).where(is_open, of == batch_id)
+    if gateway is not None:
+        found = found.where(entries.c.gateway == gateway)
+    return db.execute(found).scalars().all()
+
+
+def counts(db: Connection, batch_ids: Collection[str]) -> Mapping[str, BatchCounts]:
+    """How many of batches' rows were answered."""
+    well = func.sum(case((_went_well, 1), else_=0))
+    found = (
+        select(batch_answers.c.batch, well, func.count())
+        .where(batch_answers.c.batch.in_(batch_ids))
+        .group_by(batch_answers.c.batch)
+    )
+    whole = dict.fromkeys(batch_ids, BatchCounts())
+    for batch_id, completed, answered in db.execute(found):
+        whole[batch_id] = BatchCounts(int(completed), int(answered) - int(completed))
+    return whole
+
+
+def sums(db: Connection, batch_id: str) -> BatchSums:
+    """What a batch's rows add up to."""
     kind = case(
         (batch_answers.c.batch.is_(None), "unanswered"), (_went_well, "completed"), else_="failed"
     )
     found = (
         select(
-            batch_rows.c.batch,
             kind,
             func.count(),
             _total(func.length(batch_rows.c.custom_id)),
             _total(func.coalesce(func.length(batch_answers.c.body), 0)),
         )
         .outerjoin(batch_answers, _answered)
-        .where(batch_rows.c.batch.in_(batch_ids))
-        .group_by(batch_rows.c.batch, kind)
+        .where(batch_rows.c.batch == batch_id)
+        .group_by(kind)
     )
-    whole = dict.fromkeys(batch_ids, BatchSums())
-    for batch_id, name, *numbers in db.execute(found):
-        _add(whole, batch_id, name, RowSums(*(int(each) for each in numbers)))
-    of = func.substr(entries.c.request_id, 1, _ID_LENGTH)
-    opened = select(of, func.count()).where(is_open, of.in_(batch_ids)).group_by(of)
-    for batch_id, count in db.execute(opened):
-        whole[batch_id] = replace(whole[batch_id], open=count)
-    return whole
+    by_kind = {name: RowSums(*map(int, numbers)) for name, *numbers in db.execute(found)}
+    return BatchSums(**by_kind, open=len(open_ones(db, batch_id, None)))
 
 
 def lines(
-    db: Connection, batch_id: str, part: FilePart, first: int, limit: int
+    db: Connection, batch_id: str, part: FilePart, first: int, most_bytes: int
 ) -> Sequence[AnsweredRow]:
-    """Rows of a part with their answers."""
+    """Rows of a part with their answers, so many as have no more bytes, or one."""
     rows = batch_rows.outerjoin(batch_answers, _answered)
     of_part = _went_well if part == "output" else ~func.coalesce(_went_well, False)
-    answer = batch_answers.c
+    answer, number = batch_answers.c, batch_rows.c.number
     found = (
-        select(
-            batch_rows.c.number,
-            batch_rows.c.custom_id,
-            answer.request_id,
-            answer.status,
-            answer.body,
-        )
+        select(number, func.coalesce(func.length(answer.body), 0))
         .select_from(rows)
-        .where(and_(batch_rows.c.batch == batch_id, batch_rows.c.number >= first, of_part))
-        .order_by(batch_rows.c.number)
-        .limit(limit)
+        .where(and_(batch_rows.c.batch == batch_id, number >= first, of_part))
+        .order_by(number)
+    )
+    sizes = db.execute(found.limit(_LINES)).all()
+    taken = _taken([int(size) for _, size in sizes], most_bytes)
+    if not taken:
+        return []
+    whole = found.with_only_columns(
+        number, batch_rows.c.custom_id, answer.request_id, answer.status, answer.body
     )
     return [
         AnsweredRow(number, custom_id.encode(), *answer)
-        for number, custom_id, *answer in db.execute(found)
+        for number, custom_id, *answer in db.execute(whole.where(number <= sizes[taken - 1][0]))
     ]
+
+
+def _taken(sizes: Sequence[int], most: int) -> int:
+    """How many of these, from the first on, are no more together; one if there is any."""
+    return max(min(1, len(sizes)), sum(whole <= most for whole in accumulate(sizes)))
 
 
 def _page(
@@ -268,16 +321,6 @@ def _tries(batch_id: str, number: int, over: Collection[str]) -> int:
 
 def _total(of: ColumnElement[int]) -> ColumnElement[int]:
     return func.coalesce(cast(func.sum(of), BigInteger), 0)
-
-
-def _add(whole: dict[str, BatchSums], batch_id: str, kind: str, rows: RowSums) -> None:
-    match kind:
-        case "completed":
-            whole[batch_id] = replace(whole[batch_id], completed=rows)
-        case "failed":
-            whole[batch_id] = replace(whole[batch_id], failed=rows)
-        case _:
-            whole[batch_id] = replace(whole[batch_id], unanswered=rows)
 
 
 def _batch(row: RowMapping) -> Batch:

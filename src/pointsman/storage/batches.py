@@ -9,10 +9,22 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Dialect, bindparam, delete, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Delete,
+    Dialect,
+    Update,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from pointsman.ports import Page
 from pointsman.storage import batch_queries
+from pointsman.storage.batch_queries import ANSWERS, PIECES, ROWS, Numbered
 from pointsman.storage.filters import is_open
 from pointsman.storage.learning import Step
 from pointsman.storage.schema import entries
@@ -23,12 +35,12 @@ from pointsman.storage.schema_batches import (
     file_pieces,
     files,
 )
-from pointsman.storage.statements import Prepared, upsert
+from pointsman.storage.statements import Prepared, interrupt, the_entry, upsert
 from pointsman.types import (
     EVERYWHERE,
-    UNFINISHED,
     AnsweredRow,
     Batch,
+    BatchCounts,
     BatchRow,
     BatchStatus,
     BatchSums,
@@ -39,6 +51,9 @@ from pointsman.types import (
 )
 
 T = TypeVar("T")
+
+#: Rows, and pieces of files, that are erased in one transaction.
+_ROWS, _PIECES = 50, 4
 
 
 class Source(Protocol):
@@ -73,8 +88,17 @@ class SqlBatches:
         self._add_batch = Prepared(insert(batches), dialect)
         self._add_row = Prepared(upsert(batch_rows, dialect).on_conflict_do_nothing(), dialect)
         self._answer = add_answer(dialect)
-        mine = update(entries).where(entries.c.request_id == bindparam("request_id"), is_open)
-        self._take_over = Prepared(mine, dialect, "gateway")
+        one = update(entries).where(the_entry, is_open)
+        self._hand_over = Prepared(one, dialect, "gateway")
+        self._interrupt = interrupt(dialect, the_entry)
+        self._empty_rows = _some(ROWS, update(batch_rows).values(body=b""), dialect)
+        self._empty_answers = {
+            part: _some(ANSWERS, batch_queries.emptied(part), dialect)
+            for part in batch_queries.PARTS
+        }
+        self._erase_pieces = _some(PIECES, delete(file_pieces), dialect)
+        self._erase_answers = _some(ANSWERS, delete(batch_answers), dialect)
+        self._erase_rows = _some(ROWS, delete(batch_rows), dialect)
 
     # Files
 
@@ -99,11 +123,11 @@ class SqlBatches:
         file = await self.file(file_id, scope)
         if file is None:
             return False
-        erased = [delete(file_pieces).where(file_pieces.c.file == file_id)]
         if file.batch is not None and file.part is not None:
-            erased.append(batch_queries.erase_answers(file.batch, file.part))
-        erased.append(delete(files).where(files.c.id == file_id))
-        *_, removed = await self._source.carry_out([self._step(each) for each in erased])
+            await self._bit_by_bit(self._empty_answers[file.part], ANSWERS, file.batch)
+        await self._bit_by_bit(self._erase_pieces, PIECES, file_id)
+        last = self._step(delete(files).where(files.c.id == file_id))
+        (removed,) = await self._source.carry_out([last])
         return removed > 0
 
     async def forget_files(self, now: datetime) -> int:
@@ -112,12 +136,12 @@ class SqlBatches:
         for file_id in expired:
             await self.remove_file(file_id)
         for batch_id in await self._source.ask(batch_queries.left_over):
-            gone = [
-                delete(batch_answers).where(batch_answers.c.batch == batch_id),
-                delete(batch_rows).where(batch_rows.c.batch == batch_id),
-                delete(batches).where(batches.c.id == batch_id),
-            ]
-            await self._source.carry_out([self._step(each) for each in gone])
+            await self._bit_by_bit(self._erase_answers, ANSWERS, batch_id)
+            await self._bit_by_bit(self._erase_rows, ROWS, batch_id)
+            gone = delete(batches).where(batches.c.id == batch_id)
+            await self._source.carry_out([self._step(gone)])
+        for batch_id in await self._source.ask(batch_queries.with_questions):
+            await self.empty(batch_id)
         return len(expired)
 
     async def put_piece(self, file_id: str, number: int, content: bytes) -> None:
@@ -134,11 +158,8 @@ class SqlBatches:
 
     async def remove_pieces(self, file_id: str) -> None:
         """See `ports.PieceStore`."""
-        erased = [
-            delete(file_pieces).where(file_pieces.c.file == file_id),
-            delete(files).where(files.c.id == file_id),
-        ]
-        await self._source.carry_out([self._step(each) for each in erased])
+        await self._bit_by_bit(self._erase_pieces, PIECES, file_id)
+        await self._source.carry_out([self._step(delete(files).where(files.c.id == file_id))])
 
     async def lost_pieces(self) -> Collection[str]:
         """See `ports.PieceStore`."""
@@ -177,11 +198,7 @@ class SqlBatches:
             del row[name]
         is_among = or_(*(batches.c.status == status for status in among))
         moved = update(batches).where(batches.c.id == batch.id, is_among)
-        steps = [self._step(moved.values(row))]
-        if batch.status not in UNFINISHED:  # what was asked is in no file of what came of it
-            emptied = update(batch_rows).where(batch_rows.c.batch == batch.id)
-            steps.append(self._step(emptied.values(body=b"")))
-        changed, *_ = await self._source.carry_out(steps)
+        (changed,) = await self._source.carry_out([self._step(moved.values(row))])
         return changed > 0
 
     # Rows
@@ -207,27 +224,61 @@ class SqlBatches:
         rows, open_ones = await self._source.ask(find)
         if open_ones and self._gateway is not None:
             mine = [{"request_id": each, "gateway": self._gateway} for each in open_ones]
-            await self._source.carry_out_many(self._take_over, mine)
+            await self._source.carry_out_many(self._hand_over, mine)
         return rows
 
     async def answer(self, request_id: str, answer: RowAnswer) -> None:
         """See `ports.RowStore`."""
         await self._source.carry_out([(self._answer, answer_row(request_id, answer))])
 
-    async def sums(self, batch_ids: Collection[str]) -> Mapping[str, BatchSums]:
+    async def empty(self, batch_id: str) -> None:
         """See `ports.RowStore`."""
-        return await self._source.ask(partial(batch_queries.sums, batch_ids=tuple(batch_ids)))
+        await self._bit_by_bit(self._empty_rows, ROWS, batch_id)
+
+    async def let_go(self, batch_id: str, held: Collection[str], now: datetime) -> None:
+        """See `ports.RowStore`. What is nobody's is closed by the next sweep of those who share."""
+        find = partial(batch_queries.open_ones, batch_id=batch_id, gateway=self._gateway)
+        left = [each for each in await self._source.ask(find) if each not in held]
+        if self._gateway is None:
+            closed = [(self._interrupt, {"request_id": each, "settled_at": now}) for each in left]
+            await self._source.carry_out(closed)
+        elif left:
+            nobodys = [{"request_id": each, "gateway": None} for each in left]
+            await self._source.carry_out_many(self._hand_over, nobodys)
+
+    async def counts(self, batch_ids: Collection[str]) -> Mapping[str, BatchCounts]:
+        """See `ports.RowStore`."""
+        return await self._source.ask(partial(batch_queries.counts, batch_ids=tuple(batch_ids)))
+
+    async def sums(self, batch_id: str) -> BatchSums:
+        """See `ports.RowStore`."""
+        return await self._source.ask(partial(batch_queries.sums, batch_id=batch_id))
 
     async def lines(
-        self, batch_id: str, part: FilePart, first: int, limit: int
+        self, batch_id: str, part: FilePart, first: int, most_bytes: int
     ) -> Sequence[AnsweredRow]:
         """See `ports.RowStore`."""
         return await self._source.ask(
-            partial(batch_queries.lines, batch_id=batch_id, part=part, first=first, limit=limit)
+            lambda db: batch_queries.lines(db, batch_id, part, first, most_bytes)
         )
+
+    async def _bit_by_bit(self, change: Prepared, numbered: Numbered, its: str) -> None:
+        """Change all rows of one thing, some in each transaction: requests wait for those."""
+        find = partial(batch_queries.last_number, numbered=numbered, its=its)
+        some = _PIECES if numbered is PIECES else _ROWS
+        for first in range(0, await self._source.ask(find) + 1, some):
+            bounds = {"its": its, "first": first, "last": first + some - 1}
+            await self._source.carry_out([(change, bounds)])
 
     def _step(self, statement: batch_queries.Erasing) -> Step:
         return Prepared(statement, self._source.dialect), {}
+
+
+def _some(numbered: Numbered, change: Update | Delete, dialect: Dialect) -> Prepared:
+    """A change of the rows of `its` from `first` to `last`."""
+    of, number = numbered
+    some = number.between(bindparam("first"), bindparam("last"))
+    return Prepared(change.where(of == bindparam("its"), some), dialect)
 
 
 def add_answer(dialect: Dialect) -> Prepared:

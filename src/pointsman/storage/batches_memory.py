@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import accumulate
 from typing import TypeVar
 
 from pointsman.ports import Page
@@ -14,6 +15,7 @@ from pointsman.types import (
     UNFINISHED,
     AnsweredRow,
     Batch,
+    BatchCounts,
     BatchRow,
     BatchStatus,
     BatchSums,
@@ -64,8 +66,9 @@ class MemoryBatches:
             return False
         del self._files[file_id]
         self._pieces = {key: each for key, each in self._pieces.items() if key[0] != file_id}
-        for row in await self.lines(file.batch or "", file.part or "output", 0, len(self._answers)):
-            self._answers.pop((file.batch or "", row.number), None)
+        for key, (request_id, answer) in self._answers.items():
+            if key[0] == file.batch and (file.part == "output") == (answer.status < _REFUSED):
+                self._answers[key] = request_id, replace(answer, body=b"")
         return True
 
     async def forget_files(self, now: datetime) -> int:
@@ -77,6 +80,8 @@ class MemoryBatches:
             named = {batch.input_file, batch.output_file, batch.error_file}
             if batch.status not in UNFINISHED and not named & self._files.keys():
                 del self._batches[batch.id]
+            elif batch.status not in UNFINISHED:
+                await self.empty(batch.id)
         self._rows = {key: each for key, each in self._rows.items() if key in self._batches}
         self._answers = {
             key: each for key, each in self._answers.items() if key[0] in self._batches
@@ -159,17 +164,38 @@ class MemoryBatches:
         """Keep an answer; the first one stays."""
         self._answers.setdefault((answer.batch, answer.number), (request_id, answer))
 
-    async def sums(self, batch_ids: Collection[str]) -> Mapping[str, BatchSums]:
+    async def empty(self, batch_id: str) -> None:
         """See `ports.RowStore`."""
-        return {each: self._sums(each) for each in batch_ids}
+        rows = self._rows.get(batch_id, {})
+        self._rows[batch_id] = {number: replace(row, body=b"") for number, row in rows.items()}
+
+    async def let_go(self, batch_id: str, held: Collection[str], now: datetime) -> None:
+        """See `ports.RowStore`. Nothing here was left open by a process that is gone."""
+
+    async def counts(self, batch_ids: Collection[str]) -> Mapping[str, BatchCounts]:
+        """See `ports.RowStore`."""
+        sums = {each: await self.sums(each) for each in batch_ids}
+        return {id_: BatchCounts(of.completed.rows, of.failed.rows) for id_, of in sums.items()}
+
+    async def sums(self, batch_id: str) -> BatchSums:
+        """See `ports.RowStore`."""
+        rows = self._answered(batch_id)
+        opened = (self._is_open(batch_id, row.number) for row in rows)
+        return BatchSums(
+            completed=_summed(each for each in rows if _went_well(each)),
+            failed=_summed(each for each in rows if each.status and not _went_well(each)),
+            unanswered=_summed(each for each in rows if each.status is None),
+            open=sum(opened),
+        )
 
     async def lines(
-        self, batch_id: str, part: FilePart, first: int, limit: int
+        self, batch_id: str, part: FilePart, first: int, most_bytes: int
     ) -> Sequence[AnsweredRow]:
         """See `ports.RowStore`."""
         rows = (each for each in self._answered(batch_id) if each.number >= first)
         found = [each for each in rows if _went_well(each) == (part == "output")]
-        return found[:limit]
+        sizes = accumulate(len(each.body or b"") for each in found)
+        return found[: max(1, sum(whole <= most_bytes for whole in sizes))]
 
     def _answered(self, batch_id: str) -> Sequence[AnsweredRow]:
         found = []
@@ -183,16 +209,6 @@ class MemoryBatches:
                     AnsweredRow(number, row.custom_id, request_id, answer.status, answer.body)
                 )
         return found
-
-    def _sums(self, batch_id: str) -> BatchSums:
-        rows = self._answered(batch_id)
-        opened = (self._is_open(batch_id, row.number) for row in rows)
-        return BatchSums(
-            completed=_summed(each for each in rows if _went_well(each)),
-            failed=_summed(each for each in rows if each.status and not _went_well(each)),
-            unanswered=_summed(each for each in rows if each.status is None),
-            open=sum(opened),
-        )
 
     def _is_open(self, batch_id: str, number: int) -> bool:
         ids = (row_request_id(batch_id, number, tries) for tries in range(MOST_TRIES))

@@ -169,8 +169,22 @@ class RowSums:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchCounts:
+    """How many of a batch's rows were answered."""
+
+    completed: int = 0
+    #: With an error.
+    failed: int = 0
+
+    @property
+    def answered(self) -> int:
+        """Either way."""
+        return self.completed + self.failed
+
+
+@dataclass(frozen=True, slots=True)
 class BatchSums:
-    """How far a batch has come."""
+    """What a batch's rows add up to: for its end, as all of them are read."""
 
     completed: RowSums = RowSums()
     failed: RowSums = RowSums()
