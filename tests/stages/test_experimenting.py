@@ -1,6 +1,6 @@
 """Experiments in memory over their store: what another gateway does, and a store that is down."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from tests.support.entries import DECISION, NOON, entry
 from pointsman.clock import ManualClock
 from pointsman.errors import BadRequest, LedgerUnavailable
 from pointsman.feedback.experiment_view import NewExperiment
-from pointsman.stages.experimenting import MOST_RUNNING, Experimenting
+from pointsman.stages.experimenting import MOST_ALTOGETHER, MOST_RUNNING, Experimenting
 from pointsman.storage.memory import MemoryStore
 from pointsman.types import (
     Call,
@@ -25,6 +25,7 @@ from pointsman.types import (
 
 OPERATOR = Principal(key="operator")
 TIERS = {"weak": "simple", "twin": "simple", "strong": "complex"}
+MANY = {f"{side}{number}": "simple" for side in "ab" for number in range(MOST_RUNNING + 1)}
 WISH = NewExperiment(a="weak", b="twin", share=1.0)
 VERSIONS = NewExperiment(a="shipped", b="v_1", of="versions", share=1.0)
 CALL = Call("req_1", NOON, OPERATOR, ModelRequest("auto", (Turn("user", "x"),), {}))
@@ -46,8 +47,8 @@ def store() -> Ailing:
     return Ailing()
 
 
-async def opened(store: MemoryStore) -> Experimenting:
-    experiments = Experimenting(TIERS, ManualClock(), knows=lambda _: True)
+async def opened(store: MemoryStore, tiers: Mapping[str, str] = TIERS) -> Experimenting:
+    experiments = Experimenting(tiers, ManualClock(), knows=lambda _: True)
     await experiments.open(store)
     return experiments
 
@@ -100,16 +101,27 @@ async def test_what_nobody_stops_goes_on_over_a_restart(store: Ailing) -> None:
 
 
 async def test_there_is_an_end_to_how_many(store: Ailing) -> None:
-    experiments = await opened(store)
+    experiments = await opened(store, MANY)
+    for number in range(MOST_ALTOGETHER):
+        await experiments.start(OPERATOR, of_their_own(number % MOST_RUNNING, f"o{number // 16}"))
+
+    with pytest.raises(BadRequest, match="0 experiments run already: stop one first"):
+        await experiments.start(OPERATOR, of_their_own(0, "globex"))
+
+
+async def test_nobody_takes_all_places(store: Ailing) -> None:
+    experiments = await opened(store, MANY)
     for number in range(MOST_RUNNING):
-        await experiments.start(OPERATOR, replaced(WISH, f"acme{number}"))
+        await experiments.start(OPERATOR, of_their_own(number, "acme"))
 
-    with pytest.raises(BadRequest, match="stop one first"):
-        await experiments.start(OPERATOR, replaced(WISH, "globex"))
+    with pytest.raises(BadRequest, match="16 experiments run already: stop one first"):
+        await experiments.start(OPERATOR, of_their_own(MOST_RUNNING, "acme"))
+    await experiments.start(OPERATOR, of_their_own(0, "globex"))
 
 
-def replaced(wish: NewExperiment, organisation: str) -> NewExperiment:
-    return NewExperiment(a=wish.a, b=wish.b, share=wish.share, organisation=organisation)
+def of_their_own(number: int, organisation: str) -> NewExperiment:
+    """With deployments that no other experiment has."""
+    return NewExperiment(a=f"a{number}", b=f"b{number}", share=0.1, organisation=organisation)
 
 
 @pytest.mark.parametrize("until_decided", [True, False])

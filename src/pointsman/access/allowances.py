@@ -7,7 +7,7 @@ tokens per minute of every key. Pure.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pointsman.types import Allowance, Budget, Budgets, Grant, Limits, Principal, Subject
 
@@ -40,6 +40,12 @@ class Stated:
 
 
 NOTHING_STATED = Stated()
+
+
+def bounded(grant: Grant, stated: Stated) -> Grant:
+    """What a key may use and spend, where the settings state limits and budgets of it."""
+    whole = Stated(grant.limits, grant.budgets).or_else(stated)
+    return replace(grant, limits=whole.limits, budgets=whole.budgets)
 
 
 @dataclass(frozen=True, slots=True)

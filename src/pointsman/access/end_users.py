@@ -6,11 +6,13 @@ import hashlib
 
 #: Characters.
 LONGEST_USER = 128
+#: How the names begin under which the gateway itself asks.
+OWN = "pointsman:"
 
 
 def is_name(user: str) -> bool:
     """Whether it can be shown and stored as it is."""
-    return user.isprintable() and len(user) <= LONGEST_USER
+    return user.isprintable() and len(user) <= LONGEST_USER and not user.startswith(OWN)
 
 
 def named(user: str | None) -> str | None:

@@ -8,12 +8,11 @@ import logging
 import math
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
-
-from msgspec import UNSET
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from pointsman.access import keys
+from pointsman.access.allowances import NOTHING_STATED, Stated, bounded
 from pointsman.access.authenticate import refuse_foreign_pages, shown_key
 from pointsman.access.wishes import KeyChange, NewKey, Rotation
 from pointsman.errors import AuthenticationFailed, BadRequest, LedgerUnavailable, Unavailable
@@ -87,6 +86,8 @@ class KeyRing:
         #: When the store was last read, in monotonic seconds.
         self._read_at = clock.monotonic()
         self._changing = asyncio.Lock()
+        #: What the settings state of limits and budgets, by key id.
+        self.stated: Mapping[str, Stated] = {}
         #: Called when a key was changed here: others are to look.
         self.changed: Callable[[], None] | None = None
 
@@ -144,6 +145,7 @@ class KeyRing:
             self._check_age()
             stored, principal = known
             keys.check_valid(stored, digest, self._clock.now())
+            self._check_there(stored)
             return principal or keys.principal_of(stored.key, self._roles)
         fixed = self._among_the_fixed(digest)
         if fixed is None and self._failing:
@@ -189,21 +191,23 @@ class KeyRing:
         """Make a key. Raises BadRequest, Forbidden, LedgerUnavailable."""
         async with self._changing:
             by = await self._read_for(by)
-            self._check_room(by, wish)
             key_id = keys.new_id(self._random(keys.ID_BYTES))
             while key_id in self._by_id:
                 key_id = keys.new_id(self._random(keys.ID_BYTES))
             text = keys.key_text(key_id, self._random(keys.SECRET_BYTES))
             wish = keys.ending_with(wish, self._by_id.get(by.key))
-            stored = keys.made(by, wish, key_id, text, self._clock.now(), roles=self._roles)
+            now, until = self._clock.now(), self._until(by)
+            stored = keys.made(by, wish, key_id, text, now, roles=self._roles, until=until)
+            self._check_room(by, stored.key.organisation)
             return NewSecret(await self._put(stored), text)
 
     async def change(self, by: Principal, key_id: str, wish: KeyChange) -> Key:
         """Change what the wish names. Raises NotFound, BadRequest, Forbidden, LedgerUnavailable."""
         async with self._changing:
             by = await self._read_for(by)
-            stored = self._seen(by, key_id)
-            return await self._put(keys.changed(by, stored, wish, self._clock.now()))
+            stored, now, until = self._seen(by, key_id), self._clock.now(), self._until(by)
+            stated = self.stated.get(key_id, NOTHING_STATED)
+            return await self._put(keys.changed(by, stored, wish, now, stated=stated, until=until))
 
     async def rotate(self, by: Principal, key_id: str, rotation: Rotation) -> NewSecret:
         """Give the key another secret. Raises NotFound, Forbidden, LedgerUnavailable."""
@@ -212,27 +216,42 @@ class KeyRing:
             stored = self._seen(by, key_id)
             text = keys.key_text(key_id, self._random(keys.SECRET_BYTES))
             grace = timedelta(seconds=rotation.grace_s)
-            anew = keys.rotated(by, stored, text, grace, self._clock.now())
+            now, until = self._clock.now(), self._until(by)
+            stated = self.stated.get(key_id, NOTHING_STATED)
+            anew = keys.rotated(by, stored, text, grace, now, stated=stated, until=until)
             return NewSecret(await self._put(anew), text)
 
     async def delete(self, by: Principal, key_id: str) -> None:
         """Forget the key. Raises NotFound, Forbidden, LedgerUnavailable."""
         async with self._changing:
             by = await self._read_for(by)
-            keys.managed(by, self._seen(by, key_id).key)
+            stated = self.stated.get(key_id, NOTHING_STATED)
+            keys.managed(by, self._seen(by, key_id).key, stated)
             await self._store.remove_key(key_id)
             self._know([each for each in self._by_id.values() if each.key.id != key_id])
             self._tell()
 
-    def _check_room(self, by: Principal, wish: NewKey) -> None:
+    def _until(self, by: Principal) -> datetime | None:
+        """When the key ends that somebody asks with; None is never."""
+        stored = self._by_id.get(by.key)
+        return None if stored is None else stored.key.expires
+
+    def _check_room(self, by: Principal, organisation: str) -> None:
         """Raises BadRequest for an organisation that was removed, or has enough keys of its own."""
-        if wish.organisation is not UNSET and self._is_former(wish.organisation):
+        if self._is_former(organisation):
             raise BadRequest(
-                f"there was an organisation {wish.organisation!r}, and the books still name it",
+                f"there was an organisation {organisation!r}, and the books still name it",
                 param="organisation",
             )
         if not by.grant.everywhere and len(self.list(by)) >= _MOST_KEYS:
             raise BadRequest(f"an organisation has at most {_MOST_KEYS} keys")
+
+    def _check_there(self, stored: StoredKey) -> None:
+        """Raises AuthenticationFailed where its organisation was removed while it was made."""
+        if self._is_former(stored.key.organisation):
+            raise AuthenticationFailed(
+                f"the organisation of the API key {stored.key.id} is no more"
+            )
 
     def _check_age(self) -> None:
         """Raises LedgerUnavailable where what is known of keys is too old."""
@@ -269,7 +288,10 @@ class KeyRing:
         stored = self._by_id.get(by.key)
         if stored is not None:
             keys.check_valid(stored, stored.digest, self._clock.now())
-            return keys.principal_of(stored.key, self._roles)
+            self._check_there(stored)
+            asking = keys.principal_of(stored.key, self._roles)
+            stated = self.stated.get(by.key, NOTHING_STATED)
+            return replace(asking, grant=bounded(asking.grant, stated))
         if by.key not in _FIXED and not (by == Principal() and self.lets_anybody_in):
             raise AuthenticationFailed(f"{by.key} may not manage keys any more")
         return by

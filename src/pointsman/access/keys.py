@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from msgspec import UNSET, structs
 
+from pointsman.access.allowances import NOTHING_STATED, Stated, bounded
 from pointsman.access.permissions import as_members, excess
 from pointsman.access.wishes import (
     KeyChange,
@@ -56,9 +57,19 @@ def no_members(organisation: str, member: str) -> None:
 
 
 def made(
-    by: Principal, wish: NewKey, key_id: str, text: str, now: datetime, *, roles: Roles = no_members
+    by: Principal,
+    wish: NewKey,
+    key_id: str,
+    text: str,
+    now: datetime,
+    *,
+    roles: Roles = no_members,
+    until: datetime | None = None,
 ) -> StoredKey:
-    """A new key. Raises BadRequest, and Forbidden where `by` may not give what is wanted."""
+    """A new key. Raises BadRequest, and Forbidden where `by` may not give what is wanted.
+
+    `until` is when the key ends that `by` asks with; None is never.
+    """
     organisation = organisation_of(wish, by.organisation)
     if not by.grant.everywhere and organisation != by.organisation:
         raise Forbidden(f"this key manages the keys of {by.organisation} only")
@@ -67,13 +78,16 @@ def made(
     if wish.member is not None:
         _check_member(wish, wish.member, roles(organisation, wish.member))
     before = replace(by.grant, role=wish.role, everywhere=wish.everywhere)
+    grant, expires = grant_of(wish, before), expiry_of(wish, until, now)
+    _check_given(by, grant)
+    _check_lasting(expires, until)
     key = Key(
         id=key_id,
         name=name_of(wish, ""),
         organisation=organisation,
-        grant=_given(by, grant_of(wish, before)),
+        grant=grant,
         created=now,
-        expires=expiry_of(wish, None, now),
+        expires=expires,
         member=wish.member,
     )
     return StoredKey(key, digest(text))
@@ -86,35 +100,59 @@ def ending_with(wish: NewKey, maker: StoredKey | None) -> NewKey:
     return structs.replace(wish, member=maker.key.member)
 
 
-def changed(by: Principal, stored: StoredKey, wish: KeyChange, now: datetime) -> StoredKey:
-    """The key as it is wanted. Raises BadRequest, and Forbidden as `made` does."""
-    key = managed(by, stored.key)
+def changed(
+    by: Principal,
+    stored: StoredKey,
+    wish: KeyChange,
+    now: datetime,
+    *,
+    stated: Stated = NOTHING_STATED,
+    until: datetime | None = None,
+) -> StoredKey:
+    """The key as it is wanted. Raises BadRequest, and Forbidden as `made` does.
+
+    `stated` is what the settings state of it; `until` as in `made`.
+    """
+    key = managed(by, stored.key, stated)
+    grant, expires = grant_of(wish, key.grant), expiry_of(wish, key.expires, now)
+    _check_given(by, bounded(grant, stated))
+    if expires != key.expires:
+        _check_lasting(expires, until)
     return replace(
         stored,
         key=replace(
             key,
             name=name_of(wish, key.name),
-            grant=_given(by, grant_of(wish, key.grant)),
-            expires=expiry_of(wish, key.expires, now),
+            grant=grant,
+            expires=expires,
             active=key.active if wish.active is UNSET else wish.active,
         ),
     )
 
 
 def rotated(
-    by: Principal, stored: StoredKey, text: str, grace: timedelta, now: datetime
+    by: Principal,
+    stored: StoredKey,
+    text: str,
+    grace: timedelta,
+    now: datetime,
+    *,
+    stated: Stated = NOTHING_STATED,
+    until: datetime | None = None,
 ) -> StoredKey:
     """The key with another secret; the one it had is valid for `grace` more, one before that ends.
 
-    Raises Forbidden where `by` may not do what the key may.
+    Raises Forbidden where `by` may not do what the key may, or not for so long. The rest is as in
+    `changed`.
     """
-    key = replace(managed(by, stored.key), grace_until=now + grace if grace else None)
+    _check_lasting(stored.key.expires, until)
+    key = replace(managed(by, stored.key, stated), grace_until=now + grace if grace else None)
     return StoredKey(key, digest(text), stored.digest if grace else None)
 
 
-def managed(by: Principal, key: Key) -> Key:
+def managed(by: Principal, key: Key, stated: Stated = NOTHING_STATED) -> Key:
     """The key, for an admin to change. Raises Forbidden where it may do more than `by`."""
-    _given(by, key.grant)
+    _check_given(by, bounded(key.grant, stated))
     return key
 
 
@@ -165,8 +203,13 @@ def _check_member(wish: NewKey, member: str, role: Role | None) -> None:
         raise Forbidden(f"the member {member[:64]} is `{role}`: a key of theirs may do no more")
 
 
-def _given(by: Principal, grant: Grant) -> Grant:
-    """The grant, where `by` may give it: nobody gives what they have not."""
+def _check_given(by: Principal, grant: Grant) -> None:
+    """Nobody gives what they have not."""
     if (too_much := excess(grant, by.grant)) is not None:
         raise Forbidden(f"this key may not give what it does not have: `{too_much}`")
-    return grant
+
+
+def _check_lasting(expires: datetime | None, until: datetime | None) -> None:
+    """Nor for longer than they have it."""
+    if until is not None and (expires is None or expires > until):
+        raise Forbidden(f"this key ends at {until.isoformat()}: it gives nothing for longer")

@@ -134,12 +134,14 @@ class Organising:
 
         Nobody gets its id again, since they would get what it left as well.
 
-        Raises NotFound, Forbidden, LedgerUnavailable.
+        Raises BadRequest, NotFound, Forbidden, LedgerUnavailable.
         """
         async with self._changing:
             by = await self._read_for(by)
             self.get(by, organisation)
             require_everywhere(by, "removing an organisation")
+            if organisation == Principal().organisation:
+                raise BadRequest(f"{organisation!r} is the gateway's own: it can't be removed")
             await self._remove("organisation", organisation, organisation)
 
     # Members

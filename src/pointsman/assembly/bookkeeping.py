@@ -304,6 +304,7 @@ class Bookkeeping:
         )
 
     def _admits(self, store: Store) -> Admission:
+        self.keys.stated = rules.allowances(self._settings).keys
         return Admission(
             allowances=rules.allowances(self._settings),
             limiter=self.limiter,

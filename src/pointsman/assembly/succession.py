@@ -156,4 +156,9 @@ def _teaches_otherwise(before: Composition, after: Composition) -> bool:
         return False
     names = ("routing", "organisations", "keys")
     same = all(getattr(before.settings, each) == getattr(after.settings, each) for each in names)
-    return not (same and set(before.tiers.values()) == set(after.tiers.values()))
+    return not (same and _everybodys_tiers(before) == _everybodys_tiers(after))
+
+
+def _everybodys_tiers(composition: Composition) -> set[str]:
+    """What an organisation has of its own teaches nobody otherwise."""
+    return {line.deployment.tier for line in composition.lines.of(None).values()}

@@ -143,6 +143,8 @@ def _end_user(headers: Mapping[str, str], request: ModelRequest) -> str | None:
     named = headers.get(_USER)
     if named and not end_users.is_name(named):
         raise BadRequest(
-            f"`{_USER}` must be at most {end_users.LONGEST_USER} printable characters", param=_USER
+            f"`{_USER}` must be at most {end_users.LONGEST_USER} printable characters, and not "
+            f"begin with {end_users.OWN}",
+            param=_USER,
         )
     return named or end_users.named(request.user)

@@ -15,6 +15,7 @@ from decimal import Decimal
 
 import msgspec
 
+from pointsman.access.end_users import OWN
 from pointsman.cache import content
 from pointsman.cache.background import Background
 from pointsman.cache.compare import quoted
@@ -33,7 +34,7 @@ from pointsman.stages.rechecking import Answer, unanswered, whole
 from pointsman.types import CacheWish, Call, Deployment, Filter, ModelRequest, Signals
 
 #: The end user in whose name it is in the books.
-USER = "pointsman:judge"
+USER = f"{OWN}judge"
 _OK = 200
 #: Comparisons at once.
 _AT_ONCE = 2

@@ -32,8 +32,9 @@ from pointsman.types import (
 
 _log = logging.getLogger("pointsman.stages.learning")
 _ID_BYTES = 6
-#: Experiments that may run at the same time: each is looked at with every decision.
-MOST_RUNNING = 16
+#: Experiments that may run at the same time, of an organisation (or of none) and altogether: each
+#: is looked at with every decision.
+MOST_RUNNING, MOST_ALTOGETHER = 16, 256
 #: Requests from which on figures are kept for so many seconds.
 _MANY = 5_000
 _KEPT_S = 60.0
@@ -257,8 +258,9 @@ class Experimenting:
 
     def _check_free(self, by: Principal, wish: NewExperiment, organisation: str) -> None:
         """No request may be moved by two of them."""
-        if len(self._running) >= MOST_RUNNING:
-            raise BadRequest(f"{MOST_RUNNING} experiments run already: stop one first")
+        of_theirs = sum(each.organisation == organisation for each in self._running)
+        if of_theirs >= MOST_RUNNING or len(self._running) >= MOST_ALTOGETHER:
+            raise BadRequest(f"{of_theirs} experiments run already: stop one first")
         for each in self._running:
             is_near = EVERYBODY in {each.organisation, organisation}
             if each.of != wish.of or not (is_near or each.organisation == organisation):
