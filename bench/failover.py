@@ -147,7 +147,10 @@ async def known(gateway: Gateway, key: str) -> None:
     """Wait until it lets the key in, which another one made."""
     headers = {"authorization": f"Bearer {key}"}
     async with aiohttp.ClientSession(headers=headers) as session:
-        while (await session.get(f"{gateway.base_url}/models")).status != HTTPStatus.OK:  # noqa: ASYNC110 - it tells nobody
+        while True:
+            async with session.get(f"{gateway.base_url}/models") as reply:
+                if reply.status == HTTPStatus.OK:
+                    return
             await asyncio.sleep(PAUSE_S)
 
 

@@ -174,8 +174,8 @@ class App:
         if load and any(each.provider != "scripted" for each in self.settings.models.values()):
             self._client.prepare()  # while models load
 
-    async def renew(self, read: Settings) -> Renewal:
-        """Go on with these settings, as far as they take effect without a start.
+    async def renew(self, read: Settings | None = None) -> Renewal:
+        """Go on with these settings, or those read last, as far as they take effect without a start.
 
         A request goes on with what was in force when it came. Raises ConfigError, and then nothing
         is changed.
@@ -377,8 +377,8 @@ class App:
         )
 
     def _look_now_and_then(self) -> None:
-        books, read = self.bookkeeping, self._succession
-        books.follow_organisations(lambda: self.renew(read.read))
+        books = self.bookkeeping
+        books.follow_organisations(self.renew)
         books.every(_EXPERIMENTS_S, "experiments", self._refresh_experiments)
         books.every(_CONCLUDE_S, "experiments", self.experimenting.conclude)
 

@@ -107,6 +107,14 @@ async def test_no_log_shows_what_organisations_pay_with(place: Place):
     assert {OPERATORS, ACMES, GLOBEXS} <= hidden
 
 
+async def test_the_gateways_own_stays(place: Place):
+    """Whose admins' keys would go with it."""
+    assert (await place.post(PATH, {"id": "default"}, place.operator)).status_code == 201
+    refused = await place.delete(f"{PATH}/default", place.operator)
+    assert error_of(refused)[0] == 400
+    assert (await place.chat(place.operator)).status_code == 200
+
+
 async def test_an_organisation_is_made_named_and_removed(place: Place):
     made = await place.post(PATH, {"id": "initech"}, place.operator)
     renamed = await place.post(f"{PATH}/initech", {"name": "Initech, Inc."}, place.operator)

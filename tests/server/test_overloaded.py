@@ -55,6 +55,8 @@ async def test_whoever_finds_no_room_is_told_when_to_come_back(
     assert reply.headers["retry-after"] == "1"
     assert reply.headers["x-request-id"].startswith("req_")
     assert "more requests than this gateway can serve" in str(said(reply))
+    shown = (await gateway.client.get("/metrics")).text  # an alert watches it
+    assert 'pointsman_refusals_total{error="Overloaded"} 1.0' in shown
     again = await gateway.client.post(path, content=json.dumps(BODIES[path]))
     assert again.status_code != 503
 

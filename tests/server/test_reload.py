@@ -47,6 +47,16 @@ async def served_by(gateway: Gateway, model: str) -> str:
     return reply.headers["x-pointsman-model"]
 
 
+async def test_what_an_organisation_changed_meanwhile_undoes_nothing(gateway: Gateway):
+    """It is followed with the settings that are in force then, not with those of before."""
+    app = gateway.app
+    read = settings(routing=RoutingSettings(retries=3))
+    reloading = asyncio.create_task(app.renew(read))
+    following = asyncio.create_task(app.renew())
+    await asyncio.gather(reloading, following)
+    assert app.settings.routing.retries == 3
+
+
 async def test_a_new_deployment_serves_and_one_that_is_gone_does_not(gateway: Gateway):
     renewed = await gateway.app.renew(
         settings(models={"strong": FRESH.models["strong"], "new": other("new-model")})

@@ -125,6 +125,15 @@ async def test_a_clock_that_was_ahead_holds_nothing_for_long(team: Team) -> None
     await lives.admit("on", both[1:], 0)
 
 
+async def test_a_limit_that_was_used_up_then_is_free_a_minute_later(team: Team) -> None:
+    one, limit = await team.gateway("one"), of_key(requests_per_minute=1)
+    await one.admit("ahead", limit, 0)
+    team.clock.advance(-600)  # as where Redis goes on at another machine
+    assert (await refusal(one, limit)).retry_after == 60.0
+    team.clock.advance(61)
+    await one.admit("on", limit, 0)
+
+
 async def test_nothing_stays_of_who_has_been_idle(team: Team) -> None:
     one = await team.gateway("one")
     every = of_key(requests_per_minute=60_000, tokens_per_minute=60_000, concurrent=5)

@@ -184,7 +184,7 @@ class SharedLimiter:
             for more, those in ended.by_more.items():
                 await self._counts.leave(request_id, those, more)
         except (SharingUnavailable, asyncio.CancelledError):
-            self._keep_unleft(request_id, ended)
+            self._keep_unleft(request_id, replace(ended, told=True))
             raise
 
     def _keep_unleft(self, request_id: str, ended: _Held) -> None:
@@ -243,6 +243,8 @@ class _Held:
     took: int | None = None
     #: This gateway let it in by itself.
     alone: bool = False
+    #: What it took more or less was said, and may have been heard: once more would count it twice.
+    told: bool = False
 
     @property
     def reserved(self) -> list[tuple[Allowance, int]]:
@@ -258,6 +260,8 @@ class _Held:
     @property
     def by_more(self) -> dict[int, list[Allowance]]:
         """Who is told of the same number."""
+        if self.told:
+            return {0: [*self.allowances]}
         found: dict[int, list[Allowance]] = {}
         for each, more in self.more:
             found.setdefault(more, []).append(each)

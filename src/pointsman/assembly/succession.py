@@ -57,8 +57,8 @@ class Succession:
         await self.experimenting.open(books.store)
         await self.learning.open(books.store, shared=books.is_shared)
 
-    async def renew(self, read: Settings, caching: Caching, turn: Turn) -> Renewal:
-        """Go on with these settings, as far as they take effect without a start.
+    async def renew(self, read: Settings | None, caching: Caching, turn: Turn) -> Renewal:
+        """Go on with these settings, or those read last, as far as they take effect without a start.
 
         A request goes on with what was in force when it came. Who is cancelled does not stop it,
         and what it begins does not count as that request's. Raises ConfigError, and then nothing is
@@ -76,8 +76,9 @@ class Succession:
             waiting.cancel()
         await asyncio.gather(*self._ending, return_exceptions=True)
 
-    async def _renew(self, read: Settings, caching: Caching, turn: Turn) -> Renewal:
+    async def _renew(self, read: Settings | None, caching: Caching, turn: Turn) -> Renewal:
         async with self._renewing:
+            read = read or self.read  # not before: others may be read while it waits
             await self._prepare(read)
             tenancy, taught = self._around.bookkeeping.tenancy, self.learning
             renewed = renewal(self.current.settings, tenancy.within(read))

@@ -57,6 +57,8 @@ def serve(
 
     if hasattr(signal, "SIGHUP"):  # before there is anything to renew, it ends nobody
         signal.signal(signal.SIGHUP, lambda *_: None)
+    if os.getpid() == 1:  # in a container: until it serves, the kernel would end nobody for it
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
     settings = read()
     decisions = log or settings.log.of_decisions
     host, port = host or settings.server.host, settings.server.port if port is None else port

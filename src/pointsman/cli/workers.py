@@ -110,6 +110,11 @@ def check_workers(settings: Settings) -> None:
             "--workers needs books that processes can share: set [ledger] url to a PostgreSQL "
             "database"
         )
+    if settings.redis.url is None:
+        _log.warning(
+            "--workers without [redis] url: each worker counts limits, keeps its cache and knows "
+            "who signed in by itself, and only SIGHUP has all of them read the configuration again"
+        )
     for name, model in settings.models.items():
         if model.provider == "embedded":
             raise ConfigError(
@@ -245,8 +250,13 @@ class Supervisor:
     def _start_due(self, signals: socket.socket) -> None:
         now = time.monotonic()
         for number in [number for number, at in self._due.items() if at <= now]:
+            try:
+                started = self._running[number] = self._start(number, signals)
+            except OSError as error:  # no memory, or no place for a process
+                _log.warning("worker %d can't be started: %s", number, error.strerror)
+                self._due[number] = now + LONGEST_PAUSE_S
+                continue
             del self._due[number]
-            started = self._running[number] = self._start(number, signals)
             self._looking.register(started.channel, selectors.EVENT_READ, number)
 
     def _start(self, number: int, signals: socket.socket) -> _Running:
@@ -254,7 +264,13 @@ class Supervisor:
         sys.stdout.flush()
         sys.stderr.flush()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            ours.close()
+            theirs.close()
+            raise
         if not pid:
             _hear_signals_as_usual()
             for inherited in (ours, signals, *(each.channel for each in self._running.values())):

@@ -24,6 +24,12 @@ _LAST_WORDS_S = 5.0
 _CLOSE = (b"connection", b"close")
 
 
+#: Takes no descriptor, where the system has it.
+_Looking = (
+    selectors.PollSelector if hasattr(selectors, "PollSelector") else selectors.SelectSelector
+)
+
+
 class EndingServer(uvicorn.Server):
     """Ends in order, at the first SIGTERM or SIGINT; at once at the second.
 
@@ -91,13 +97,15 @@ class EndingServer(uvicorn.Server):
 
         What waits on a socket that is closed is reset, a request that was sent with it.
         """
-        last = [listening.dup() for listening in sockets]
+        last = list[socket.socket]()
+        with suppress(OSError):  # no descriptor is left: then nobody can be taken in either
+            last += [listening.dup() for listening in sockets]
         for server in self.servers:
             server.close()
         for listening in sockets:
             listening.close()
         for listening in last:
-            with listening, suppress(BlockingIOError):
+            with listening, suppress(OSError):  # nobody waits any more, or there is no room
                 listening.setblocking(False)
                 while True:
                     await self._take(listening.accept()[0])
@@ -123,7 +131,7 @@ class EndingServer(uvicorn.Server):
     def _is_over_but_for_idle(self) -> bool:
         """Whether it is over once the idle are closed, but for those from which something comes."""
         idle = {each.fileno: each for each in self._connections() if each.is_idle}
-        with selectors.DefaultSelector() as looking:
+        with _Looking() as looking:
             for fileno in idle:
                 looking.register(fileno, selectors.EVENT_READ)
             coming = {key.fd for key, _ in looking.select(0)} if idle else set()

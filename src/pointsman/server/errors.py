@@ -68,6 +68,7 @@ class TurnedAway:
 
     async def send(self, error: Overloaded, to: FormatName, send: Send, request_id: str) -> None:
         """Send it to a client of that format."""
+        failed(error)
         known = request_id.encode()
         body = self._bodies[to].replace(_ANY_ID.encode(), known)
         headers = [

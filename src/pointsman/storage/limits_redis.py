@@ -43,6 +43,8 @@ end
 local function missing(key, rate)
   local kept = redis.call('HMGET', key, 'missing', 'at', 'rate')
   if not kept[1] then return 0, rate end
+  -- From a time when the clock was ahead: it comes back from now on, not from then.
+  if tonumber(kept[2]) > now then redis.call('HSET', key, 'at', now) end
   local back = math.max(0, now - kept[2]) * kept[3]
   return math.max(0, kept[1] - back), tonumber(kept[3])
 end

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import queue
 import threading
+import time
 from typing import IO
 
 #: Lines that wait for a slow reader; further ones are dropped, and counted.
 MOST_WAITING = 1000
 #: Seconds for what waits, at the end.
 _LAST_S = 2.0
+#: Of an output that nobody will ever read again; and seconds until another one is tried again.
+_GONE = frozenset({errno.EPIPE, errno.EBADF})
+_PAUSE_S = 0.5
 _log = logging.getLogger("pointsman")
 
 
@@ -61,9 +66,14 @@ class Printer:
             try:
                 self._stream.write(_writable(f"{note}{line}\n", self._stream))
                 self._stream.flush()
-            except (OSError, ValueError):  # nobody reads any more: the queue fills, and no further
-                _log.warning("the output of the %s is closed; no more lines", self._thread.name)
-                return
+            except (OSError, ValueError) as error:
+                if not isinstance(error, OSError) or error.errno in _GONE:
+                    # Nobody reads any more: the queue fills, and no further.
+                    _log.warning("the output of the %s is closed; no more lines", self._thread.name)
+                    return
+                self._unsaid += unsaid + 1  # a full disk has room again one day
+                self.dropped += 1
+                time.sleep(_PAUSE_S)
             if self._closed and self._lines.empty():
                 return
 
