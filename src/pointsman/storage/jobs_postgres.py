@@ -40,6 +40,15 @@ _STRUCK_OFF_S = 86_400.0
 _PATIENCE_S = 5.0
 #: Seconds until a job that failed is done again, and until a server that went away is tried again.
 _PAUSE_S = 5
+#: Of libpq: a server that is gone without a word is noticed within some ten seconds.
+_NOTICING = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+#: Seconds for a worker to end in, beyond those that its jobs have.
+_LAST_S = 3.0
 _log = logging.getLogger("pointsman.batching")
 
 
@@ -80,7 +89,7 @@ class PostgresJobs:
 
         pool = self._pool = psycopg_pool.AsyncConnectionPool(
             self._url,
-            kwargs={"application_name": "pointsman batches", "connect_timeout": 2},
+            kwargs={"application_name": "pointsman batches", "connect_timeout": 2, **_NOTICING},
             check=_check,
             min_size=1,
             max_size=CONNECTIONS,
@@ -129,8 +138,14 @@ class PostgresJobs:
             self._closing = True
             for each in self._running:
                 each.cancel()  # the worker then waits for its jobs, so long as it may
-        if self._running:
-            await asyncio.wait(self._running)
+        if not self._running:
+            return
+        _, late = await asyncio.wait(self._running, timeout=self._grace_s + _LAST_S)
+        for each in late:  # they wait for a server that says nothing: others have the jobs done
+            each.cancel()
+        if late:
+            _log.warning("a worker for batches did not end in time")
+            await asyncio.wait(late, timeout=_LAST_S)
 
     async def close(self) -> None:
         """See `ports.Jobs`."""
