@@ -312,10 +312,11 @@ class App:
             for each in self._composition.caller.candidates()
         }
 
-    def upstreams(self) -> list[Upstream]:
-        """How every deployment stands, as far as is known; nobody is asked."""
-        now = self._clock.monotonic()
-        return [upstream(line, now) for line in self._composition.lines.values()]
+    def upstreams(self, organisation: str | None = None) -> list[Upstream]:
+        """How every deployment stands, or those that serve an organisation; nobody is asked."""
+        now, lines = self._clock.monotonic(), self._composition.lines
+        those = lines if organisation is None else lines.of(organisation)
+        return [upstream(line, now) for line in those.values()]
 
     async def look(self) -> None:
         """Look at every local server now, instead of at its turn."""

@@ -220,7 +220,8 @@ async def test_a_key_that_the_provider_refuses_concerns_nobody_else(place: Place
     assert '"status":401' in records
     assert ACMES not in records
     assert (await place.chat(place.globex, "gpt")).status_code == 200
-    for who, breaker in ((place.globex, "closed"), (place.operator, "closed")):
+    stands = ((place.acme, "open"), (place.globex, "closed"), (place.operator, "closed"))
+    for who, breaker in stands:
         shown = (await place.get("/v1/upstreams", who)).json()["upstreams"]
         assert [e["breaker"] for e in shown if e["deployment"] == "gpt"] == [breaker]
 
@@ -277,6 +278,8 @@ async def test_a_deployments_own_key_goes_before_the_organisations(place: Place)
 
     keyed = await place.post(f"{PATH}/acme/deployments", {**own, "api_key": GLOBEXS}, place.acme)
 
+    unpaid = await place.post(f"{PATH}/acme/deployments", own, place.acme)
+    assert "there is no key for openai" in unpaid.text  # the organisation's goes to OpenAI alone
     assert keyed.json()["key"] == "own"
     assert (await place.chat(place.acme, "acme/own")).status_code == 200
     assert place.upstream.keys == [GLOBEXS]

@@ -243,7 +243,7 @@ class Organising:
             known = self._of(self._directory.tenants.deployments, organisation)
             if len(known) >= _MOST_DEPLOYMENTS and all(each.id != name for each in known):
                 raise BadRequest(f"an organisation has at most {_MOST_DEPLOYMENTS} deployments")
-            has_key = text is not None or self._has_key(organisation, wish.provider)
+            has_key = text is not None or self._has_key(organisation, wish.settings)
             objection = self._objection(organisation, name, wish.settings, has_key=has_key)
             if objection is not None:
                 raise BadRequest(f"this deployment can't be used: {objection}")
@@ -279,8 +279,10 @@ class Organising:
     def _of(self, records: Sequence[_R], organisation: str) -> Sequence[_R]:
         return [each for each in records if each.organisation == organisation]
 
-    def _has_key(self, organisation: str, provider: str) -> bool:
-        return (organisation, provider) in self._directory.secrets.of_providers
+    def _has_key(self, organisation: str, stated: Mapping[str, Json]) -> bool:
+        """Whether its provider's key is there, can be read, and may go where it would."""
+        known, provider = self._directory.secrets.of_providers, str(stated.get("provider"))
+        return not stated.get("base_url") and known.get((organisation, provider)) is not None
 
     def _sealer(self) -> Sealer:
         sealer = self._directory.sealer
@@ -297,14 +299,10 @@ class Organising:
         return provider_key_view(each, text)
 
     def _shown(self, each: OwnDeployment) -> DeploymentView:
-        provider = str(each.model.get("provider"))
-        has_key = self._has_key(each.organisation, provider)
-        objection = self._objection(
-            each.organisation,
-            each.id,
-            each.model,
-            has_key=has_key or each.sealed is not None,
-        )
+        has_key = self._has_key(each.organisation, each.model)
+        own = self._directory.secrets.of_deployments.get(each.deployment)
+        is_paid = has_key if each.sealed is None else own is not None
+        objection = self._objection(each.organisation, each.id, each.model, has_key=is_paid)
         return deployment_view(each, has_key=has_key, objection=objection)
 
 

@@ -85,7 +85,7 @@ class Gateway:
     #: Reads the settings again. Raises ConfigError.
     reload: Callable[[], Awaitable[Renewed]]
     #: How every deployment stands.
-    upstreams: Callable[[], Sequence[Upstream]]
+    upstreams: Callable[[str | None], Sequence[Upstream]]
     #: Reads what charts are drawn from.
     charts: Charts
     pricer: Pricer

@@ -25,10 +25,11 @@ async def upstreams(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """How the deployments stand that the key may use, as far as is known already; nobody is asked. Prices are for a million tokens."""
     check_names(incoming.query, ())
     # What servers say may name addresses, which concern who runs the gateway.
-    is_confined = scope_of(incoming.principal) != EVERYWHERE
+    scope = scope_of(incoming.principal)
+    is_confined = scope != EVERYWHERE
     shown = [
         _upstream(gateway, replace(each, detail="") if is_confined else each)
-        for each in gateway.upstreams()
+        for each in gateway.upstreams(scope.organisation)
         if may_see(incoming.principal, each.deployment)
     ]
     return as_json({"upstreams": shown})
