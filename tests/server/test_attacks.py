@@ -208,11 +208,24 @@ async def test_what_a_key_may_not_use_is_not_shown_to_it(gateway: Gateway) -> No
 
 async def test_through_a_tunnel_nobody_comes_in_without_a_key(gateway: Gateway) -> None:
     """`ngrok http 7070 --host-header=rewrite`: the host is ours, and the caller is not."""
-    through = {"host": "localhost:7070", "x-forwarded-for": "203.0.113.7"}
-    nearby = {"host": "localhost:7070", "x-forwarded-for": "127.0.0.1"}
+    afar = (
+        {"x-forwarded-for": "203.0.113.7"},
+        {"x-forwarded-for": "127.0.0.1, 203.0.113.7"},
+        {"x-real-ip": "203.0.113.7"},
+        {"forwarded": "for=203.0.113.7;host=localhost"},
+        {"forwarded": 'For="[2001:db8::7]:4711"'},
+        {"forwarded": "for=127.0.0.1, for=_hidden"},
+    )
+    nearby = (
+        {"x-forwarded-for": "127.0.0.1"},
+        {"x-real-ip": "::1"},
+        {"forwarded": 'by=10.0.0.1;for="[::1]:4711", for=127.0.0.1:80'},
+        {"forwarded": "proto=http"},
+    )
 
-    assert (await gateway.chat(headers=through)).status_code == 401
-    assert (await gateway.chat(headers=nearby)).status_code == 200
+    for headers, status in [*((each, 401) for each in afar), *((each, 200) for each in nearby)]:
+        reply = await gateway.chat(headers={"host": "localhost:7070", **headers})
+        assert reply.status_code == status, headers
 
 
 async def test_a_call_that_goes_on_for_others_counts_for_who_began_it(start: StartGateway) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from pointsman.errors import AuthenticationFailed, Forbidden
@@ -31,8 +31,7 @@ def refuse_foreign_pages(headers: Mapping[str, str], origins: Collection[str] = 
     (DNS rebinding) shows in the host, and who comes through a tunnel or a proxy in what that adds.
     Pages of `origins` may ask; `*` is any. Raises AuthenticationFailed.
     """
-    passed_on = headers.get("x-forwarded-for", "").split(",")
-    if not all(_is_this_machine(f"//{hop.strip()}") for hop in passed_on if hop.strip()):
+    if not all(map(_is_this_machine, _hops(headers))):
         raise AuthenticationFailed(
             "who comes from elsewhere, through a proxy or a tunnel, may not ask without a key: "
             "`pointsman keys create --admin` makes one"
@@ -63,6 +62,18 @@ def refuse_other_pages(headers: Mapping[str, str], *, silent: bool) -> None:
         is_own = silent
     if not is_own:
         raise Forbidden("this may only be asked by a page of this gateway's own")
+
+
+def _hops(headers: Mapping[str, str]) -> Iterator[str]:
+    """For whom proxies ask, as they say in one way or another (`Forwarded`: RFC 7239): addresses."""
+    for name in ("x-forwarded-for", "x-real-ip"):
+        for hop in filter(None, map(str.strip, headers.get(name, "").split(","))):
+            is_bare = hop.count(":") > 1 and not hop.startswith("[")  # of the sixth version
+            yield f"//[{hop}]" if is_bare else f"//{hop}"
+    for part in headers.get("forwarded", "").replace(",", ";").split(";"):
+        name, _, hop = part.strip().partition("=")
+        if name.lower() == "for":
+            yield "//" + hop.strip('"')
 
 
 def _is_this_machine(address: str) -> bool:
