@@ -102,6 +102,7 @@ async def test_a_browser_can_have_many_tabs_open(browser: Browser, used: Gateway
 
 async def test_while_paused_nothing_moves_and_nothing_is_lost(visit: Visit, used: Gateway):
     live = await visit.open("live")
+    await expect(live.get_by_text("Live", exact=True)).to_be_visible()  # what was before is there
     await live.get_by_role("button", name="Pause").click()
     request_id = await ask(used, "Unseen for now?")
     resume = live.get_by_role("button", name="Resume (1 new)")
