@@ -102,13 +102,30 @@ async def test_a_browser_can_have_many_tabs_open(browser: Browser, used: Gateway
 
 async def test_while_paused_nothing_moves_and_nothing_is_lost(visit: Visit, used: Gateway):
     live = await visit.open("live")
-    await expect(live.get_by_text("Live", exact=True)).to_be_visible()  # what was before is there
+    await ask(used, "Seen before?")
+    await expect(live.locator("tbody tr").first).to_be_visible()  # what was before is there
     await live.get_by_role("button", name="Pause").click()
     request_id = await ask(used, "Unseen for now?")
     resume = live.get_by_role("button", name="Resume (1 new)")
     await expect(resume).to_be_visible()
     assert await visit.row(request_id).count() == 0
 
+    await resume.click()
+    await expect(visit.row(request_id)).to_be_visible()
+
+
+async def test_nor_when_the_connection_is_there_again(visit: Visit, used: Gateway):
+    await ask(used, "Seen before?")
+    live = await visit.open("live")
+    await expect(live.locator("tbody tr").first).to_be_visible()
+    await live.get_by_role("button", name="Pause").click()
+    await visit.page.evaluate(TURN, True)
+    request_id = await ask(used, "While nobody heard it?")
+    await visit.page.evaluate(TURN, False)
+
+    resume = live.get_by_role("button", name="Resume (1 new)")
+    await expect(resume).to_be_visible()
+    assert await visit.row(request_id).count() == 0
     await resume.click()
     await expect(visit.row(request_id)).to_be_visible()
 

@@ -21,6 +21,7 @@ export class Stream {
     this.dropped = 0;
     this.state = "connecting";
     this.isPaused = false;
+    this.hasRead = false;
     this.isStale = true;
   }
 
@@ -48,9 +49,17 @@ export class Stream {
     const { data } = await get("/v1/decisions", { ...this.filters, limit: READ });
     for (const entry of data) if (!this.ended.has(entry.request_id)) this.ended.set(entry.request_id, endOf(entry));
     this.knownSince = data.length < READ ? 0 : Math.min(...data.map(endOf));
-    this.rows = merged(data, this.rows);
+    if (this.isPaused && this.hasRead) this.hold(data);
+    else this.rows = merged(data, this.rows);
+    this.hasRead = true;
     this.isStale = true;
     this.flush();
+  }
+
+  /** While it is paused nothing moves, also where the connection is there again. */
+  hold(data) {
+    const known = new Set([...this.rows, ...this.arrived].map((entry) => entry.request_id));
+    this.arrived.unshift(...data.filter((entry) => !known.has(entry.request_id)));
   }
 
   turn(state) {
@@ -97,7 +106,8 @@ export class Stream {
     }
     if (!this.isStale) return;
     this.isStale = false;
-    this.onChange({ rows: this.rows, held: this.arrived.length, dropped: this.dropped, perMinute, state: this.state });
+    const held = new Set(this.arrived.map((entry) => entry.request_id)).size;
+    this.onChange({ rows: this.rows, held, dropped: this.dropped, perMinute, state: this.state });
   }
 }
 
