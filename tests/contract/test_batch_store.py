@@ -236,9 +236,12 @@ async def test_what_was_asked_is_forgotten(store: BatchBooks, books: Store):
     assert {row.body for row in await store.unanswered(batch.id, 0, 200)} == {b""}
 
     await store.add_rows(batch.id, [BatchRow(120, b'"late"', b"{}")])
-    await store.forget_files(NOW)
-    assert (await store.unanswered(batch.id, 120, 1))[0].body == b"{}", "it has not ended"
+    await store.add_batch(a_batch(2, status="cancelled", input_file="file_1"))
+    await store.add_rows(batch_id(2), rows(3))  # fewer than the other has
     await store.add_file(a_file(1))
+    await store.forget_files(NOW)
+    assert {row.body for row in await store.unanswered(batch_id(2), 0, 9)} == {b""}
+    assert (await store.unanswered(batch.id, 120, 1))[0].body == b"{}", "it has not ended"
     await store.move(replace(batch, status="cancelled", input_file="file_1"), "in_progress")
     await store.forget_files(NOW)
     assert (await store.unanswered(batch.id, 120, 1))[0].body == b""
@@ -358,7 +361,7 @@ async def test_what_a_dead_gateway_had_open_is_let_go(adapter: LedgerAdapter, tm
         await store.unanswered(batch.id, 0, 9)
         await books.reserve(entries.entry(held, outcome="open"))
         await store.move(replace(batch, status="cancelling"), "in_progress")
-        await store.let_go(batch.id, [held], NOW)
+        await store.let_go(batch.id, [held], NOW, NOW + timedelta(days=9))
         if isinstance(books, PostgresStore):
             await books.sweep(NOW)
         outcomes = [(await books.get(each)).outcome for each in (left, held)]

@@ -65,6 +65,7 @@ class Batching:
         self._longest_window = longest_window
         self._most = most
         self._off_peak = off_peak
+        self._since = clock.now()
 
     async def start(self) -> None:
         """Go on with what is unfinished. Raises ConfigError, LedgerUnavailable."""
@@ -218,8 +219,10 @@ class Batching:
         begun = replace(batch, status="in_progress", total=found, validated=now)
         if await self._books.move(begun, "validating"):
             return begun
-        await self._books.empty(batch.id)  # it was cancelled meanwhile
-        return None
+        there = await self._books.batch(batch.id)
+        if there is None or there.status not in {"validating", "in_progress", "finalizing"}:
+            await self._books.empty(batch.id)  # it was cancelled meanwhile
+        return None  # or somebody else looked through it, too
 
     async def _offer(self, batch: Batch) -> None:
         at = self._wait(batch)
@@ -265,7 +268,7 @@ class Batching:
     async def _is_over(self, batch: Batch) -> bool:
         """Whether nothing more comes of a batch of which no more rows are begun."""
         now, held = self._clock.now(), self._running.asking(batch.id)
-        await self._books.let_go(batch.id, held, now)
+        await self._books.let_go(batch.id, held, now, self._since)
         if await self._is_answered(batch):
             return True
         since = batch.cancelled or batch.finalizing or now

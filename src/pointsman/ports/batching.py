@@ -117,8 +117,10 @@ class RowStore(Protocol):
     async def empty(self, batch_id: str) -> None:
         """Forget what was asked in its rows."""
 
-    async def let_go(self, batch_id: str, held: Collection[str], now: datetime) -> None:
-        """Close its entries that a gateway before this one left open, as interrupted.
+    async def let_go(
+        self, batch_id: str, held: Collection[str], now: datetime, since: datetime
+    ) -> None:
+        """Close its entries that a gateway before this one, here `since`, left open: interrupted.
 
         Those are what this one has open but for what it holds: request ids that it is asking.
         Where several gateways share the books, they are closed some seconds later.

@@ -145,7 +145,8 @@ def stored_bytes(db: Connection, organisation: str) -> int:
 def with_questions(db: Connection) -> Sequence[str]:
     """Ids of batches that have ended, and whose last row still has what was asked in it."""
     rows = batch_rows.alias()
-    last = select(func.max(rows.c.number)).where(rows.c.batch == batches.c.id).scalar_subquery()
+    of_batch = select(func.max(rows.c.number)).where(rows.c.batch == batches.c.id)
+    last = of_batch.correlate(batches).scalar_subquery()
     kept = exists(
         select(batch_rows.c.number).where(
             batch_rows.c.batch == batches.c.id,
@@ -216,12 +217,16 @@ def unanswered(
     return counted, [each for each, still_open in known.items() if still_open]
 
 
-def open_ones(db: Connection, batch_id: str, gateway: str | None) -> Sequence[str]:
-    """Ids of its entries that are open, and this gateway's where there are several."""
+def open_ones(
+    db: Connection, batch_id: str, gateway: str | None, before: datetime | None = None
+) -> Sequence[str]:
+    """Ids of its entries that are open, this gateway's where there are several, begun `before`."""
     of = func.substr(entries.c.request_id, 1, _ID_LENGTH)
     found = select(entries.c.request_id).where(is_open, of == batch_id)
     if gateway is not None:
         found = found.where(entries.c.gateway == gateway)
+    if before is not None:
+        found = found.where(entries.c.time < before)
     return db.execute(found).scalars().all()
 
 

@@ -235,9 +235,14 @@ class SqlBatches:
         """See `ports.RowStore`."""
         await self._bit_by_bit(self._empty_rows, ROWS, batch_id)
 
-    async def let_go(self, batch_id: str, held: Collection[str], now: datetime) -> None:
+    async def let_go(
+        self, batch_id: str, held: Collection[str], now: datetime, since: datetime
+    ) -> None:
         """See `ports.RowStore`. What is nobody's is closed by the next sweep of those who share."""
-        find = partial(batch_queries.open_ones, batch_id=batch_id, gateway=self._gateway)
+        # A settlement that is owed still opens what a sweep closed; in SQLite nothing does.
+        before = since if self._gateway is None else None
+        gateway = self._gateway
+        find = partial(batch_queries.open_ones, batch_id=batch_id, gateway=gateway, before=before)
         left = [each for each in await self._source.ask(find) if each not in held]
         if self._gateway is None:
             closed = [(self._interrupt, {"request_id": each, "settled_at": now}) for each in left]

@@ -169,7 +169,9 @@ class MemoryBatches:
         rows = self._rows.get(batch_id, {})
         self._rows[batch_id] = {number: replace(row, body=b"") for number, row in rows.items()}
 
-    async def let_go(self, batch_id: str, held: Collection[str], now: datetime) -> None:
+    async def let_go(
+        self, batch_id: str, held: Collection[str], now: datetime, since: datetime
+    ) -> None:
         """See `ports.RowStore`. Nothing here was left open by a process that is gone."""
 
     async def counts(self, batch_ids: Collection[str]) -> Mapping[str, BatchCounts]:
