@@ -7,6 +7,7 @@ import contextlib
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from pointsman.calling import faults
 from pointsman.calling.blame import blame
@@ -20,15 +21,7 @@ from pointsman.calling.retry import RetryBudget, backoff, retriable
 from pointsman.calling.stream import EventRelay, RawRelay, Relay
 from pointsman.errors import PointsmanError, UpstreamError, UpstreamTimeout
 from pointsman.ports import Clock
-from pointsman.types import (
-    Attempt,
-    Candidate,
-    ModelRequest,
-    Outcome,
-    Plan,
-    Usage,
-    Verdict,
-)
+from pointsman.types import Attempt, Candidate, ModelRequest, Outcome, Plan, Usage, Verdict
 
 _OK = 200
 #: What remains of the count of requests given to each deployment of a tier, per request.
@@ -41,6 +34,8 @@ LONGEST_RETRY_WAIT_S = 5.0
 RETRIES = 2
 
 Sleep = Callable[[float], Awaitable[object]]
+#: What a request is expected to cost on a deployment, and what it costs at most there.
+Costs = Callable[[str], tuple[Decimal | None, Decimal | None]]
 #: Writes the end of a stream that broke.
 Failure = Callable[[PointsmanError], bytes]
 
@@ -115,22 +110,26 @@ class Caller:
         self._deliveries: set[Delivery] = set()
 
     def candidates(
-        self, request: ModelRequest | None = None, who: str | None = None
+        self,
+        request: ModelRequest | None = None,
+        who: str | None = None,
+        costs: Costs = lambda _: (None, None),
     ) -> list[Candidate]:
         """Every deployment that an organisation may use and its state now; of None, every one.
 
-        With a request, whether it can be written for it.
+        With a request, whether it can be written for it, and with `costs` what it costs there.
         """
         now = self._clock.monotonic()
         return [
             Candidate(
                 line.deployment,
                 line.provider.state,
-                breaker_open=line.breaker.is_open(now),
-                resting_s=self.rests.wait(line.quota_group, now),
-                busy=line.slots.busy + line.slots.waiting,
-                given=line.given,
-                objection=None if request is None else line.speech.objection(request),
+                line.breaker.is_open(now),
+                self.rests.wait(line.quota_group, now),
+                line.slots.busy + line.slots.waiting,
+                line.given,
+                *costs(line.deployment.id),
+                None if request is None else line.speech.objection(request),
             )
             for line in (self.lines if who is None else self.lines.of(who)).values()
         ]

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from io import BytesIO
 from string import ascii_lowercase, digits, whitespace
+from typing import TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -29,9 +30,10 @@ _WORD = re.compile(r"[^\W_]+|[^\w\s]|_")
 _PLAIN = frozenset(ascii_lowercase + digits + whitespace + "\x1c\x1d\x1e\x1f")
 _LONGEST = 40  # characters of a word that is made of pieces; a longer one is none
 _GOES_ON = "##"  # how a piece begins that does not begin a word
-_KEPT = 8_192  # words of which is remembered what they mean
+_KEPT = 8_192  # words, and pieces, of which is remembered what they mean
 _UNIT = 2**15  # of a field: what counts as 1
 _MIDDLE = 2**31  # of a field: 0
+_Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,15 @@ class Meaning:
     #: By which each row is multiplied.
     scale: NDArray[np.float32]
     _cut: Callable[[str], tuple[int, ...]] = field(init=False, repr=False, compare=False)
-    _number: Callable[[str], int] = field(init=False, repr=False, compare=False)
+    #: What pieces and words mean, see `_packed`.
+    _of_piece: Mapping[int, int] = field(init=False, repr=False, compare=False)
+    _of_word: Mapping[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Derive what cuts words, and what says of each what it means."""
+        """Derive what cuts words, and what says of pieces and words what they mean."""
         object.__setattr__(self, "_cut", _cutter(self.places))
-        object.__setattr__(self, "_number", lru_cache(_KEPT)(self._number_of))
+        object.__setattr__(self, "_of_piece", _Kept(self._piece))
+        object.__setattr__(self, "_of_word", _Kept(self._word))
 
     @classmethod
     def parse(cls, packed: bytes) -> Meaning:
@@ -87,18 +92,34 @@ class Meaning:
         Vectors are added up as whole numbers, see `_packed`: what numpy adds up, it adds up without
         the interpreter's lock, and after that waits for other threads, here for a millisecond.
         """
-        total = sum(map(self._number, _words(text)))
+        total = sum(map(self._of_word.__getitem__, _words(text)))
         if not total:
             return np.zeros(self.size, np.float32)
         vector = (_unpacked(total, self.size) / _UNIT).astype(np.float32)
         length = float(np.einsum("i,i->", vector, vector)) ** 0.5
         return vector / length if length else vector
 
-    def _number_of(self, word: str) -> int:
-        """What a word means, all its pieces together."""
+    def _word(self, word: str) -> int:
         place = self.places.get(word)
-        places = self._cut(word) if place is None else (place,)
-        return sum(_packed(self.table[each] * self.scale[each]) for each in places)
+        return sum(map(self._of_piece.__getitem__, self._cut(word) if place is None else (place,)))
+
+    def _piece(self, place: int) -> int:
+        return _packed(self.table[place] * self.scale[place])
+
+
+class _Kept(dict[_Key, int]):
+    """What a function says of keys, worked out once for each; of so many, then it begins anew."""
+
+    def __init__(self, of: Callable[[_Key], int]) -> None:
+        super().__init__()
+        self._of = of
+
+    def __missing__(self, key: _Key) -> int:
+        found = self._of(key)
+        if len(self) >= _KEPT:
+            self.clear()
+        self[key] = found
+        return found
 
 
 def _packed(vector: NDArray[np.float32]) -> int:

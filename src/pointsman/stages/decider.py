@@ -313,14 +313,12 @@ class Decider:
         request, who = call.request, call.principal.organisation
         usage, now = _expected(request, scored), self._clock.now()
         cost, worst = self._pricer.cost, self._reservations.worst
-        return [
-            replace(
-                each,
-                expected_cost=cost(each.deployment.id, usage, now),
-                worst_cost=None if means.left is None else worst(each.deployment.id, request, now),
-            )
-            for each in self._caller.candidates(request, who)
-        ]
+        bounded = means.left is not None
+        return self._caller.candidates(
+            request,
+            who,
+            lambda each: (cost(each, usage, now), worst(each, request, now) if bounded else None),
+        )
 
 
 def _expected(request: ModelRequest, scored: Score) -> Usage:
