@@ -7,7 +7,8 @@ weights (`pointsman models pull minilm`) and a scripted model that answers at on
 same cached replies: synthetic ones, all in one partition, and prompts of `train/cache_pairs`. One
 has the semantic tier on for one route, the other does not have it. Requests of all kinds come one
 after the other, each kind once in every step and in random order, so that noise falls on all alike;
-their replies are not kept. Every miss is also asked on the route without the tier, and the books
+their replies are not kept. As many exact hits follow with nothing between: after a pause and another
+kind of request a processor has forgotten most of what a hit needs. Every miss is also asked on the route without the tier, and the books
 say why it was one. No text comes twice within what the embedder remembers: each is read anew.
 
 Then the load is 100 requests a second, open loop: half of them misses that are embedded and kept, a
@@ -92,8 +93,10 @@ class Bench:
         self.cpu_ms: dict[str, list[float]] = {}
 
     async def round(self, seconds: float) -> None:
-        """Steps for so long."""
+        """Steps for so long, then as many exact hits with nothing between them."""
+        here = self.similar.port
         answered: list[tuple[Question, Reply]] = []
+        steps = 0
         clients = {each.port: await Client.open(each.port) for each in (self.similar, self.without)}
         until = time.monotonic() + seconds
         while time.monotonic() < until:
@@ -102,6 +105,10 @@ class Bench:
             for asked in step:
                 await asyncio.sleep(PAUSE_S)
                 answered.append((asked, await clients[asked.port].ask(asked.wire)))
+            steps += 1
+        for _ in range(steps):
+            again = Question("again", here, question(SIMILAR, next(self._pairs)[0]), "exact")
+            answered.append((again, await clients[here].ask(again.wire)))
         for client in clients.values():
             client.close()
         self._note(answered)

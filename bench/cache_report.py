@@ -14,6 +14,7 @@ Rounds = dict[str, list[list[float]]]
 
 #: Kind, what it is, and the budgets of its p50 and its p99.
 ANSWERS = (
+    ("again", "exact hit, right after another", 2.0, None),
     ("exact", "exact hit, used lately", 2.0, None),
     ("file", "exact hit, out of the file", 2.0, None),
     ("stream", "exact hit, streamed, to its end", None, None),
