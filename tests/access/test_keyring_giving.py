@@ -11,7 +11,7 @@ from pointsman.access.keyring import KeyRing, NewSecret
 from pointsman.access.wishes import BudgetWish, KeyChange, LimitWish, NewKey, Rotation
 from pointsman.clock import ManualClock
 from pointsman.errors import AuthenticationFailed, BadRequest, Forbidden
-from pointsman.types import Budgets, Limits, Principal
+from pointsman.types import Budgets, Limits, Principal, Role
 
 OWNER = Principal(key="operator")
 
@@ -22,7 +22,13 @@ class Office:
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.former: set[str] = set()
-        self.ring = KeyRing(SharedKeys(), self.clock, is_former=self.former.__contains__)
+        self.roles: dict[tuple[str, str], Role] = {}
+        self.ring = KeyRing(
+            SharedKeys(),
+            self.clock,
+            roles=lambda *member: self.roles.get(member),
+            is_former=self.former.__contains__,
+        )
 
     async def admin(self, **more: object) -> NewSecret:
         return await self.ring.create(OWNER, NewKey(role="admin", organisation="acme", **more))
@@ -57,6 +63,43 @@ async def test_a_key_that_ends_gives_nothing_for_longer(office: Office):
     assert (await office.ring.change(by, other.key.id, KeyChange(active=False))).active is False
     sooner = end - timedelta(minutes=1)
     assert (await office.ring.change(by, admin.key.id, KeyChange(expires=sooner))).expires == sooner
+
+
+async def test_a_key_that_ends_gives_no_more_to_one_that_does_not(office: Office):
+    """Neither life nor rights; what it takes from it is well."""
+    end = office.clock.now() + timedelta(hours=1)
+    by = office.asking(await office.admin(expires=end))
+    limits = LimitWish(requests_per_minute=1)
+    other = await office.admin(routes=["auto", "cloud"], limits=limits)
+    key_id = other.key.id
+    await office.ring.change(by, key_id, KeyChange(active=False))
+
+    for wish in (
+        KeyChange(active=True),
+        KeyChange(routes=None),
+        KeyChange(limits=LimitWish(requests_per_minute=2)),
+    ):
+        with pytest.raises(Forbidden, match="gives nothing for longer"):
+            await office.ring.change(by, key_id, wish)
+
+    renamed = await office.ring.change(by, key_id, KeyChange(name="ci", routes=["auto"]))
+    assert (renamed.name, renamed.grant.routes) == ("ci", {"auto"})
+    back = await office.ring.change(by, key_id, KeyChange(active=True, expires=end))
+    assert (back.active, back.expires) == (True, end)
+
+
+async def test_who_is_no_admin_any_more_when_their_turn_comes_changes_nothing(office: Office):
+    office.roles["acme", "m_1"] = "admin"
+    admin = await office.admin(member="m_1")
+    by = office.asking(admin)
+    office.roles["acme", "m_1"] = "user"
+
+    with pytest.raises(Forbidden, match="`user` may not"):
+        await office.ring.create(by, NewKey())
+    with pytest.raises(Forbidden, match="`user` may not"):
+        await office.ring.delete(by, admin.key.id)
+    with pytest.raises(Forbidden, match="`user` may not"):
+        await office.ring.standing(by)
 
 
 async def test_what_the_settings_state_of_a_key_binds_what_it_gives(office: Office):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from pointsman.errors import ConfigError, Unavailable
 from pointsman.ports import Sealer, TenantStore
-from pointsman.types import OwnDeployment, ProviderKey, Role, Tenants
+from pointsman.types import OwnDeployment, Principal, ProviderKey, Role, Tenants
 
 _log = logging.getLogger("pointsman.access")
 
@@ -64,8 +64,11 @@ class Directory:
         return self._roles.get((organisation, member))
 
     def is_former(self, organisation: str) -> bool:
-        """Whether there was an organisation of that id, and it was removed."""
-        return organisation in self.tenants.former
+        """Whether there was an organisation of that id, and it was removed.
+
+        The gateway's own never is, also where an earlier release had it removed.
+        """
+        return organisation != Principal().organisation and organisation in self.tenants.former
 
     def _opened(self, found: Tenants) -> Secrets:
         own = [each for each in found.deployments if each.sealed is not None]

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pointsman.access import keys
 from pointsman.access.allowances import NOTHING_STATED, Stated, bounded
 from pointsman.access.authenticate import refuse_foreign_pages, shown_key
+from pointsman.access.permissions import require
 from pointsman.access.wishes import KeyChange, NewKey, Rotation
 from pointsman.errors import AuthenticationFailed, BadRequest, LedgerUnavailable, Unavailable
 from pointsman.ports import Clock, KeyStore
@@ -206,7 +207,7 @@ class KeyRing:
         async with self._changing:
             by = await self._read_for(by)
             stored, now, until = self._seen(by, key_id), self._clock.now(), self._until(by)
-            stated = self.stated.get(key_id, NOTHING_STATED)
+            stated = self._stated_of(key_id)
             return await self._put(keys.changed(by, stored, wish, now, stated=stated, until=until))
 
     async def rotate(self, by: Principal, key_id: str, rotation: Rotation) -> NewSecret:
@@ -217,7 +218,7 @@ class KeyRing:
             text = keys.key_text(key_id, self._random(keys.SECRET_BYTES))
             grace = timedelta(seconds=rotation.grace_s)
             now, until = self._clock.now(), self._until(by)
-            stated = self.stated.get(key_id, NOTHING_STATED)
+            stated = self._stated_of(key_id)
             anew = keys.rotated(by, stored, text, grace, now, stated=stated, until=until)
             return NewSecret(await self._put(anew), text)
 
@@ -225,11 +226,13 @@ class KeyRing:
         """Forget the key. Raises NotFound, Forbidden, LedgerUnavailable."""
         async with self._changing:
             by = await self._read_for(by)
-            stated = self.stated.get(key_id, NOTHING_STATED)
-            keys.managed(by, self._seen(by, key_id).key, stated)
+            keys.managed(by, self._seen(by, key_id).key, self._stated_of(key_id))
             await self._store.remove_key(key_id)
             self._know([each for each in self._by_id.values() if each.key.id != key_id])
             self._tell()
+
+    def _stated_of(self, key_id: str) -> Stated:
+        return self.stated.get(key_id, NOTHING_STATED)
 
     def _until(self, by: Principal) -> datetime | None:
         """When the key ends that somebody asks with; None is never."""
@@ -282,7 +285,7 @@ class KeyRing:
     async def _read_for(self, by: Principal) -> Principal:
         """Who asked, as they stand now: while they waited, another gateway may have ended their key.
 
-        Raises AuthenticationFailed.
+        Raises AuthenticationFailed, and Forbidden for who is no admin any more.
         """
         await self._read()
         stored = self._by_id.get(by.key)
@@ -290,8 +293,9 @@ class KeyRing:
             keys.check_valid(stored, stored.digest, self._clock.now())
             self._check_there(stored)
             asking = keys.principal_of(stored.key, self._roles)
-            stated = self.stated.get(by.key, NOTHING_STATED)
-            return replace(asking, grant=bounded(asking.grant, stated))
+            by = replace(asking, grant=bounded(asking.grant, self._stated_of(by.key)))
+            require(by, "manage")
+            return by
         if by.key not in _FIXED and not (by == Principal() and self.lets_anybody_in):
             raise AuthenticationFailed(f"{by.key} may not manage keys any more")
         return by

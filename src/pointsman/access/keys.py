@@ -114,20 +114,17 @@ def changed(
     `stated` is what the settings state of it; `until` as in `made`.
     """
     key = managed(by, stored.key, stated)
-    grant, expires = grant_of(wish, key.grant), expiry_of(wish, key.expires, now)
-    _check_given(by, bounded(grant, stated))
-    if expires != key.expires:
-        _check_lasting(expires, until)
-    return replace(
-        stored,
-        key=replace(
-            key,
-            name=name_of(wish, key.name),
-            grant=grant,
-            expires=expires,
-            active=key.active if wish.active is UNSET else wish.active,
-        ),
+    anew = replace(
+        key,
+        name=name_of(wish, key.name),
+        grant=grant_of(wish, key.grant),
+        expires=expiry_of(wish, key.expires, now),
+        active=key.active if wish.active is UNSET else wish.active,
     )
+    _check_given(by, bounded(anew.grant, stated))
+    if _gives(key, anew):
+        _check_lasting(anew.expires, until)
+    return replace(stored, key=anew)
 
 
 def rotated(
@@ -207,6 +204,15 @@ def _check_given(by: Principal, grant: Grant) -> None:
     """Nobody gives what they have not."""
     if (too_much := excess(grant, by.grant)) is not None:
         raise Forbidden(f"this key may not give what it does not have: `{too_much}`")
+
+
+def _gives(before: Key, after: Key) -> bool:
+    """Whether a change lets a key do more than it did, or for longer."""
+    longer = after.expires != before.expires and (
+        after.expires is None or (before.expires is not None and after.expires > before.expires)
+    )
+    wider = before.grant.role != after.grant.role or excess(after.grant, before.grant) is not None
+    return longer or wider or (after.active and not before.active)
 
 
 def _check_lasting(expires: datetime | None, until: datetime | None) -> None:

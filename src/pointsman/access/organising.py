@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from pointsman.access import tenant_wishes as wishes
 from pointsman.access.directory import Directory, place_of
-from pointsman.access.permissions import require_everywhere
+from pointsman.access.permissions import require, require_everywhere
 from pointsman.access.tenant_view import (
     DeploymentView,
     ProviderKeyView,
@@ -262,9 +262,13 @@ class Organising:
             await self._remove("deployment", organisation, name)
 
     async def _read_for(self, by: Principal) -> Principal:
-        """Who asks, as they stand now, and what there is now."""
-        by = await self._standing(by)
+        """Who asks, as they stand now, and what there is now. Raises Forbidden for no admin.
+
+        Members first: a role that was changed meanwhile is the one that counts.
+        """
         await self._directory.load()
+        by = await self._standing(by)
+        require(by, "manage")
         return by
 
     async def _put(self, record: _P) -> _P:
