@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from tests.support.gateway import Answer, Gateway
+from tests.support.gateway import Answer, Gateway, eventually
 from tests.support.postgres_books import ask, differences, new_database
 from tests.support.servers import PostgresServer
 
@@ -25,6 +25,7 @@ script = [{{ reply = "All aboard." }}]
 
 [ledger]
 url = "{url}"
+journal_mb = {journal_mb}
 
 [organisations.bound.budgets]
 per_day = "1000"
@@ -46,8 +47,14 @@ async def url(server: PostgresServer) -> str:
 
 
 @pytest.fixture
-async def gateway(url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
-    async with Gateway(tmp_path, CONFIG.format(url=url), api_key=ADMIN) as made:
+def journal_mb() -> int:
+    return 64
+
+
+@pytest.fixture
+async def gateway(url: str, tmp_path: Path, journal_mb: int) -> AsyncIterator[Gateway]:
+    config = CONFIG.format(url=url, journal_mb=journal_mb)
+    async with Gateway(tmp_path, config, api_key=ADMIN) as made:
         yield made
         assert "Traceback" not in made.log
 
@@ -97,6 +104,7 @@ async def test_what_it_answers_meanwhile_is_in_the_books_when_both_are_back(
         assert (each.status, each.json()["error"]["code"]) == (503, "ledger_unavailable")
         assert int(each.headers["retry-after"]) >= 1
     assert gateway.get("/health").status == 200
+    assert gateway.get("/health/ready").status == 200
 
     gateway.kill()
     await asyncio.to_thread(server.start)
@@ -111,3 +119,26 @@ async def test_what_it_answers_meanwhile_is_in_the_books_when_both_are_back(
     promised |= await asyncio.to_thread(answered, bound, 1)
     assert await completed() == promised
     assert await differences(url) == {0}
+
+
+@pytest.mark.parametrize("journal_mb", [0])
+async def test_who_can_serve_nothing_meanwhile_is_not_ready(
+    server: PostgresServer, gateway: Gateway
+):
+    free = await asyncio.to_thread(Caller, gateway, "free")
+    await asyncio.to_thread(answered, free, 1)
+    assert gateway.get("/health/ready").status == 200
+
+    await asyncio.to_thread(server.kill)
+    refused = await asyncio.to_thread(free)
+    ready = await asyncio.to_thread(gateway.get, "/health/ready")
+    assert (refused.status, refused.json()["error"]["code"]) == (503, "ledger_unavailable")
+    assert (ready.status, ready.json()["status"]) == (503, "ledger_unavailable")
+
+    await asyncio.to_thread(server.start)
+
+    def is_ready() -> bool:
+        return gateway.get("/health/ready").status == 200
+
+    await asyncio.to_thread(eventually, is_ready, "ready again")
+    await asyncio.to_thread(answered, free, 1)

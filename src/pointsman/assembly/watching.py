@@ -23,7 +23,7 @@ from pointsman.telemetry.metrics import Metrics
 from pointsman.telemetry.otlp import Export, SdkMissing, over_http
 from pointsman.telemetry.telemetry import Telemetry
 from pointsman.telemetry.tracing import Tracing
-from pointsman.types import Component, ComponentState
+from pointsman.types import LEDGER, Component, ComponentState
 
 #: Seconds between two looks of a worker at what it shows for the others to add up.
 _SAMPLE_S = 5.0
@@ -176,17 +176,15 @@ class Watching:
         """The books: they must be there, or nothing is served."""
         store = watched.bookkeeping.store
         if isinstance(store, MemoryStore):
-            return Component("ledger", "ok", "in memory")
+            return Component(LEDGER, "ok", "in memory")
         if not isinstance(store, PostgresStore):
-            return self._part("ledger", "SQLite", "record", "mark")
+            return self._part(LEDGER, "SQLite", "record", "mark")
         journal = store.journal_state
         if journal.is_away:
-            full = journal.bytes >= journal.max_bytes
+            state: ComponentState = "degraded" if journal.takes else "down"
             waiting = f"{journal.requests} requests wait in the journal"
-            return Component(
-                "ledger", "down" if full else "degraded", f"PostgreSQL is away; {waiting}"
-            )
-        return self._part("ledger", "PostgreSQL", "record", "mark", "beat", "keys")
+            return Component(LEDGER, state, f"PostgreSQL is away; {waiting}")
+        return self._part(LEDGER, "PostgreSQL", "record", "mark", "beat", "keys")
 
     def _redis(self, watched: Watched) -> Component:
         limiter = watched.bookkeeping.limiter

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import Incoming, Outgoing, as_json
-from pointsman.types import DeploymentState
+from pointsman.types import LEDGER, DeploymentState
 
 
 async def root(gateway: Gateway, incoming: Incoming) -> Outgoing:
@@ -51,6 +51,9 @@ async def ready(gateway: Gateway, incoming: Incoming) -> Outgoing:
     del incoming
     if gateway.draining.begun:
         return as_json({"status": "draining"}, status=503)
+    if any(part.name == LEDGER and part.state == "down" for part in gateway.components()):
+        away = as_json({"status": "ledger_unavailable"}, status=503)
+        return replace(away, headers={"retry-after": "5"})
     states = _everybodys(gateway) or gateway.states()
     if not {"up", "cold"}.isdisjoint(states.values()):
         return as_json({"status": "ready"})

@@ -52,8 +52,8 @@ class JournalState:
     requests: int
     #: Of what waits.
     bytes: int
-    #: From which on reservations are refused; 0 without a journal.
-    max_bytes: int
+    #: Requests without a budget are served meanwhile: there is a journal, with room and in time.
+    takes: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -118,10 +118,10 @@ class Batches:
     def journal_state(self) -> JournalState:
         """For people, and programs that watch."""
         journal = self._journal
-        requests, size, most = (0, 0, 0)
-        if journal is not None:
-            requests, size, most = len(journal), journal.size, journal.max_bytes
-        return JournalState(self._is_away, self._missed_s, requests, size, most)
+        if journal is None:
+            return JournalState(self._is_away, self._missed_s, 0, 0, takes=False)
+        takes = not journal.is_full and not self._is_late
+        return JournalState(self._is_away, self._missed_s, len(journal), journal.size, takes)
 
     async def write(self, write: Write) -> Sequence[Balance]:
         """How its budgets stand, once it is durable. Raises BudgetExceeded and LedgerUnavailable.
@@ -177,6 +177,11 @@ class Batches:
         return 0.0 if self._missed is None else asyncio.get_running_loop().time() - self._missed
 
     @property
+    def _is_late(self) -> bool:
+        """The journal takes settlements only."""
+        return self._missed_s > self._journal_s
+
+    @property
     def _is_away(self) -> bool:
         """The server has been missed for so long that nobody waits for it any more."""
         return self._is_missed and (self._closed or self._missed_s >= self._patience_s)
@@ -190,8 +195,8 @@ class Batches:
         if journal is None or isinstance(write, Mark):
             return False
         if write.request_id not in journal:
-            too_late = self._missed_s > self._journal_s
-            if not self._is_away or (isinstance(write, Reserve) and (write.budgets or too_late)):
+            bound = isinstance(write, Reserve) and (write.budgets or self._is_late)
+            if bound or not self._is_away:
                 return False
         await journal.keep(write)
         if not self._closed:

@@ -74,7 +74,7 @@ from pointsman.types.caching import (
     SemanticMode,
     Vector,
 )
-from pointsman.types.components import Component, ComponentState
+from pointsman.types.components import LEDGER, Component, ComponentState
 from pointsman.types.decisions import (
     UNSCORED,
     Candidate,
@@ -145,6 +145,7 @@ __all__ = [
     "EVERYWHERE",
     "EVERY_MEANS",
     "FAILED",
+    "LEDGER",
     "MOST_TRIES",
     "NOT_LOOKED_UP",
     "SHIPPED",

@@ -7,6 +7,8 @@ from typing import Literal, TypeAlias
 
 #: `degraded` serves, but not as well as it should; `off` is not wanted, which is well.
 ComponentState: TypeAlias = Literal["ok", "degraded", "down", "off"]
+#: The books: where they are `down`, no request is served.
+LEDGER = "ledger"
 
 
 @dataclass(frozen=True, slots=True)
