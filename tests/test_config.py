@@ -110,6 +110,7 @@ def test_a_file_is_looked_for_where_people_put_it(
         ("[models.a]\nprovider = 'openai'\nmodel = 'm'\ntier = 'huge'", "unknown tier 'huge'"),
         ("[routing]\nthresholds = { huge = 1 }", "unknown tier 'huge'"),
         ("[aliases]\nx = 'nobody'", "no deployment, tier or route 'nobody'"),
+        ("[keys.ci]\nprivacy = 'local'", "keys.ci. is no key's id; `pointsman keys list`"),
         ("[models]", "is empty"),
     ],
 )

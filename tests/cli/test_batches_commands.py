@@ -57,6 +57,18 @@ def test_a_batch_from_file_to_output(command: Run, tmp_path: Path) -> None:
     assert (refused[0], "completed can't be cancelled" in refused[2]) == (1, True)
 
 
+def test_who_waits_is_told_by_the_exit_code_that_it_was_not_completed(
+    command: Run, tmp_path: Path
+) -> None:
+    row = Path(written(tmp_path / "row.jsonl", "small")).read_text()
+    twice = tmp_path / "twice.jsonl"
+    twice.write_text(f"{row}\n{row}")
+    with Gateway(tmp_path / "home", CONFIG):
+        code, out, _ = command("batches", "submit", str(twice), "--wait")
+
+    assert (code, " is failed: " in out) == (1, True)
+
+
 def test_what_is_no_batch(command: Run, tmp_path: Path) -> None:
     plain = tmp_path / "plain.jsonl"
     plain.write_text('{"prompt": "Hi"}')

@@ -30,7 +30,8 @@ IdArgument = Annotated[str, typer.Argument(metavar="ID", help="As `batches list`
 
 _PATH = "/v1/batches"
 _T = TypeVar("_T")
-_OVER = {"completed", "failed", "expired", "cancelled"}
+_COMPLETED = "completed"
+_OVER = {_COMPLETED, "failed", "expired", "cancelled"}
 #: Seconds between two looks at a batch that is waited for.
 _LOOK_S = 1.0
 
@@ -93,7 +94,9 @@ def submit(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Lines of OpenAI's Batch API.")],
     *,
     window: Annotated[str, typer.Option(help="The time that it has, such as `24h`.")] = "24h",
-    wait: Annotated[bool, typer.Option("--wait", help="Until it has ended.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Until it has ended; exit code 1 where not completed.")
+    ] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -114,6 +117,8 @@ def submit(
         time.sleep(_LOOK_S)
         batch = _call(settings, f"{_PATH}/{batch.id}", Batch)
     _say(batch, as_json=as_json)
+    if wait and batch.status != _COMPLETED:
+        raise typer.Exit(1)
 
 
 @app.command("list")

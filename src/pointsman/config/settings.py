@@ -48,6 +48,8 @@ from pointsman.errors import ConfigError
 
 #: Ids, tiers and aliases go into headers, paths and logs: printable ASCII without spaces.
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}$")
+#: What is in the books as a key: those that were made, and who asks with another, or with none.
+_KEY_ID = re.compile(r"^(?:pm_[a-z0-9]+|static|operator|anonymous)$")
 RESERVED_NAMES = frozenset({"auto", "local", "cloud"})
 
 
@@ -114,7 +116,8 @@ class Settings(BaseSettings):
     learning: LearningSettings = LearningSettings()
     #: By organisation: what may be spent and what stays local.
     organisations: dict[str, PrincipalSettings] = Field(default_factory=dict)
-    #: By key, which goes before its organisation.
+    #: By key's id, which goes before its organisation; `static` is the one in `[server] api_key`,
+    #: `anonymous` who asks without any.
     keys: dict[str, PrincipalSettings] = Field(default_factory=dict)
     tenants: TenantSettings = TenantSettings()
     limits: EveryLimit = EveryLimit()
@@ -184,6 +187,13 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"[cache.routes.{unknown[0]}]: no deployment, tier or route of that name"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _principals_fit(self) -> Settings:
+        for name in self.keys:
+            if not _KEY_ID.match(name):
+                raise ValueError(f"[keys.{name}] is no key's id; `pointsman keys list` has them")
         for table, principals in (("organisations", self.organisations), ("keys", self.keys)):
             for name, principal in principals.items():
                 named = principal.escalate.tiers() if principal.escalate else frozenset()
