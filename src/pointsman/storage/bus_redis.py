@@ -51,6 +51,7 @@ class RedisBus:
         self._tasks: list[asyncio.Task[None]] = []
         #: Whether it hears what others say.
         self.is_connected = False
+        self._deaf_said = False
         #: Messages that were not sent.
         self.dropped = 0
 
@@ -125,9 +126,6 @@ class RedisBus:
     async def _listen(self) -> None:
         async with self._client.pubsub() as heard:
             await heard.subscribe(*(self._channels + topic.encode() for topic in self._hears))
-            if not self.is_connected:
-                _log.info("gateways hear each other by Redis")
-            self.is_connected = True
             await self._hear_all(heard)
 
     async def _hear_all(self, heard: PubSub) -> None:
@@ -141,14 +139,21 @@ class RedisBus:
                 asked = True
                 continue
             asked = False
-            if message["type"] == "message":
+            if message["type"] == "subscribe":  # so it may: a server can refuse what was asked
+                self._connected()
+            elif message["type"] == "message":
                 self._deliver(message["channel"], message["data"])
 
+    def _connected(self) -> None:
+        if not self.is_connected:
+            _log.info("gateways hear each other by Redis")
+        self.is_connected, self._deaf_said = True, False
+
     def _deaf(self, error: Exception) -> None:
-        if self.is_connected:
+        if not self._deaf_said:
             name = type(error).__name__  # its words may hold an address
-            _log.warning("gateways don't hear each other until Redis is back: %s", name)
-        self.is_connected = False
+            _log.warning("gateways don't hear each other until Redis lets them: %s", name)
+        self.is_connected, self._deaf_said = False, True
 
     def _deliver(self, channel: bytes, message: bytes) -> None:
         sender, payload = message[: len(self._gateway)], message[len(self._gateway) :]
