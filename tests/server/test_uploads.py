@@ -1,5 +1,6 @@
 """Files on their way in: as they are, and few of them in memory at once."""
 
+import asyncio
 import gzip
 from collections.abc import AsyncIterator
 
@@ -39,10 +40,34 @@ async def test_a_file_comes_as_it_is(client: httpx2.AsyncClient):
     assert (await client.post("/v1/files", content=FORM, headers=KIND)).json()["bytes"] == 2
 
 
-async def test_one_too_many_comes_back_later(app: App, client: httpx2.AsyncClient):
-    uploading = app._scheduling.batching.files.uploading
-    async with uploading, uploading:
-        refused = await client.post("/v1/files", content=FORM, headers=KIND)
+async def test_while_large_ones_are_on_their_way_another_comes_back_later(
+    app: App, client: httpx2.AsyncClient
+):
+    """They need room before they are here; a small one finds some beside one of them."""
+    most = str(app.settings.batch.max_file_bytes)
+    begun, gone_on = [asyncio.Event() for _ in range(2)], asyncio.Event()
+
+    async def large(number: int) -> int:
+        async def body() -> AsyncIterator[bytes]:
+            begun[number].set()
+            await gone_on.wait()
+            yield FORM
+
+        head = {**KIND, "content-length": most}
+        return (await client.post("/v1/files", content=body(), headers=head)).status_code
+
+    async def small() -> httpx2.Response:
+        return await client.post("/v1/files", content=FORM, headers=KIND)
+
+    first = asyncio.create_task(large(0))
+    await begun[0].wait()
+    assert (await small()).status_code == 200
+    second = asyncio.create_task(large(1))
+    await begun[1].wait()
+    refused = await small()
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "overloaded")
     assert int(refused.headers["retry-after"]) > 0
-    assert (await client.post("/v1/files", content=FORM, headers=KIND)).status_code == 200
+
+    gone_on.set()
+    assert await asyncio.gather(first, second) == [200, 200]
+    assert (await small()).status_code == 200

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pointsman.batching.lines import written
-from pointsman.errors import BadRequest, BodyTooLarge, LedgerUnavailable, NotFound
+from pointsman.errors import BadRequest, BodyTooLarge, LedgerUnavailable, NotFound, Overloaded
 from pointsman.ports import BatchBooks, Clock, Page
 from pointsman.types import Principal, Scope, StoredFile
 
@@ -19,8 +19,10 @@ _PIECE = 1024 * 1024
 #: Files that are looked at together, to be forgotten.
 _FILES = 100
 _LONGEST_NAME = 512
-#: Files that are in memory at once.
+#: Files of the largest size that are in memory at once.
 _UPLOADS = 2
+#: Seconds after which a file is uploaded again for which there was no room.
+_COME_BACK_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,29 @@ class Upload:
     content: bytes
     #: How long it is kept; None is as long as files are.
     expires_after: timedelta | None = None
+
+
+class Room:
+    """How many bytes of files may be in memory, those on their way included."""
+
+    def __init__(self, most: int) -> None:
+        """At most so many."""
+        self._most = self._left = most
+
+    def take(self, count: int) -> int:
+        """Room for so many, or for all that there may be; how many it is, to be given back.
+
+        Raises Overloaded where others have it.
+        """
+        count = min(count, self._most)
+        if count > self._left:
+            raise Overloaded(retry_after=_COME_BACK_S)
+        self._left -= count
+        return count
+
+    def give_back(self, count: int) -> None:
+        """What was taken."""
+        self._left += count
 
 
 def gone(kind: str, after: str) -> BadRequest:
@@ -61,8 +86,8 @@ class Filing:
         self._clock = clock
         self.retention = retention
         self.max_bytes = max_bytes
-        #: Held by whoever has a file in memory.
-        self.uploading = asyncio.Semaphore(_UPLOADS)
+        #: For those that are uploaded, from before their first byte.
+        self.room = Room(_UPLOADS * max_bytes)
         self._max_stored_bytes = max_stored_bytes
         #: Ids of files that were not there at the last look, and had pieces.
         self._lost: frozenset[str] = frozenset()

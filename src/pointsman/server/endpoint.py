@@ -32,6 +32,8 @@ from pointsman.types import Principal
 _log = logging.getLogger("pointsman.server")
 #: Bytes of a body that are read of anybody, key or not: enough to sign in.
 _OPEN_BYTES = 64 * 1024
+#: Seconds in which a file must be here at least, [server] body_timeout_s may be longer.
+_FILE_S = 600.0
 
 
 class Endpoint:
@@ -54,6 +56,7 @@ class Endpoint:
             principal = self._caller(scope["method"], headers)  # nobody else's body is read
             if door is not None:
                 receive = await door.enter(principal.organisation, headers, receive)
+            room = self._take_room(headers)
         except ClientLeft:
             return
         except Overloaded as error:
@@ -77,6 +80,7 @@ class Endpoint:
         finally:
             if door is not None:
                 door.leave(principal.organisation)
+            self._gateway.batching.files.room.give_back(room)
 
     async def _let_in(
         self,
@@ -120,9 +124,8 @@ class Endpoint:
     ) -> Incoming:
         gateway = self._gateway
         method: str = scope["method"]
-        if self._path.takes_file:
-            files.check_head(gateway, headers)
-        body = await read_body(headers, receive, self._most_bytes(), gateway.body_timeout_s)
+        timeout_s = max(gateway.body_timeout_s, _FILE_S if self._path.takes_file else 0.0)
+        body = await read_body(headers, receive, self._most_bytes(), timeout_s)
         return Incoming(
             request_id=request_id,
             method=method,
@@ -133,6 +136,11 @@ class Endpoint:
             body=body,
             principal=self._caller(method, headers),  # a key may have ended while the body came
         )
+
+    def _take_room(self, headers: Mapping[str, str]) -> int:
+        if not self._path.takes_file:
+            return 0
+        return files.take_room(self._gateway, headers, self._most_bytes())
 
     def _most_bytes(self) -> int:
         most = self._gateway.max_body_bytes

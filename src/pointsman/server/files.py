@@ -11,39 +11,36 @@ import msgspec
 from pointsman.access.permissions import scope_of
 from pointsman.batching.filing import Upload
 from pointsman.batching.wire import ExpiresAfter, file_view, page_view
-from pointsman.errors import BadRequest, Overloaded
+from pointsman.errors import BadRequest
 from pointsman.ports import Page
 from pointsman.server.gateway import Gateway
-from pointsman.server.http import Incoming, Outgoing, as_json
+from pointsman.server.http import Incoming, Outgoing, as_json, stated_length
 from pointsman.server.multipart import Part, parse
 from pointsman.server.query import check_names, number_of
 from pointsman.types import Outcome
 
 _LONGEST_PAGE = 10_000
 _USUAL_PAGE = 1000
-#: Seconds after which a file is uploaded again that was one too many.
-_COME_BACK_S = 5.0
 _ORDERS = {"asc": True, "desc": False}
 
 
 async def create(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """Upload a file for a batch: a form with `purpose`, `batch`, and `file`, one request on each line."""
-    files = gateway.batching.files
-    check_head(gateway, incoming.headers)  # others may have come while its body did
-    async with files.uploading:
-        upload = await asyncio.to_thread(_read, incoming)
-        return as_json(file_view(await files.add(upload, incoming.principal)))
+    upload = await asyncio.to_thread(_read, incoming)
+    return as_json(file_view(await gateway.batching.files.add(upload, incoming.principal)))
 
 
-def check_head(gateway: Gateway, headers: Mapping[str, str]) -> None:
-    """Whether a file may come now, before any of it is read. Raises BadRequest, Overloaded."""
+def take_room(gateway: Gateway, headers: Mapping[str, str], most: int) -> int:
+    """Room for a file of at most so many bytes, before any is read: see `Room.take`.
+
+    Raises BadRequest, Overloaded.
+    """
     if headers.get("content-encoding", "identity").strip().lower() != "identity":
         message = "send files as they are, without a content-encoding"
         error = BadRequest(message, code="unsupported_encoding")
         error.status = 415
         raise error
-    if gateway.batching.files.uploading.locked():
-        raise Overloaded(retry_after=_COME_BACK_S)
+    return gateway.batching.files.room.take(min(stated_length(headers, most), most))
 
 
 def _read(incoming: Incoming) -> Upload:

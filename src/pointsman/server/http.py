@@ -77,8 +77,7 @@ async def read_body(
     Raises BodyTooLarge as soon as that is known, also while unpacking; BodyTooSlow; ClientLeft on
     disconnect; BadRequest (415) for an encoding that is not understood.
     """
-    stated = headers.get("content-length", "0")
-    if stated.isdecimal() and (len(stated) > _LONGEST_LENGTH or int(stated) > limit):
+    if stated_length(headers, 0) > limit:
         raise BodyTooLarge(limit)
     encoding = headers.get("content-encoding", "identity").strip().lower()
     unpacker = unpacking.unpacker(encoding, limit)
@@ -88,6 +87,12 @@ async def read_body(
     except TimeoutError:
         raise BodyTooSlow(timeout_s) from None
     return body if unpacker is None else await asyncio.to_thread(unpacker, body)
+
+
+def stated_length(headers: Mapping[str, str], otherwise: int) -> int:
+    """Bytes of the body, as its head says; `otherwise` where it does not say."""
+    stated = headers.get("content-length", "")
+    return int(stated[: _LONGEST_LENGTH + 1]) if stated.isdecimal() else otherwise
 
 
 async def aside(parse: Callable[[bytes], _T], body: bytes) -> _T:
