@@ -33,6 +33,21 @@ async def cache(path: Path) -> AsyncIterator[SqliteCache]:
     await made.close()
 
 
+async def test_what_is_still_to_be_written_is_forgotten_and_listed_too(path: Path):
+    """Writes wait for others for a while."""
+    cache = SqliteCache.open(path, gather_s=30)
+    putting = [asyncio.ensure_future(cache.put(reply(number))) for number in range(3)]
+    await asyncio.sleep(0)
+
+    assert (await cache.list(EVERYTHING, limit=9)).count == 3
+    putting.append(asyncio.ensure_future(cache.put(reply(3))))
+    await asyncio.sleep(0)
+    assert await cache.remove(EVERYTHING) == 4
+    await asyncio.gather(*putting)
+    assert await ids(cache) == []
+    await cache.close()
+
+
 # The file
 
 

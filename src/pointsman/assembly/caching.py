@@ -131,6 +131,7 @@ class Caching:
         if self._opened is not None:
             self._opened.rules = cache_rules(settings.cache, settings)
             self._opened.versions.configure(_versions(settings))
+            self._opened.truth.bind(settings.cache.max_false_hits, _bounds(settings.cache))
         if self._keeper is not None:
             self._keeper.tiers = settings.routing.tiers
         if self.rechecking is not None:
@@ -291,15 +292,10 @@ def truth_of(cache: CacheSettings, checks: Sequence[Check], decider: str | None 
     shipped = rules.pair_verifier().threshold
     if cache.uncalibrated and cache.min_similarity is not None:
         shipped = cache.min_similarity
-    bounds = {
-        name: route.max_false_hits
-        for name, route in cache.routes.items()
-        if route.max_false_hits is not None
-    }
     truth = Truth(
         bound=cache.max_false_hits,
         threshold=shipped if cache.min_probability is None else cache.min_probability,
-        bounds=bounds,
+        bounds=_bounds(cache),
         share=cache.recheck or _UNCHECKED,
     )
     for check in counted:
@@ -307,9 +303,19 @@ def truth_of(cache: CacheSettings, checks: Sequence[Check], decider: str | None 
     return truth
 
 
+def _bounds(cache: CacheSettings) -> dict[str, float]:
+    """The most false hits of those routes that have their own bound."""
+    return {
+        name: route.max_false_hits
+        for name, route in cache.routes.items()
+        if route.max_false_hits is not None
+    }
+
+
 def _version(model: ModelSettings, settings: Settings) -> str:
-    """Changes whenever what the deployment answers may."""
+    """Changes whenever what the deployment answers may, or who is answered by it, or for what."""
     parts = [
+        repr((settings.tier_of(model), sorted(model.organisations or ("",)))),
         model.provider,
         model.model,
         model.address or "",

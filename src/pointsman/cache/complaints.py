@@ -7,14 +7,14 @@ from datetime import datetime
 from pointsman.cache.lookup import Cache
 from pointsman.errors import LedgerUnavailable
 from pointsman.ports import Books, CheckStore, FeedbackStore
-from pointsman.types import EVERYWHERE, Check, Entry, Feedback, Scope
+from pointsman.types import EVERYWHERE, Check, Entry, Feedback, Scope, reply_id_of
 
 
 class Complaints:
     """A `FeedbackStore` that heeds what it keeps.
 
-    A cached reply that somebody got and calls bad is forgotten; where only a similar prompt had
-    it, that counts as a false hit.
+    A cached reply that somebody got and calls bad is forgotten, also by who got it first; where
+    only a similar prompt had it, that counts as a false hit.
     """
 
     def __init__(
@@ -40,7 +40,10 @@ class Complaints:
 
     async def _heed(self, entry: Entry, time: datetime) -> None:
         lookup = entry.lookup
-        if lookup.id is None or lookup.state not in {"exact", "semantic"}:
+        if lookup.state not in {"exact", "semantic"}:
+            await self._cache.forget(reply_id_of(entry.request_id))
+            return
+        if lookup.id is None:
             return
         await self._cache.forget(lookup.id)
         if lookup.state == "exact":

@@ -18,9 +18,16 @@ from pointsman.conversation import ModelReply
 from pointsman.errors import CacheUnavailable, PointsmanError
 from pointsman.formats import registry
 from pointsman.formats.wire import ClientFormat, Framing, Head
-from pointsman.ids import new_request_id
 from pointsman.ports import Clock
-from pointsman.types import CachedReply, Call, Reply, Settlement, Vector, Verdict
+from pointsman.types import (
+    CachedReply,
+    Call,
+    Reply,
+    Settlement,
+    Vector,
+    Verdict,
+    reply_id_of,
+)
 
 #: Replies that may wait to be kept; what comes on top is not.
 MOST_WAITING = 256
@@ -127,7 +134,10 @@ class Keeper:
                 self._cache.refused[kept] += 1
                 return
             async with asyncio.timeout(_PATIENCE_S):
-                await self._cache.store.put(await self._made(fresh, kept))
+                reply = await self._made(fresh, kept)
+                await self._cache.store.put(reply)
+            if self._cache.forgot(reply, since=fresh.call.time):
+                await self._cache.forget(reply.id)
             self.watch(fresh, kept.reply)
         except Exception as error:  # noqa: BLE001 - the client has its answer
             self._cache.refused["fault"] += 1
@@ -150,7 +160,7 @@ class Keeper:
         similar = identity.partition is not None and vector is not None
         turn = identity.turn if similar else None
         return CachedReply(
-            id=f"cr_{new_request_id().removeprefix('req_')}",
+            id=reply_id_of(call.request_id),
             key=identity.key,
             organisation=call.principal.organisation,
             scope=self._cache.rules.realm(call.principal).scope,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeVar
 
 import msgspec
@@ -30,6 +31,7 @@ REST_S = 5.0
 #: Seconds that a request waits for the cache at most.
 PATIENCE_S = 1.0
 _MOST_FORGOTTEN = 10_000
+_MOST_REMOVALS = 1_000
 
 _T = TypeVar("_T")
 #: Neither looks up nor keeps.
@@ -88,6 +90,8 @@ class Cache:
         #: Replies that were not kept, by why.
         self.refused: Counter[str] = Counter()
         self._repeats = Repeats()
+        #: What was to be forgotten, and when: replies that were on their way are meant, too.
+        self._removals: deque[tuple[datetime, Selection]] = deque(maxlen=_MOST_REMOVALS)
         #: Ids that the store may not have heard of yet.
         self._forgotten: OrderedDict[str, None] = OrderedDict()
         self._background = Background()
@@ -140,9 +144,14 @@ class Cache:
 
     async def remove(self, which: Selection) -> int:
         """Forget; returns how many. Raises CacheUnavailable."""
+        self._removals.append((self._clock.now(), which))
         removed = await self.store.remove(which)
         self.news.forgotten(which)
         return removed
+
+    def forgot(self, reply: CachedReply, *, since: datetime) -> bool:
+        """Whether it was meant by what was forgotten since then: while it was on its way."""
+        return any(which.fits(reply) for at, which in self._removals if at >= since)
 
     async def forget(self, reply_id: str) -> None:
         """It is not given out any more, also where the store can't be told now."""
@@ -174,6 +183,8 @@ class Cache:
         """Another gateway has forgotten it."""
         if which.id is not None:
             self._never_again(which.id)
+        else:
+            self._removals.append((self._clock.now(), which))
         if not self._is_shared:
             self._background.begin(self._heed(which))
 
@@ -254,7 +265,7 @@ class Cache:
             threshold=threshold,
             floor=call.cache.min_similarity or 0.0,
             now=self._clock.now(),
-            valid=self._fits(call),
+            valid=self._fits(call, rule),
         )
         findings = await self._guarded(looking, rests=False) or Findings(reason="fault")
         return await self._similar(missed, findings)
@@ -264,7 +275,7 @@ class Cache:
         reply = None if identity is None else await self.store.get(identity.key, now)
         if identity is None or reply is None:
             return None
-        if reply.key != identity.key or not self._fits(call)(reply):
+        if reply.key != identity.key or not self._fits(call, missed.rule)(reply):
             return None
         kept = await self._decoded(reply)
         lookup = Lookup("exact", id=reply.id, age_s=(now - reply.stored).total_seconds())
@@ -309,9 +320,12 @@ class Cache:
             shadow=shadow,
         )
 
-    def _fits(self, call: Call) -> Callable[[CachedReply], bool]:
-        """Whose reply it is, how old, and of which version: looked at again on what was fetched."""
-        now, oldest = self._clock.now(), call.cache.max_age_s
+    def _fits(self, call: Call, rule: Rule) -> Callable[[CachedReply], bool]:
+        """Whose reply it is, how old, and of whom: looked at again on what was fetched.
+
+        What the caller's key may use, and how long replies are kept, may be others than then.
+        """
+        now, oldest, grant = self._clock.now(), call.cache.max_age_s, call.principal.grant
         realm = self.rules.realm(call.principal)
 
         def fits(reply: CachedReply) -> bool:
@@ -320,7 +334,10 @@ class Cache:
                 reply.organisation == realm.organisation
                 and reply.scope == realm.scope
                 and now < reply.expires
+                and age < rule.ttl_s
                 and (oldest is None or age <= oldest)
+                and (grant.models is None or reply.deployment in grant.models)
+                and (grant.tiers is None or reply.tier in grant.tiers)
                 and reply.id not in self._forgotten
                 and self.versions.is_current(reply.deployment, reply.version)
             )

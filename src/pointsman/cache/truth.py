@@ -137,6 +137,12 @@ class Truth:
         if not 0 < share <= 1:
             raise ValueError(f"a share of checked hits is above 0 and at most 1, not {share}")
 
+    def bind(self, bound: float, bounds: Mapping[str, float]) -> None:
+        """Judge by other bounds from now on; a verdict that fell stands."""
+        self._bound, self._bounds = bound, dict(bounds)
+        for name, route in self._routes.items():
+            route.bound = self._bounds.get(name, bound)
+
     def note(self, check: Check) -> None:
         """Learn from a check."""
         route = self._current(check.route, check.time)

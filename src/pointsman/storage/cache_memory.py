@@ -105,21 +105,8 @@ def nearest_of(
     return tuple(sorted(near, key=lambda each: -each.similarity))
 
 
-def fits(reply: CachedReply, which: Selection) -> bool:
-    """Whether it is one of those that are meant."""
-    return (
-        which.id in {None, reply.id}
-        and which.organisation in {None, reply.organisation}
-        and which.scope in {None, reply.scope}
-        and which.route in {None, reply.route}
-        and which.deployment in {None, reply.deployment}
-        and (which.tag is None or which.tag in reply.tags)
-        and (which.expired is None or reply.expires <= which.expired)
-    )
-
-
 def _select(replies: Iterable[CachedReply], which: Selection) -> list[CachedReply]:
-    return [reply for reply in replies if fits(reply, which)]
+    return [reply for reply in replies if which.fits(reply)]
 
 
 def _listing(

@@ -180,6 +180,7 @@ class SqliteCache:
     async def remove(self, which: Selection) -> int:
         """See `ports.CacheStore`."""
         self._check_open()
+        await self._settled()
         ids = await self._read(lambda db: db.scalars(cache_rows.selected(which)).all())
         removed = 0
         for start in range(0, len(ids), _PORTION):
@@ -195,6 +196,7 @@ class SqliteCache:
         """See `ports.CacheStore`."""
         self._check_open()
         await self._write()
+        await self._settled()
         return await self._read(lambda db: _listing(db, which, limit, after))
 
     async def plausible(self, partition: str, words: frozenset[int]) -> bool:
@@ -248,6 +250,10 @@ class SqliteCache:
             self._doomed |= doomed
             self._given |= given.keys()
             raise
+
+    async def _settled(self) -> None:
+        """Returns when all that was to be written is."""
+        await self._writer.run(lambda _: None)
 
     async def _replies(self, items: Sequence[Kept]) -> Sequence[CachedReply]:
         """From memory, else from the file; without those that are gone by then."""

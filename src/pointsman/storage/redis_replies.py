@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pointsman.storage.cache_memory import fits
 from pointsman.storage.cache_packing import pack, unpack
 from pointsman.storage.eviction import size_of
 from pointsman.storage.redis_search import fields_of
@@ -111,7 +110,7 @@ class RedisReplies:
         async for keys in self._keys(which):
             fresh = set(keys) - seen
             seen |= fresh
-            yield [each for each in await self._outlines(list(fresh)) if fits(each.reply, which)]
+            yield [each for each in await self._outlines(list(fresh)) if which.fits(each.reply)]
 
     async def _keys(self, which: Selection) -> AsyncIterator[list[str]]:
         """Keys of all that may be meant, in portions, some of them perhaps twice."""

@@ -73,6 +73,7 @@ from pointsman.types.caching import (
     Selection,
     SemanticMode,
     Vector,
+    reply_id_of,
 )
 from pointsman.types.components import LEDGER, Component, ComponentState
 from pointsman.types.decisions import (
@@ -262,5 +263,6 @@ __all__ = [
     "Vector",
     "Verdict",
     "Version",
+    "reply_id_of",
     "row_request_id",
 ]

@@ -17,6 +17,11 @@ CacheTier: TypeAlias = Literal["off", "exact", "semantic"]
 SemanticMode: TypeAlias = Literal["off", "shadow", "asked", "on"]
 
 
+def reply_id_of(request_id: str) -> str:
+    """The id of the cached reply that a request led to, where it is kept."""
+    return f"cr_{request_id.removeprefix('req_')}"
+
+
 @dataclass(frozen=True, slots=True)
 class CachedReply:
     """A reply that the cache holds, and for whom."""
@@ -89,6 +94,18 @@ class Selection:
     tag: str | None = None
     #: Those that expire at this time or before.
     expired: datetime | None = None
+
+    def fits(self, reply: CachedReply) -> bool:
+        """Whether it is one of those that are meant."""
+        return (
+            self.id in {None, reply.id}
+            and self.organisation in {None, reply.organisation}
+            and self.scope in {None, reply.scope}
+            and self.route in {None, reply.route}
+            and self.deployment in {None, reply.deployment}
+            and (self.tag is None or self.tag in reply.tags)
+            and (self.expired is None or reply.expires <= self.expired)
+        )
 
 
 @dataclass(frozen=True, slots=True)
