@@ -1,6 +1,7 @@
 """The plain rule: outcomes in, patterns that move a step, and why, out."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -64,6 +65,14 @@ def test_the_same_outcomes_move_it_once() -> None:
     assert (
         step(standings, rows + outcomes(*[0.0] * 5, first=7), HIGHEST)[0].after.points == 2 * STEP
     )
+
+
+def test_signals_alone_lower_nothing() -> None:
+    raised = {CODE: Standing(STEP, NOON, 1)}
+    good = outcomes(*[0.9] * 3 * NEWEST, first=1)
+    unrated = [replace(each, trust=0.3) for each in good]
+    assert step(raised, unrated, HIGHEST) == []
+    assert step(raised, unrated[:-NEWEST] + good[-NEWEST:], HIGHEST)[0].direction == "down"
 
 
 def test_a_good_record_lowers_it_again_slowly() -> None:

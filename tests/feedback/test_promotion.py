@@ -5,11 +5,16 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 
 import pytest
 from tests.support.outcomes import NOON, evidence
 
+from pointsman.assembly import rules
+from pointsman.config import Settings
 from pointsman.feedback.promote import ERROR, Comparison, compare, confidence, due, judging
+from pointsman.stages.teaching import teacher
 from pointsman.types import Evidence
 
 TIERS = ("simple", "complex")
@@ -109,9 +114,19 @@ def test_signals_that_tell_nothing_do_not_make_everything_cheap() -> None:
     assert judged([replace(row, trust=1.0) for row in rows], Sends()).promote
 
 
-def test_too_little_is_told_from_few() -> None:
-    few = judged(traffic(40, needs("b")), Sends("b"))
+def test_what_is_cheaper_needs_ratings_also_where_signals_say_that_it_is_better() -> None:
+    rows = traffic(3_000, lambda _, tier: 0.9 if tier == "simple" else 0.6, trust=0.3)
+    found = judged(rows, Sends())
+    assert found.quality.low > 0
+    assert not found.promote
+    assert found.why.startswith("kept: cheaper, but ratings don't show that nothing is lost")
+    assert judged([replace(row, trust=1.0) for row in rows], Sends()).promote
+
+
+def test_too_little_is_told_from_few_and_no_look_is_spent_on_it() -> None:
+    few = judged(traffic(40, needs("b")), Sends("b"), look=3)
     assert few.why == "kept: 40 of 50 outcomes, weighted by trust"
+    assert few.look == 2
     unsure = judged(traffic(150, lambda *_: 0.6), Sends("b"))
     assert "can't be told from 150 outcomes" in unsure.why
 
@@ -176,8 +191,9 @@ def test_all_looks_together_spend_the_error_once() -> None:
 def test_the_next_look_is_due_when_outcomes_have_grown_by_a_quarter() -> None:
     assert due(1, 0)
     assert not due(0, 0)
-    assert not due(124, 100)
-    assert due(125, 100)
+    assert not due(24, 100)
+    assert due(25, 100)
+    assert not due(0, 1)
 
 
 def test_of_nothing_nothing_follows() -> None:
@@ -193,3 +209,15 @@ def test_a_worse_candidate_is_hardly_ever_promoted() -> None:
         for seed in range(20)
     ]
     assert sum(worse) <= 1
+
+
+def test_a_window_that_is_full_is_looked_at_again_when_a_quarter_is_new() -> None:
+    chances = {"simple": 0.5, "complex": 0.5}
+    rows = [evidence(at, "simple", 1.0, chances=chances) for at in range(125)]
+    teaches = teacher(rules.policy(Settings(home=Path("nowhere"))), TIERS)
+    due = partial(
+        teaches.is_due, in_force=teaches.shipped, before=100, looked=rows[99].time, least=50
+    )
+    assert not due(rows[24:124])
+    assert due(rows[25:125])
+    assert not due([replace(row, trust=0.4) for row in rows[25:125]])

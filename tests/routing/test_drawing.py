@@ -37,6 +37,14 @@ from pointsman.types import (
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
+#: Of a conversation that began elsewhere.
+SECOND_TURN = [
+    {"role": "user", "content": "What is Python?"},
+    {"role": "assistant", "content": "A language."},
+    {"role": "user", "content": "And Ruby?"},
+]
+
+
 @dataclass(frozen=True)
 class Reads:
     """Measures nothing, and says so."""
@@ -92,7 +100,7 @@ def app_of(
     return app
 
 
-def call(text: str = "What is Python?", **more: object) -> Call:
+def call(text: str | list[object] = "What is Python?", **more: object) -> Call:
     parameters = more.pop("parameters", {})
     request = parse_chat(chat_body(str(more.pop("model", "auto")), text, parameters))
     return Call(new_request_id(), NOON, Principal(), request, **more)
@@ -174,8 +182,9 @@ def test_a_look_ahead_never_draws() -> None:
         {"force_route": "simple"},
         {"text": "What dose of ibuprofen may my child take? It has a fever."},
         {"parameters": {"tools": [{"type": "function", "function": {"name": "look"}}]}},
+        {"text": SECOND_TURN},
     ],
-    ids=["header", "tier", "deployment", "forced", "floor", "tools"],
+    ids=["header", "tier", "deployment", "forced", "floor", "tools", "conversation"],
 )
 def test_some_requests_are_never_drawn(asked: dict[str, object]) -> None:
     app = app_of()

@@ -286,3 +286,6 @@ async def test_versions_are_compared_once_they_are_there(start: StartGateway) ->
         used.add((learning["variant"], learning["version"]))
 
     assert used == {("a", "shipped"), ("b", "v_1")}
+    for model in ("weak", "simple", "complex"):
+        named = await gateway.record(await gateway.chat(model=model))
+        assert (named["learning"] or {}).get("experiment") is None

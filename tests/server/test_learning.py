@@ -4,6 +4,7 @@ import gzip
 import random
 
 import msgspec
+import pytest
 from tests.gateway import Gateway, StartGateway
 
 from pointsman import data
@@ -181,11 +182,12 @@ async def test_learning_can_be_off(start: StartGateway) -> None:
     assert "learning is off" in refused.json()["error"]["message"]
 
 
-async def test_a_header_keeps_a_request_from_being_drawn(start: StartGateway) -> None:
+@pytest.mark.parametrize("word", ["off", " False", "0"])
+async def test_a_header_keeps_a_request_from_being_drawn(start: StartGateway, word: str) -> None:
     explore = ExploreSettings(share=0.5, cost=1.0)
     gateway = await start(learning=LearningSettings(least=1, explore=explore))
     await gateway.app.learning.loaded()
-    off = {"x-pointsman-explore": "off"}
+    off = {"x-pointsman-explore": word}
     for _ in range(30):
         entry = await gateway.record(await gateway.chat(headers=off))
         assert entry["learning"]["propensities"] == {}

@@ -247,6 +247,8 @@ async def test_feedback_is_stored_with_its_entry(gateway: Gateway) -> None:
     [
         ({"request_id": "req_x", "rating": 1}, 404),
         ({"request_id": "req_x"}, 400),
+        ({"request_id": "req_x", "comment": "x" * 4001}, 400),
+        ({"request_id": "req_x", "comment": "x" * 4000}, 404),
         ({"request_id": "req_x", "rating": 2}, 400),
         ({"request_id": "req_x", "rating": "good"}, 400),
         ({"rating": 1}, 400),

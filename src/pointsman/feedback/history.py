@@ -34,6 +34,8 @@ class History:
     #: Looks for something better since it has been in force, and the outcomes at the last one.
     looks: int = 0
     outcomes: int = 0
+    #: When that last one was.
+    looked: datetime | None = None
     #: When the last drift that was noticed began.
     drift: datetime | None = None
 
@@ -55,8 +57,9 @@ def history(changes: Sequence[Change]) -> History:
     last = named[0] if named else None
     looked = next((each for each in _while_in_force(changes) if each.kind == "kept"), None)
     look = _Look() if looked is None else msgspec.json.decode(looked.evidence, type=_Look)
+    at = None if looked is None else looked.time
     if last is None:
-        return History(looks=look.look, outcomes=look.outcomes, drift=drift)
+        return History(looks=look.look, outcomes=look.outcomes, looked=at, drift=drift)
     previous = next((each for each in named if each.version != last.version), None)
     return History(
         version=last.version,
@@ -68,6 +71,7 @@ def history(changes: Sequence[Change]) -> History:
         before_since=None if previous is None else previous.time,
         looks=look.look,
         outcomes=look.outcomes,
+        looked=at,
         drift=drift,
     )
 

@@ -127,9 +127,12 @@ class Comparison(Generic[P]):
         }
 
 
-def due(outcomes: int, before: int) -> bool:
-    """Whether so many outcomes deserve another look, after one at `before` (0: none yet)."""
-    return outcomes >= _GROWTH * before and outcomes > before
+def due(fresh: int, before: int) -> bool:
+    """Whether so many outcomes since the last look, at which there were `before`, deserve another.
+
+    `before` is 0 where there was none yet. What is too old to be read any more is no matter.
+    """
+    return fresh > 0 and fresh >= (_GROWTH - 1.0) * before
 
 
 def confidence(look: int) -> float:
@@ -175,7 +178,7 @@ def compare(
     promote, why = _verdict(found["dr"], spent, nothing_lost=nothing_lost)
     if cases.trust.sum() < least:
         said = f"{cases.trust.sum():.0f} of {least:g} outcomes, weighted by trust"
-        promote, why = False, f"kept: {said}"
+        promote, why, look = False, f"kept: {said}", look - 1  # it could tell nothing
     return Comparison(
         candidate=fit(ordered),
         promote=promote,
@@ -352,16 +355,17 @@ class _Spending:
 
 def _verdict(quality: Estimate, spent: _Spending, *, nothing_lost: bool) -> tuple[bool, str]:
     same = spent.by_tier <= SAME_COST and spent.by_tier_low <= 0 and spent.drawn.low <= 0
+    cheaper = spent.drawn.high < 0
     by = f"quality {_said(quality)}, cost {_said(spent.drawn, percent=True)}"
-    if quality.low > 0 and same:
+    if quality.low > 0 and same and not cheaper:
         return True, f"better at the same cost: {by}"
-    if spent.drawn.high < 0 and nothing_lost:
+    if cheaper and nothing_lost:
         return True, f"cheaper at the same quality: {by}"
     return False, f"kept: {_kept(quality, spent.drawn)}: {by}"
 
 
 def _kept(quality: Estimate, cost: Estimate) -> str:
-    if quality.low > 0:
+    if quality.low > 0 and cost.high >= 0:
         return "better, but dearer"
     if quality.high < 0:
         return "worse"

@@ -31,6 +31,8 @@ STEP, CEILING = 5.0, 30.0
 LOW, GOOD = 0.4, 0.6
 #: So many low ones among the newest raise; so many may be among them when it is lowered.
 RAISING, FORGIVEN, NEWEST = 5, 1, 20
+#: Trust from which on an outcome counts for lowering: signals alone never make anything cheaper.
+TRUSTED = 0.5
 #: How often the outcomes that lowering takes are doubled at most.
 _DOUBLED = 5
 _BAND, _BANDS = 10, 10
@@ -163,7 +165,7 @@ def _move(of: Pattern, now: Standing, seen: Sequence[Evidence], highest: str) ->
         to = min(now.points + STEP, CEILING)
         after = replace(now, points=to, since=seen[-1].time, raised=now.raised + 1)
         return _said(of, "up", now, after, below)
-    newest = seen[-now.patience :]
+    newest = [each for each in seen if each.trust >= TRUSTED][-now.patience :]
     enough = len(newest) == now.patience and len(_low(newest)) <= FORGIVEN * len(newest) / NEWEST
     if enough and _mean(newest) >= GOOD and now.points > 0.0:
         to = max(now.points - STEP, 0.0)

@@ -11,6 +11,8 @@ from pointsman.formats import strict_json
 from pointsman.server.http import aside
 
 _T = TypeVar("_T")
+#: Characters of a comment.
+_LONGEST_COMMENT = 4_000
 
 
 class PlainRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -44,7 +46,7 @@ class FeedbackRequest(msgspec.Struct, forbid_unknown_fields=True):
 
     request_id: str
     rating: float | None = None
-    comment: str | None = None
+    comment: Annotated[str, msgspec.Meta(max_length=_LONGEST_COMMENT)] | None = None
 
 
 class SignIn(msgspec.Struct, forbid_unknown_fields=True):

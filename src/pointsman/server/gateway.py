@@ -112,6 +112,7 @@ class Gateway:
 _ALONG = ("anthropic-version", "anthropic-beta", "openai-beta")
 #: Names the end user, where a client serves many (Open WebUI).
 _USER = "x-openwebui-user-id"
+_OFF = frozenset({"off", "false", "no", "0"})
 
 
 def call_of(gateway: Gateway, incoming: Incoming, request: ModelRequest) -> Call:
@@ -131,7 +132,7 @@ def call_of(gateway: Gateway, incoming: Incoming, request: ModelRequest) -> Call
         priority="background" if background else "interactive",
         privacy=headers.get("x-pointsman-privacy"),
         cache=cache_request.wish(headers),
-        explore=headers.get("x-pointsman-explore", "").lower() != "off",
+        explore=headers.get("x-pointsman-explore", "").strip().lower() not in _OFF,
     )
 
 

@@ -45,6 +45,8 @@ from pointsman.types import (
 
 #: Tokens a reply is expected to have where neither the request nor the scorer says.
 EXPECTED_REPLY_TOKENS = 400
+#: Kinds of targets for which a score chooses.
+_ROUTED = frozenset({"auto", "location"})
 #: Characters up to which a prompt is searched for secrets on the event loop.
 _SHORT = 4_000
 
@@ -180,7 +182,7 @@ class Decider:
         only a local one, unless nothing hangs on the score; what it used is appended to `trail`. Raises UnknownModel.
         """
         target = self.target(call)
-        routed = target.kind in {"auto", "location"} and self._side_call(call.request) is None
+        routed = target.kind in _ROUTED and self._side_call(call.request) is None
         if self._judging is None or call.request.task != "chat" or not routed:
             return self._seen(call, self._score(call.request), confined, live=not ahead)
         left = self._means(call.principal).left
@@ -278,7 +280,8 @@ class Decider:
         """The score with what was learned, for what a person asked."""
         if self._side_call(call.request) is not None:
             return Seen(scored, confined)
-        experiments = self._experiments if live and not call.is_own else None
+        routed = self.target(call).kind in _ROUTED
+        experiments = self._experiments if live and routed and not call.is_own else None
         assigned = None if experiments is None else experiments.of(call)
         version = None if assigned is None else assigned.chosen
         learner = self._learning

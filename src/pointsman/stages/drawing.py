@@ -82,6 +82,7 @@ class Drawing:
             and self._is_on(call.principal)
             and "tools" not in call.request.needs  # what it begins goes on for many requests
             and not in_tool_loop(call.request)
+            and not _goes_on(call)
             and not _nearly_out(means.left, decision, candidates)
         )
 
@@ -90,6 +91,11 @@ class Drawing:
             principal.organisation not in self._off_organisations
             and principal.key not in self._off_keys
         )
+
+
+def _goes_on(call: Call) -> bool:
+    """It is in the middle of a conversation, also one that began elsewhere."""
+    return any(turn.role == "assistant" for turn in call.request.turns)
 
 
 def _others(decision: Decision, candidates: Sequence[Candidate]) -> dict[str, Decimal]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 import msgspec
@@ -79,7 +80,7 @@ class Improving:
         """
         observed = await self._store.observed(limit=self._settings.most)
         self.outcomes = len(observed)
-        evidence = await self._aside(self._teacher.evidence, observed)
+        evidence = await self._aside(self._teacher.evidence, observed, self._settings.kind)
         scopes = _scopes(evidence, self._settings.least)
         if organisation is not None:
             scopes = [organisation] if organisation in evidence else []
@@ -150,9 +151,13 @@ class Improving:
         asked: bool,
     ) -> list[Change]:
         """A candidate beside what is in force: it takes its place if it is better."""
-        if not asked and not await self._aside(
-            self._teacher.is_due, evidence[scope], in_force, standing.outcomes
-        ):
+        due = partial(
+            self._teacher.is_due,
+            before=standing.outcomes,
+            looked=standing.looked,
+            least=self._settings.least,
+        )
+        if not asked and not await self._aside(due, evidence[scope], in_force):
             return []
         found = await self._aside(
             self._teacher.compare,

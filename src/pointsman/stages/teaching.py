@@ -118,9 +118,15 @@ class Teacher:
             return Ruling(version.id, version.time, rule.read(version.content))
         return Believing(version.id, version.time, Belief.read(version.content))
 
-    def evidence(self, observed: Sequence[Observed]) -> dict[str, list[Evidence]]:
-        """What can be learned from, by organisation; under "" from all of them, oldest first."""
-        calibration = quality.calibrate(observed)
+    def evidence(
+        self, observed: Sequence[Observed], kind: LearnerKind
+    ) -> dict[str, list[Evidence]]:
+        """What can be learned from, by organisation; under "" from all of them, oldest first.
+
+        For the rule, signals say what they say as shipped: who rates is mostly who is unhappy, and
+        what nobody rated must not count as poor for that.
+        """
+        calibration = quality.SHIPPED if kind == "rule" else quality.calibrate(observed)
         found: dict[str, list[Evidence]] = defaultdict(list)
         for each in observed:
             for evidence in quality.evidence([each], calibration):
@@ -128,9 +134,22 @@ class Teacher:
                 found[each.organisation].append(evidence)
         return found
 
-    def is_due(self, evidence: Sequence[Evidence], in_force: Mind, before: int) -> bool:
-        """Whether there are enough new outcomes for another comparison, after one of so many."""
-        return promote.due(len(promote.judging(evidence, in_force.until)), before)
+    def is_due(
+        self,
+        evidence: Sequence[Evidence],
+        in_force: Mind,
+        *,
+        before: int,
+        looked: datetime | None,
+        least: float,
+    ) -> bool:
+        """Whether there are enough new outcomes for another comparison, after one of so many then.
+
+        And whether all that judge are `least`, weighted by trust: with fewer, nothing can be told.
+        """
+        judging = promote.judging(evidence, in_force.until)
+        fresh = sum(looked is None or each.time > looked for each in judging)
+        return promote.due(fresh, before) and sum(each.trust for each in judging) >= least
 
     def compare(
         self,
