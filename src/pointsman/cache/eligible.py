@@ -29,10 +29,13 @@ _MOMENT = re.compile(
     r"""\b(?:
       today|todays|tonight|tomorrow|yesterday|now|nowadays|currently|latest|newest
     | right\ now|at\ the\ moment|up\ to\ date|breaking|just\ now
+    | exchange\ rates?|(?:stock|share)\ prices?
+    | price\ of\ (?:bitcoin|ethereum|gold|silver|oil|gas|petrol|diesel)
     | (?:this|next|coming|current)\ (?:second|minute|hour|morning|afternoon|evening|night
       |day|week|weekend|month|quarter|year|season|spring|summer|autumn|fall|winter|election
       |monday|tuesday|wednesday|thursday|friday|saturday|sunday)
     | what(?:'s|\ is)?\ (?:the\ )?(?:time|date|day)\ (?:is\ it|in|at)|what\ time\ is\ it
+    | last\ (?:night|monday|tuesday|wednesday|thursday|friday|saturday|sunday)
     | weather|forecast|live\ score|current\ (?:price|time|president|version|score|rate|news)
     | heute|morgen|gestern|jetzt|derzeit|aktuell\w*|momentan|neueste\w*|(?:diese|letzte|nächste)[rsnm]?\ \w+
     | hoy|mañana|ayer|ahora|actual|actualmente|última\w*|últimos?|esta\ (?:semana|noche|mañana)|este\ (?:mes|año)

@@ -11,6 +11,7 @@ from pointsman.cache.guard.lists import Tongue, compile_lists
 from pointsman.cache.guard.order import order
 from pointsman.cache.guard.polarity import polarity
 from pointsman.cache.guard.reading import Reading, read
+from pointsman.cache.guard.spelling import spelling
 
 _REMEMBERED = 512  # readings, of prompts up to the next figure
 _SHORT = 1000  # characters
@@ -33,9 +34,9 @@ class Guard:
     def objection(self, a: str, b: str) -> str | None:
         """The name of what makes a reply to `a` wrong for `b`; None where nothing is seen.
 
-        The names: `language`, `format`, `unit`, `number`, `code`, `entity`, `negation`,
-        `antonym`, `quantifier`, `tense`, `time`, `order`; and `length` where a text is longer
-        than 4,000 characters and the other is not the same. `(b, a)` gives None where this does.
+        The names: `language`, `format`, `unit`, `number`, `code`, `spelling`, `entity`,
+        `negation`, `antonym`, `quantifier`, `tense`, `time`, `order`; and `length` where a text is
+        longer than 4,000 characters and the other is not the same. `(b, a)` gives None where this does.
         """
         if a == b:
             return None
@@ -82,5 +83,6 @@ _PLAIN = (
     ("unit", differ.unit),
     ("number", differ.number),
     ("code", differ.code),
+    ("spelling", spelling),
     ("entity", _entity),
 )

@@ -9,6 +9,15 @@ from pointsman.cache.guard.reading import STEM, Reading
 
 _ARTICLE = "the"
 _EVEN = "&"  # joins without telling the one from the other: "and", "or"
+#: Pronouns that tell who acts from whom it is done to, English and German, by person.
+_DOES = {"i": "1", "he": "m", "we": "p", "they": "t", "ich": "1", "er": "m", "wir": "p", "she": "f"}
+_SUFFERS = {"me": "1", "him": "m", "us": "p", "them": "t", "her": "f"} | {
+    "mich": "1",
+    "mir": "1",
+    "ihn": "m",
+    "ihm": "m",
+    "uns": "p",
+}
 _LONGEST = 24  # tokens between what two texts start and end with alike
 _IDLE = frozenset({",", ".", "?", "!", ":", ";", "\u3002", "\uff0c", "\u0964"})
 
@@ -20,6 +29,8 @@ def order(x: Reading, y: Reading, tongue: Tongue) -> bool:
     if x.stems == y.stems:
         ours, theirs = _spoken(x, tongue), _spoken(y, tongue)
         if _exchanged(ours, theirs) or _exchanged(_without(ours), _without(theirs)):
+            return True
+        if _redirected(x, y, tongue) or _acts_on(x, y):
             return True
     return x.has("target") and y.has("target") and _turned(x, y, tongue)
 
@@ -81,6 +92,37 @@ def _exchanged(ours: Sequence[str], theirs: Sequence[str]) -> bool:
                 continue
             return not any(word == _EVEN for word in one[first : size - last])
     return False
+
+
+def _redirected(x: Reading, y: Reading, tongue: Tongue) -> bool:
+    """Whether one text leads from what the other leads to: "to my account", "from my account"."""
+    (sources, targets), (others, aims) = _led(x, tongue), _led(y, tongue)
+    return bool((sources & aims) - (targets | others) or (targets & others) - (sources | aims))
+
+
+def _acts_on(x: Reading, y: Reading) -> bool:
+    """Whether somebody does in one text what is done to them in the other: "he sues", "sues him"."""
+    (does, suffers), (acts, bears) = _persons(x), _persons(y)
+    return bool((does - suffers) & (bears - acts) or (suffers - does) & (acts - bears))
+
+
+def _persons(reading: Reading) -> tuple[frozenset[str], frozenset[str]]:
+    """Who does something, and to whom something is done, as far as pronouns tell."""
+    said = [token.text for token in reading.tokens]
+    does = frozenset(_DOES[word] for word in said if word in _DOES)
+    return does, frozenset(_SUFFERS[word] for word in said if word in _SUFFERS)
+
+
+def _led(reading: Reading, tongue: Tongue) -> tuple[frozenset[str], frozenset[str]]:
+    """The nearest words with content that the text leads from, and to."""
+    sources: set[str] = set()
+    targets: set[str] = set()
+    for at, phrase in reading.phrases.items():
+        if _is(phrase.tags, "source"):
+            sources |= _near(reading, at, 1, tongue)
+        elif _is(phrase.tags, "target"):
+            targets |= _near(reading, at, 1, tongue)
+    return frozenset(sources), frozenset(targets)
 
 
 def _turned(x: Reading, y: Reading, tongue: Tongue) -> bool:

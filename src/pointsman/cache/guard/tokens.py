@@ -16,6 +16,8 @@ _SUPERSCRIPT = re.compile("(?=[\u00b2\u00b3\u00b9\u2070-\u2079])")
 _QUOTES = "\"'\u201c\u201e\u00ab\u2018"
 _ENDS = frozenset(".,?!:;")
 _USUAL = 40  # characters; what stands between blanks is rarely longer
+#: How code begins whose case counts.
+_EXACT = "-`~/.\\%$"
 _POSSESSIVE = ("'s", "s'")
 
 _TOKEN = re.compile(
@@ -24,6 +26,7 @@ _TOKEN = re.compile(
         `[^`\n]{{1,200}}`
       | https?://[^\s"'<>]+ | (?<![\w.+-])[\w.+-]{1, 64}@[\w-]+\.\w+
       | (?<![\w-])--?[A-Za-z][\w-]*                  # flags
+      | [\\%][A-Za-z](?!\w)                          # \d, %m
       | (?<![\w.])[~.]{{0,2}}/\w[\w./-]*             # paths
       | \d{{4}}-\d\d?-\d\d? | \d\d?[./]\d\d?[./]\d{{2,4}}(?![./\d])   # dates
       | v?\d+(?:\.\d+){{2,}} | [vV]\d+(?:\.\d+)*(?!\w)                # versions
@@ -102,7 +105,8 @@ def _pieces(text: str) -> tuple[Token, ...]:
         if kind == "word":
             tokens.append(Token(kind, raw, _word(raw)))
         elif kind == "code":
-            tokens.append(Token(kind, raw, raw.strip("`").rstrip(".").lower()))
+            said = raw.strip("`").rstrip(".")
+            tokens.append(Token(kind, raw, said if raw[0] in _EXACT else said.lower()))
         else:
             tokens.append(Token(kind, raw, raw))
     return tuple(tokens)
