@@ -12,7 +12,7 @@ GUARD = Guard.parse(read_guard())
 
 DIFFERENT = [
     ("code", "What does git branch -d do?", "What does git branch -D do?"),
-    ("code", "What does `rm -r /tmp/a` do?", "What does `rm -r /tmp/A` do?"),
+    ("code", "What does `rm -r /srv/a` do?", "What does `rm -r /srv/A` do?"),
     ("code", r"What does \d match?", r"What does \D match?"),
     ("code", "What does %m mean in strftime?", "What does %M mean in strftime?"),
     ("spelling", "How long does a download of some MB take?", "How long does a download of some Mb take?"),
