@@ -114,6 +114,23 @@ async def test_the_first_leaves_in_the_middle_of_its_stream(gateway: Gateway):
     assert await outcome(gateway, second) == ("completed", True)
 
 
+async def test_who_leaves_the_answer_of_another_owes_nothing(gateway: Gateway):
+    gateway.tell("weak", SLOW)
+    first, second = call(gateway), call(gateway)
+    leading = asks(gateway, first)
+    await sent(gateway)
+    following = asks(gateway, second)
+    await boarded(gateway, 1)
+    following.cancel()
+    await leading
+
+    assert await outcome(gateway, second) == ("client_left", False)
+    entry = await gateway.app.books.get(second.request_id)
+    assert entry is not None
+    assert entry.settlement is not None
+    assert entry.settlement.cost == 0
+
+
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
 async def test_when_the_last_has_left_the_upstream_is_cancelled(
     gateway: Gateway, order: tuple[int, ...]

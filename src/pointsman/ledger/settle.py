@@ -119,6 +119,8 @@ class Record:
             costs.append(Decimal(0) if given else pricer.cost(deployment.id, usage, at, seconds))
             if self._entry.decision.scored.scorer != UNSCORED:  # no chat model embeds or draws
                 baseline_cost = pricer.baseline_cost(usage, at)
+        elif given:
+            costs.append(Decimal(0))
         settlement = self._settled = Settlement(
             outcome=outcome,
             attempts=attempts,

@@ -206,7 +206,8 @@ class Replaying:
         except BaseException as error:
             left = error
             if record is not None:
-                await record.settle(_outcome(error), error=faults.recorded(error) or None)
+                why = faults.recorded(error) or None
+                await record.settle(_outcome(error), error=why, given=True)
             raise
         finally:
             if not handed_on:
@@ -228,7 +229,7 @@ class Replaying:
             settlement = await giving.settle("completed", usage, said=said)
         else:
             error = settled.error if settled is not None else None
-            settlement = await giving.record.settle("failed", error=error, said=said)
+            settlement = await giving.record.settle("failed", error=error, given=True, said=said)
         return replace(giving.reply(), status=lead.status, body=lead.body, settlement=settlement)
 
     def _streamed(self, giving: _Giving, relay: Replay | Shared) -> Reply:
