@@ -138,7 +138,7 @@ async def test_it_is_taken_back_when_asked_twice_and_put_in_force_again(
 
     await page.get_by_role("button", name=f"Back to {VERSION}").last.click()
     await page.get_by_role("dialog").get_by_role("button", name="Revert").click()
-    await expect(card(learner, "In force")).to_contain_text(VERSION)
+    await expect(card(learner, "In force")).to_contain_text(f"{VERSION} is in force again")
     assert in_force(taught) == VERSION
 
 
