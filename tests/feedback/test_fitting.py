@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -103,6 +104,17 @@ def test_few_outcomes_move_the_weights_a_little():
     few, many = (trained(traffic(1, number, OTHER))[1].factors for number in (100, 4000))
     assert np.corrcoef(few, OTHER)[0, 1] < np.corrcoef(many, OTHER)[0, 1]
     assert few.std() / few.mean() < many.std() / many.mean()
+
+
+def test_one_prompt_and_one_opinion_move_nothing():
+    same = traffic(5, 300, np.ones(len(PARTS)))
+    alike = np.repeat(same.parts[:1], 300, axis=0)
+    outcomes = replace(same, parts=alike, quality=np.ones(300))
+
+    proof, new = trained(outcomes)
+
+    assert not proof.holds
+    assert (new.factors >= 0).all()
 
 
 def test_the_file_is_one_that_the_scorer_reads_and_sends_as_many_up_as_before():

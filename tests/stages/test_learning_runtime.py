@@ -37,7 +37,8 @@ from pointsman.types import (
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SCORED = Score(55.0, {"base": 55.0}, "learned", "1")
 #: Of some prompt, as they are stored; and how many a real one has.
-FEATURES, FEATURES_SIZE = "AAAA", 72
+FEATURES_SIZE = 72
+FEATURES = b64encode(bytes(2 * FEATURES_SIZE)).decode()
 
 
 class Watch:
@@ -100,8 +101,7 @@ async def promote(store: MemoryStore, name: str, minute: int, organisation: str 
 def outcome(number: int, organisation: str, quality: float = 0.5) -> Evidence:
     """Of a request without words."""
     at, name = NOON + timedelta(seconds=number), f"req_{organisation}_{number}"
-    features = b64encode(bytes(2 * FEATURES_SIZE)).decode()
-    return Evidence(name, at, "simple", features, 55.0, quality, 1.0)
+    return Evidence(name, at, "simple", FEATURES, 55.0, quality, 1.0)
 
 
 def says(learning: Learning, organisation: str = "acme", named: str | None = None) -> str:
@@ -139,6 +139,30 @@ async def test_an_organisation_goes_back_to_what_everybody_had(begin: Begin) -> 
     assert says(learning) == "v_all"
     with pytest.raises(NotFound, match="v_all"):
         await learning.revert("other", "v_acme")
+
+
+async def test_an_organisation_leaves_what_everybody_goes_on_with(begin: Begin) -> None:
+    store = MemoryStore()
+    learning = await begin(store)
+    await promote(store, "v_1", 1)
+    await promote(store, "v_2", 2)
+    await learning.refresh()
+    assert (await learning.revert("acme")).text == "v_1 is in force again, instead of v_2"
+    assert (says(learning), says(learning, "other")) == ("v_1", "v_2")
+
+
+@pytest.mark.parametrize(("hours", "widened"), [(1, True), (25, False)])
+async def test_an_alarm_of_another_gateway_or_before_a_start_counts_for_a_day(
+    begin: Begin, hours: int, widened: bool
+) -> None:
+    store = MemoryStore()
+    alarm = replace(change("drift", -60 * hours, "acme", kind="drift"), version=None)
+    running = await begin(store)
+    await store.add_change(alarm)
+    assert not (await running.status()).exploring.widened
+    await running.retrain()
+    for learning in (running, await begin(store)):
+        assert (await learning.status()).exploring.widened == widened
 
 
 async def test_there_is_nothing_to_go_back_from_at_first(begin: Begin) -> None:
@@ -239,17 +263,22 @@ class Complained(MemoryStore):
     def __init__(self) -> None:
         super().__init__()
         self.meanwhile: Callable[[], Awaitable[None]] | None = None
+        self.outcomes = 20
+        self.features = FEATURES
+        #: Of each of them.
+        self.who: Callable[[int], str] = lambda _: "acme"
 
     async def observed(self, *, organisation: str | None = None, limit: int) -> Sequence[Observed]:
         del organisation, limit
         return [
             Observed(
-                *(f"req_{number}", NOON + timedelta(seconds=number), "acme", "simple", "simple"),
-                *("small", "completed", 55.0, "general", Informed(cold=55.0, features=FEATURES)),
+                *(f"req_{number}", NOON + timedelta(seconds=number), self.who(number)),
+                *("simple", "simple"),
+                *("small", "completed", 55.0, "general", Informed(cold=55.0, features=self.features)),
                 *(None, 100.0),
                 ratings=(-1.0,),
             )
-            for number in range(20)
+            for number in range(self.outcomes)
         ]
 
     async def add_version(self, version: Version) -> None:
@@ -266,6 +295,40 @@ async def test_what_was_reverted_can_be_learned_again(begin: Begin) -> None:
     assert says(learning) == SHIPPED
     again = (await learning.retrain())[-1]
     assert says(learning) == again.version == moved.version
+
+
+async def test_requests_are_drawn_by_the_rule_so_that_a_bandit_may_follow_it(
+    begin: Begin,
+) -> None:
+    store = Complained()
+    learning = await begin(store, "rule")
+    request = ModelRequest(model="auto", turns=(Turn("user", "Why is the sky blue?"),), members={})
+    call = Call("req_1", NOON, Principal("acme"), request)
+    before = learning.informing.informed(call, SCORED)
+    await learning.retrain()
+    after = learning.informing.informed(call, SCORED)
+    assert before is not None
+    assert after is not None
+    assert after.scored.value == before.scored.value + 5
+    assert before.spread == after.spread != ()
+
+
+async def test_what_everybody_got_in_a_look_counts_for_who_is_looked_at_next(begin: Begin) -> None:
+    store = Complained()
+    store.who = lambda number: "acme" if number < 100 else "other"
+    store.outcomes = 200
+    learning = await begin(store, "rule")
+    changes = await learning.retrain()
+    assert [(each.organisation, each.kind) for each in changes] == [("", "threshold")]
+
+
+@pytest.mark.parametrize("kind", ["bandit", "rule"])
+async def test_outcomes_that_another_version_measured_otherwise_teach_nothing(
+    begin: Begin, kind: LearnerKind
+) -> None:
+    store = Complained()
+    store.features, store.outcomes = "AAAA", 200
+    assert await (await begin(store, kind)).retrain() == []
 
 
 async def test_who_reverts_while_something_is_promoted_has_the_last_word(begin: Begin) -> None:

@@ -260,7 +260,7 @@ def written(
 def _order(outcomes: Outcomes) -> Floats:
     """What each part adds to the gain; nothing below 0: more to do never makes a prompt easier."""
     gain, spread = _gains(outcomes), outcomes.parts.sum(axis=1)
-    noise = float(gain.var())
+    noise = max(float(gain.var()), _LEAST_SPREAD)
     of_old = _ridge(
         spread[:, None], gain, outcomes.trust, np.array([_OLD]), np.array([noise / _OLD**2])
     )

@@ -89,6 +89,9 @@ def version_before(organisation: Sequence[Change], everybody: Sequence[Change]) 
     Both the newest first; `everybody` is empty where the organisation is all.
     """
     own = history(organisation)
+    if own.version is None:
+        own = history(everybody)
+        everybody = ()
     if own.before is not None:
         return own.before
     then = (

@@ -68,6 +68,8 @@ class Improving:
         self._teacher = teacher
         self._aside = aside
         self._clock = clock
+        #: What is known in this look, by version.
+        self._minds: dict[str, Mind] = {}
         #: Outcomes that were there at the last look.
         self.outcomes = 0
 
@@ -85,15 +87,15 @@ class Improving:
         if organisation is not None:
             scopes = [organisation] if organisation in evidence else []
         changes: list[Change] = []
+        self._minds = dict(minds)
         for scope in scopes:
-            changes += await self._look_at(scope, evidence, minds, asked=asked)
+            changes += await self._look_at(scope, evidence, asked=asked)
         return changes
 
     async def _look_at(
         self,
         scope: str,
         evidence: Mapping[str, Sequence[Evidence]],
-        minds: Mapping[str, Mind],
         *,
         asked: bool,
     ) -> list[Change]:
@@ -101,7 +103,7 @@ class Improving:
         found = await self._drift(scope, evidence[scope], standing)
         if found:
             standing = history(await changes_of(self._store, scope))
-        in_force = await self._in_force(scope, minds, standing)
+        in_force = await self._in_force(scope, standing)
         if not asked and standing.held:
             return found
         if self._settings.kind == "rule":
@@ -196,15 +198,17 @@ class Improving:
             await self._store.add_version(version)
             for change in changes:
                 await self._store.add_change(change)
+        # Who is looked at next in this round may be routed by it already.
+        self._minds[version.id] = await self._aside(self._teacher.read, version)
         return changes
 
-    async def _in_force(self, scope: str, minds: Mapping[str, Mind], standing: History) -> Mind:
+    async def _in_force(self, scope: str, standing: History) -> Mind:
         """What the scope's requests are routed by."""
         version = standing.version
         if version is None and scope != ALL:
             everybody = await changes_of(self._store, ALL)
             version = history(everybody).version
-        return minds.get(version or SHIPPED) or self._teacher.shipped
+        return self._minds.get(version or SHIPPED) or self._teacher.shipped
 
     def _change(
         self,

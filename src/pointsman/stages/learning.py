@@ -7,6 +7,7 @@ import importlib
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -15,7 +16,7 @@ import msgspec
 from pointsman.config import Settings
 from pointsman.errors import BadRequest, NotFound, Unavailable
 from pointsman.feedback.explore import Account
-from pointsman.feedback.history import change_id, history, version_before
+from pointsman.feedback.history import CHANGES_READ, change_id, history, version_before
 from pointsman.feedback.learning_view import (
     ExploringView,
     InForceView,
@@ -46,7 +47,7 @@ _NOTICE_S = 0.5
 _SLOWER_PER = 1_000
 #: After traffic or quality has changed, so many times as many requests are drawn for a day, but not
 #: more than so many of all unless that is what the settings say. What draws may cost stays the same.
-_WIDER, MOST_WIDE, _WIDE_S = 2.0, 0.2, 86_400.0
+_WIDER, MOST_WIDE, _WIDE = 2.0, 0.2, timedelta(days=1)
 #: Changes that are shown, and versions that are named.
 _SHOWN, _NAMED = 50, 10
 
@@ -87,7 +88,6 @@ class Learning:
         self._in_force: Mapping[str, str] = {}
         self._stamp = ""
         self._rests_until = 0.0
-        self._wide_until = -1.0
         self._busy, self._changing, self._refreshing = (asyncio.Lock() for _ in range(3))
 
     async def open(self, store: Store, *, shared: bool) -> None:
@@ -157,9 +157,9 @@ class Learning:
     async def _revert(self, organisation: str, version: str | None) -> Change:
         own = await self._changes(organisation)
         everybody = await self._changes(ALL) if organisation != ALL else ()
-        now = history(own)
+        now = history(own).version or history(everybody).version
         wanted = version_before(own, everybody) if version is None else version
-        if version is None and now.version in {None, wanted}:
+        if version is None and now in {None, wanted}:
             raise BadRequest("nothing was learned yet: there is nothing to go back from")
         await self._check(organisation, wanted)
         change = Change(
@@ -167,7 +167,7 @@ class Learning:
             organisation=organisation,
             time=self._clock.now(),
             kind="reverted",
-            text=_went_back(now.version or SHIPPED, wanted),
+            text=_went_back(now or SHIPPED, wanted),
             version=wanted,
         )
         await self._store.add_change(change)
@@ -197,6 +197,7 @@ class Learning:
             teacher = self._teacher = await self._aside(_teacher, self._policy, self._tiers)
             self.informing.start(teacher, teacher.shipped)
             await self.refresh()
+            await self._widen()
         except Exception as error:  # noqa: BLE001 - requests are routed as shipped
             self._observer.fault("learning", error)
 
@@ -220,7 +221,10 @@ class Learning:
 
     async def _round(self) -> None:
         """Learn, where there is something new and it was not tried just now."""
-        if self._teacher is None or self._clock.monotonic() < self._rests_until:
+        if self._teacher is None:
+            return
+        await self._widen()
+        if self._clock.monotonic() < self._rests_until:
             return
         await self.refresh()
         stamp = await self._store.evidence_stamp()
@@ -243,7 +247,7 @@ class Learning:
                 changing=self._changing,
             )
             changes = await improving.look(self._read, organisation, asked=asked)
-            self._widen(changes)
+            await self._widen()
             slower = 1 + improving.outcomes / _SLOWER_PER
             self._rests_until = self._clock.monotonic() + self._settings.every_s * (slower - 1)
         if changes:
@@ -255,15 +259,16 @@ class Learning:
         if self._changed is not None:
             self._changed()
 
-    def _widen(self, changes: Sequence[Change]) -> None:
-        """Explore more for a day after an alarm."""
+    async def _widen(self) -> None:
+        """Explore more for a day after an alarm, whichever gateway raised it."""
         if self.drawing is None:
             return
-        now, usual = self._clock.monotonic(), self._settings.explore.share
-        if any(each.kind == "drift" for each in changes):
-            self._wide_until = now + _WIDE_S
+        newest = await self._store.changes(limit=CHANGES_READ)
+        alarm = next((each.time for each in newest if each.kind == "drift"), None)
+        usual = self._settings.explore.share
         wide = min(usual * _WIDER, max(usual, MOST_WIDE))
-        self.drawing.account.share = wide if now < self._wide_until else usual
+        is_wide = alarm is not None and self._clock.now() - alarm < _WIDE
+        self.drawing.account.share = wide if is_wide else usual
 
     async def _check(self, organisation: str, version: str) -> None:
         """Raises NotFound where there is no such version for the organisation."""

@@ -58,11 +58,13 @@ class Ruling:
     version: str
     until: datetime | None
     standings: Standings
+    #: It knows of no doubt: the doubt is of what it was put on.
+    shipped: Mind
 
     def say(self, measured: Measured, scored: Score) -> Said:
-        """See `informing.Mind`. It knows of no doubt, so nothing is drawn by it."""
-        del measured
-        return Said(scored.value + rule.points(self.standings, scored.value, scored.domain))
+        """See `informing.Mind`. Drawn as before, so that a bandit that follows has evidence."""
+        value = scored.value + rule.points(self.standings, scored.value, scored.domain)
+        return Said(value, self.shipped.say(measured, scored).spread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class Teacher:
     def read(self, version: Version) -> Mind:
         """Raises ValueError, KeyError or TypeError where it is none that can be used."""
         if version.kind == "rule":
-            return Ruling(version.id, version.time, rule.read(version.content))
+            return Ruling(version.id, version.time, rule.read(version.content), self.shipped)
         return Believing(version.id, version.time, Belief.read(version.content))
 
     def evidence(
@@ -124,15 +126,24 @@ class Teacher:
         """What can be learned from, by organisation; under "" from all of them, oldest first.
 
         For the rule, signals say what they say as shipped: who rates is mostly who is unhappy, and
-        what nobody rated must not count as poor for that.
+        what nobody rated must not count as poor for that. Left out is what a version of Pointsman
+        with other features measured.
         """
         calibration = quality.SHIPPED if kind == "rule" else quality.calibrate(observed)
         found: dict[str, list[Evidence]] = defaultdict(list)
         for each in observed:
             for evidence in quality.evidence([each], calibration):
-                found[""].append(evidence)
-                found[each.organisation].append(evidence)
+                if self._is_readable(evidence):
+                    found[""].append(evidence)
+                    found[each.organisation].append(evidence)
         return found
+
+    def _is_readable(self, evidence: Evidence) -> bool:
+        try:
+            self._features.unpack(evidence.features)
+        except ValueError:
+            return False
+        return True
 
     def is_due(
         self,
