@@ -8,7 +8,7 @@ import pytest
 from tests.gateway import Gateway, StartGateway, two_tiers
 
 from pointsman import data
-from pointsman.config import ModelSettings
+from pointsman.config import ModelSettings, RoutingSettings
 from pointsman.types import Version
 
 #: Of a tier of its own there are two, so that both sides can serve it.
@@ -156,6 +156,36 @@ async def test_another_tier_is_said(gateway: Gateway) -> None:
         strong = record["learning"]["variant"] == "b"
         assert record["deployment"] == ("strong" if strong else "weak")
         assert record["tier"] == "simple"
+
+
+async def test_who_is_not_to_be_learned_from_takes_no_part(gateway: Gateway) -> None:
+    await begin(gateway, b="strong")
+    for session in map(str, range(10)):
+        headers = {"x-session-id": session, "x-pointsman-explore": "off"}
+        record = await gateway.record(await gateway.chat("What is Python?", headers=headers))
+        assert (record["deployment"], record["learning"]["experiment"]) == ("weak", None)
+
+
+async def test_a_long_prompt_is_not_taken_from_the_cloud(start: StartGateway) -> None:
+    routing = RoutingSettings(max_local_tokens=50)
+    gateway = await start(two_tiers(routing=routing))
+    await begin(gateway, b="strong")
+    short, long = [
+        [await gateway.record(await talk(gateway, f"{text[:9]} {n}", text)) for n in range(10)]
+        for text in ("What is Python?", "What is Python? " * 50)
+    ]
+    assert {each["deployment"] for each in short} == {"weak", "strong"}
+    assert {each["learning"]["variant"] for each in short} == {"a", "b"}
+    assert {each["deployment"] for each in long} == {"strong"}
+    assert {each["learning"]["variant"] for each in long} == {None}
+
+
+@pytest.mark.parametrize("reason", ["x" * 501, "a\nb"])
+async def test_what_can_not_be_a_reason(gateway: Gateway, reason: str) -> None:
+    path = f"/v1/experiments/{(await begin(gateway, b='strong')).json()['id']}/stop"
+    status, named, message = refusal(await gateway.client.post(path, json={"reason": reason}))
+    assert (status, named) == (400, "reason")
+    assert "500 printable characters" in message
 
 
 @pytest.mark.parametrize(

@@ -151,18 +151,18 @@ async def test_an_organisation_leaves_what_everybody_goes_on_with(begin: Begin) 
     assert (says(learning), says(learning, "other")) == ("v_1", "v_2")
 
 
-@pytest.mark.parametrize(("hours", "widened"), [(1, True), (25, False)])
+@pytest.mark.parametrize(("hours", "share"), [(1, 0.1), (25, 0.05)])
 async def test_an_alarm_of_another_gateway_or_before_a_start_counts_for_a_day(
-    begin: Begin, hours: int, widened: bool
+    begin: Begin, hours: int, share: float
 ) -> None:
     store = MemoryStore()
     alarm = replace(change("drift", -60 * hours, "acme", kind="drift"), version=None)
     running = await begin(store)
     await store.add_change(alarm)
-    assert not (await running.status()).exploring.widened
+    assert (await running.status()).exploring.share == 0.05
     await running.retrain()
     for learning in (running, await begin(store)):
-        assert (await learning.status()).exploring.widened == widened
+        assert (await learning.status()).exploring.share == share
 
 
 async def test_there_is_nothing_to_go_back_from_at_first(begin: Begin) -> None:
@@ -274,7 +274,13 @@ class Complained(MemoryStore):
             Observed(
                 *(f"req_{number}", NOON + timedelta(seconds=number), self.who(number)),
                 *("simple", "simple"),
-                *("small", "completed", 55.0, "general", Informed(cold=55.0, features=self.features)),
+                *(
+                    "small",
+                    "completed",
+                    55.0,
+                    "general",
+                    Informed(cold=55.0, features=self.features),
+                ),
                 *(None, 100.0),
                 ratings=(-1.0,),
             )

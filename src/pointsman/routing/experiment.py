@@ -33,6 +33,8 @@ _FALLBACK = "fallback"
 
 def side(experiment: Experiment, call: Call) -> Assigned | None:
     """The side that a call is drawn to; None for those that are not drawn at all."""
+    if not call.explore:
+        return None
     conversation = _conversation(experiment, call)
     if int(conversation[:_DIGITS], 16) >= experiment.share * 16**_DIGITS:
         return None

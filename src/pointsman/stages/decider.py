@@ -232,7 +232,8 @@ class Decider:
         decision = decided()
         assigned = None
         if live and self._experiments is not None and side_call is None and not call.is_own:
-            assigned = seen.assigned or self._experiments.of(call, decision, candidates, stay)
+            comparable = self._comparable(request, decision, candidates)
+            assigned = seen.assigned or self._experiments.of(call, decision, comparable, stay)
         if seen.lesson is not None:
             informed = seen.lesson.informed
             if live and stay is None and assigned is None:
@@ -264,6 +265,23 @@ class Decider:
 
     def _side_call(self, request: ModelRequest) -> str | None:
         return self._side_calls.kind(request) if request.task == "chat" else None
+
+    def _is_long(self, request: ModelRequest) -> bool:
+        limit = self.policy.max_local_tokens
+        return limit is not None and request.input_tokens > limit
+
+    def _comparable(
+        self, request: ModelRequest, decision: Decision, candidates: Sequence[Candidate]
+    ) -> Sequence[Candidate]:
+        """Those that may be tried first in the place of who is; a length keeps it where it is."""
+        if not self._is_long(request):
+            return candidates
+        first = {
+            each.deployment.location
+            for each in candidates
+            if each.deployment.id == decision.deployment
+        }
+        return [each for each in candidates if each.deployment.location in first]
 
     def _confined(self, call: Call) -> Confined | None:
         return self._confinement.of(call.request, call.principal, call.privacy)
@@ -302,8 +320,8 @@ class Decider:
         means: Means,
     ) -> Mapping[str, float]:
         """How likely each tier is; empty where no score chose: a name, a fault, a floor, a length."""
-        bounds, limit = decision.bounds, self.policy.max_local_tokens
-        if limit is not None and call.request.input_tokens > limit:
+        bounds = decision.bounds
+        if self._is_long(call.request):
             return {}
         if not bounds or thresholds.tier_for(decision.score, bounds) != decision.tier:
             return {}

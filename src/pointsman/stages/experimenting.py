@@ -175,9 +175,9 @@ class Experimenting:
 
     async def stop(self, by: Principal, experiment_id: str, reason: str = "") -> Experiment:
         """Stop it; one that is stopped stays as it is. Raises NotFound, LedgerUnavailable."""
-        if len(reason) > _LONGEST_REASON:
+        if len(reason) > _LONGEST_REASON or not reason.isprintable():
             raise BadRequest(
-                f"`reason` must be at most {_LONGEST_REASON} characters", param="reason"
+                f"`reason` must be at most {_LONGEST_REASON} printable characters", param="reason"
             )
         figures = await self.figures(self.get(by, experiment_id))
         async with self._changing:
