@@ -138,7 +138,7 @@ class Pipeline:
             async with self._booked(call, trail):
                 return await self._replaying.shared(call, flight, trail)
         live = partial(self._live, call, confined, found, trail)
-        flight = self.cache.flights.begin(key, live)
+        flight = self.cache.flights.begin(key, call.request_id, live)
         try:
             return await flight.lead()
         except asyncio.CancelledError:

@@ -135,3 +135,19 @@ async def test_who_calls_a_fresh_reply_bad_gets_another(cached: Gateway):
 
     assert (state(again), said(again)["content"]) == ("miss", "A cat.")
     assert state(await asked(cached, model="weak")) == "exact"
+
+
+async def test_who_shared_an_answer_and_calls_it_bad_gets_another(cached: Gateway):
+    first, second = Script(reply="A dog.", first_byte_delay_s=0.05), Script(reply="A cat.")
+    weak = cached.tell("weak", first, second)
+    leading = asyncio.create_task(cached.chat(CAT, model="weak"))
+    await eventually(lambda: weak.log, "the upstream was asked")
+    shared = await cached.chat(CAT, model="weak")
+    assert said(await leading) == said(shared)
+    assert len(weak.log) == 1
+    body = {"request_id": shared.headers["x-request-id"], "rating": -1}
+    assert (await cached.client.post("/v1/feedback", json=body)).status_code == 201
+
+    again = await asked(cached, model="weak")
+
+    assert (state(again), said(again)["content"]) == ("miss", "A cat.")

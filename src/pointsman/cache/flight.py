@@ -99,9 +99,11 @@ class Recording:
 class Flight:
     """One answer on its way, and who waits for it."""
 
-    def __init__(self, key: str, live: Live) -> None:
+    def __init__(self, key: str, leader: str, live: Live) -> None:
         """Starts at once: `live` makes the answer, recording it and telling the decision."""
         self.key = key
+        #: The id of the request that led.
+        self.leader = leader
         self.recording = Recording()
         #: Where it goes, as soon as that is known.
         self.decision: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
@@ -180,9 +182,9 @@ class Flights:
         flight = self._flights.get(key)
         return flight if flight is not None and flight.recording.is_open else None
 
-    def begin(self, key: str, live: Live) -> Flight:
-        """Lead a new one. Where it succeeds, `land` is to follow when its reply is over."""
-        flight = self._flights[key] = Flight(key, live)
+    def begin(self, key: str, leader: str, live: Live) -> Flight:
+        """A new one, that the request `leader` leads. Where it succeeds, `land` is to follow when its reply is over."""
+        flight = self._flights[key] = Flight(key, leader, live)
         flight.task.add_done_callback(lambda task: self._crashed(flight, task))
         return flight
 

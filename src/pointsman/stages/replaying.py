@@ -32,6 +32,7 @@ from pointsman.types import (
     Settlement,
     Target,
     Usage,
+    reply_id_of,
 )
 
 #: What scored a request that nobody needed to score.
@@ -191,7 +192,7 @@ class Replaying:
 
     async def shared(self, call: Call, flight: Flight, trail: list[Attempt]) -> Reply:
         """The reply of a flight that `call` has boarded. Raises what making it raised."""
-        lookup = Lookup("exact", "shared", age_s=0.0)
+        lookup = Lookup("exact", "shared", id=reply_id_of(flight.leader), age_s=0.0)
         record: Record | None = None
         handed_on, left = False, None
         try:
