@@ -42,6 +42,13 @@ def test_standard_input_too(pack, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [row.id for row in read_all("-", Row)] == ["a"]
 
 
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_byte_order_mark_is_no_part_of_a_row(file: Path, pack) -> None:
+    file.write_bytes(pack(b"\xef\xbb\xbf" + _lines(ROW, ROW)))
+
+    assert len(read_all(str(file), Row)) == 2
+
+
 def test_empty_lines_count_as_lines(file: Path) -> None:
     file.write_bytes(b"\n" + _lines({"prompt": "p"}) + b"  \n\n" + _lines({"prompt": "q"}))
 

@@ -6,6 +6,7 @@ import gzip
 import io
 import sys
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -75,8 +76,9 @@ def read(path: str, kind: type[T]) -> Iterator[tuple[int, T | BadRow]]:
     name = "standard input" if path == "-" else path
     try:
         with _opened(path) as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.isspace():
+            for number, written in enumerate(lines, start=1):
+                line = written.removeprefix(BOM_UTF8) if number == 1 else written
+                if not line.strip():
                     continue
                 try:
                     yield number, decoder.decode(line)
