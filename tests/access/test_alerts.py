@@ -5,7 +5,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -117,6 +117,18 @@ async def test_it_is_told_once_in_each_window_when_a_budget_is_nearly_spent() ->
     assert receiver.got[1]["share"] == 0.825
     assert receiver.got[1]["window_ends"] == "2026-11-23T00:00:00Z"
     assert at.faults == []
+
+
+async def test_a_limit_that_was_raised_is_told_of_when_it_is_nearly_spent() -> None:
+    receiver = Receiver()
+    raised = replace(BUDGET, limit=Decimal(10))
+    async with serving(receiver) as address, desk(address) as at:
+        at.alerts.note([balance("4.50")])
+        at.alerts.note([replace(balance("4.50"), budget=raised)])
+        at.alerts.note([replace(balance("8.00"), budget=raised)])
+        at.alerts.note([replace(balance("8.50"), budget=raised)])
+        await at.until(lambda: len(receiver.got) == 2)
+    assert [each["limit"] for each in receiver.got] == ["5", "10"]
 
 
 async def test_it_is_tried_again_until_it_arrives() -> None:

@@ -19,7 +19,8 @@ _TIMEOUT_S = 10.0
 #: The first and the last status that says that it arrived.
 _ARRIVED = range(200, 300)
 
-_Window: TypeAlias = tuple[Subject, Period, datetime]
+#: A budget as it is bounded, and when it begins anew.
+_Window: TypeAlias = tuple[Subject, Period, Decimal, datetime]
 
 
 class Poster(Protocol):
@@ -32,7 +33,7 @@ class Poster(Protocol):
 
 
 class Alerts:
-    """POSTs an event when a budget is nearly spent: once for each budget and window.
+    """POSTs an event when a budget is nearly spent: once for each limit and window.
 
     What was sent is remembered in memory: after a restart it may be sent once more. The address is
     a secret, as people put tokens into it, so no error and no log has it.
@@ -95,7 +96,7 @@ class Alerts:
 
     def _remember(self, window: _Window) -> None:
         now = self._clock.now()
-        self._told = {told for told in self._told if told[2] > now} | {window}
+        self._told = {told for told in self._told if told[-1] > now} | {window}
 
     async def _deliver(self, url: str, said: Mapping[str, Json]) -> None:
         failure = ""
@@ -115,7 +116,8 @@ class Alerts:
 
 
 def _window(balance: Balance) -> _Window:
-    return balance.budget.subject, balance.budget.period, balance.until
+    budget = balance.budget
+    return budget.subject, budget.period, budget.limit, balance.until
 
 
 def event(balance: Balance, now: datetime) -> dict[str, Json]:
