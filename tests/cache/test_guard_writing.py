@@ -26,6 +26,9 @@ DIFFERENT = [
     ("order", "Can he sue her for libel?", "Can she sue him for libel?"),
     ("order", "Muss ich meiner Frau Unterhalt zahlen?", "Muss meine Frau mir Unterhalt zahlen?"),
     ("order", "Overwrite staging with production", "Overwrite production with staging"),
+    ("order", "My coach yelled at me, what should I do?", "I yelled at my coach, what should I do?"),
+    ("language", "Translate from English to German: moon", "Translate from German to English: moon"),
+    ("language", "Put this French text into Spanish", "Put this Spanish text into French"),
     ("quantifier", "How do I delete only empty folders?", "How do I delete all except empty folders?"),
     ("quantifier", "Select rows where every column is null", "Select rows where any column is null"),
     ("quantifier", "Do all birds sing?", "Do most birds sing?"),
@@ -40,6 +43,8 @@ SAME = [
     ("Is Node.js fast?", "is node.js fast?"),
     ("Wie alt wird ein Käfer?", "wie alt wird ein Käfer?"),
     ("Can I sue my employer?", "May I sue my employer?"),
+    ("My coach yelled at me, what should I do?", "What should I do, my coach yelled at me?"),
+    ("How do I say moon in German?", "How can I say moon in German?"),
     ("What did he tell her?", "What was it that he told her?"),
 ]
 

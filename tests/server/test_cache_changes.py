@@ -151,3 +151,21 @@ async def test_who_shared_an_answer_and_calls_it_bad_gets_another(cached: Gatewa
     again = await asked(cached, model="weak")
 
     assert (state(again), said(again)["content"]) == ("miss", "A cat.")
+
+
+async def test_who_stands_in_for_what_is_not_there_is_kept_until_it_is(start: StartGateway):
+    hard = "Design a distributed ledger, prove that it is safe, and compare three alternatives."
+    both = two_tiers().models
+    gateway = await start(two_tiers(cache=CACHE, models={"weak": both["weak"]}))
+
+    async def again() -> list[str]:
+        replies = [await gateway.chat(hard, model="auto")]
+        await kept(gateway)
+        return [state(each) for each in (*replies, await gateway.chat(hard, model="auto"))]
+
+    assert await again() == ["miss", "exact"]
+    settings = gateway.app.settings
+    await gateway.app.renew(settings.model_copy(update={"models": both}))
+    gateway.tell("strong", *[Script(status=503)] * 8)
+    assert await again() == ["miss", "miss"]
+    assert "below its tier" in gateway.app.pipeline.cache.refused

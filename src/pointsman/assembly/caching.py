@@ -254,6 +254,14 @@ def _versions(settings: Settings) -> dict[str, str]:
     return {name: _version(model, settings) for name, model in settings.models.items()}
 
 
+def _above(tier: str, settings: Settings) -> list[str]:
+    """Higher tiers in which everybody's chats can be answered."""
+    tiers = settings.routing.tiers
+    everybodys = (each for each in settings.models.values() if each.organisations is None)
+    in_use = {settings.tier_of(each) for each in everybodys if "chat" in each.tasks}
+    return [each for each in tiers[tiers.index(tier) + 1 :] if each in in_use]
+
+
 def cache_rules(cache: CacheSettings, settings: Settings) -> Rules:
     """What the operator says of the cache."""
     default = Rule(cache.exact, cache.semantic, cache.ttl_s)
@@ -313,9 +321,14 @@ def _bounds(cache: CacheSettings) -> dict[str, float]:
 
 
 def _version(model: ModelSettings, settings: Settings) -> str:
-    """Changes whenever what the deployment answers may, or who is answered by it, or for what."""
+    """Changes whenever what the deployment answers may, or who is answered by it, or for what.
+
+    Also with the tiers above it that there are: it stands in for those that there are not.
+    """
+    tier = settings.tier_of(model)
     parts = [
-        repr((settings.tier_of(model), sorted(model.organisations or ("",)))),
+        repr((tier, sorted(model.organisations or ("",)))),
+        repr(_above(tier, settings)),
         model.provider,
         model.model,
         model.address or "",

@@ -154,6 +154,7 @@ class Composition:
     def open(self, caching: Caching) -> None:
         """Wire the stages over what is open now."""
         around, cache = self._around, caching.cache
+        caching.keeper.offered = self._offered
         books, admission = around.bookkeeping, around.bookkeeping.admission
         recorder = self._recorder = books.recorder(self.pricer)
         prompts = self._prompts = books.prompts
@@ -201,6 +202,11 @@ class Composition:
             clock=around.clock,
         )
         self._before = None
+
+    def _offered(self, organisation: str) -> set[str]:
+        """The tiers in which an organisation's chats can be answered."""
+        theirs = self.deployments.of(organisation).values()
+        return {each.tier for each in theirs if "chat" in each.tasks}
 
     async def load_prices(self) -> None:
         """Read the list of prices, off the event loop: it takes a third of a second."""

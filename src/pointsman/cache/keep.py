@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -59,6 +59,8 @@ class Keeper:
         self._cache = cache
         #: The lowest first.
         self.tiers = tiers
+        #: Those in which an organisation can be answered now.
+        self.offered: Callable[[str], Collection[str]] = _none
         self._clock = clock
         self._background = Background(MOST_WAITING)
         #: Told of each fresh reply that may be kept, and what it says.
@@ -118,7 +120,7 @@ class Keeper:
         served, wanted = fresh.reply.deployment.tier, fresh.reply.decision.tier
         if not {served, wanted} <= set(self.tiers):
             return "of tiers that are no more"
-        if self.tiers.index(served) < self.tiers.index(wanted):
+        if self.tiers.index(served) < self.tiers.index(wanted) and self._is_there(fresh, wanted):
             return "below its tier"
         if fresh.verdict is not None and not fresh.verdict.accepted:
             return "not good enough"
@@ -126,6 +128,11 @@ class Keeper:
         if informed is not None and informed.explored:
             return "drawn to learn from it"
         return None
+
+    def _is_there(self, fresh: Fresh, wanted: str) -> bool:
+        """Whether anything of the tier, or above it, could have answered on another day."""
+        offered = self.offered(fresh.call.principal.organisation)
+        return any(tier in offered for tier in self.tiers[self.tiers.index(wanted) :])
 
     async def _keep(self, fresh: Fresh) -> None:
         try:
@@ -193,6 +200,10 @@ class Keeper:
         except CacheUnavailable as error:  # the same request may have it all the same
             self._cache.report(error, rests=False)
             return None
+
+
+def _none(_organisation: str) -> Collection[str]:
+    return ()
 
 
 def _unwatched(_fresh: Fresh, _reply: ModelReply) -> None:

@@ -54,6 +54,14 @@ def opposed(x: Reading, y: Reading, kind: str) -> bool:
     return bool(opposites(x, y, f"{kind}_strict")) and _nothing_else(x, y, f"{kind}_strict")
 
 
+def language(x: Reading, y: Reading) -> bool:
+    """Whether an answer in another language is asked for."""
+    if opposed(x, y, "language"):
+        return True
+    ours, theirs = (set(reading.tags.get("language_alone", ())) for reading in (x, y))
+    return bool(ours and theirs) and ours.isdisjoint(theirs)
+
+
 def entity(x: Reading, y: Reading) -> bool:
     """Whether one text names what the other does not."""
     ours, theirs = _strangers(x.names, y), _strangers(y.names, x)

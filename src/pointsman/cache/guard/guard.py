@@ -59,7 +59,7 @@ class Guard:
 
 def _first(x: Reading, y: Reading, tongue: Tongue) -> str | None:
     """The first difference; those that are told most easily come first."""
-    if differ.opposed(x, y, "language"):
+    if differ.language(x, y):
         return "language"
     if differ.length(x, y) or differ.opposed(x, y, "format"):
         return "format"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from pointsman.cache.guard.lists import Phrase, Tongue
@@ -103,14 +104,15 @@ def _redirected(x: Reading, y: Reading, tongue: Tongue) -> bool:
 def _acts_on(x: Reading, y: Reading) -> bool:
     """Whether somebody does in one text what is done to them in the other: "he sues", "sues him"."""
     (does, suffers), (acts, bears) = _persons(x), _persons(y)
-    return bool((does - suffers) & (bears - acts) or (suffers - does) & (acts - bears))
+    done, borne = (does - acts, acts - does), (suffers - bears, bears - suffers)
+    return bool(done[0] & borne[1] or done[1] & borne[0])
 
 
-def _persons(reading: Reading) -> tuple[frozenset[str], frozenset[str]]:
-    """Who does something, and to whom something is done, as far as pronouns tell."""
+def _persons(reading: Reading) -> tuple[Counter[str], Counter[str]]:
+    """Who does something, and to whom something is done, as far as pronouns tell, and how often."""
     said = [token.text for token in reading.tokens]
-    does = frozenset(_DOES[word] for word in said if word in _DOES)
-    return does, frozenset(_SUFFERS[word] for word in said if word in _SUFFERS)
+    does = Counter(_DOES[word] for word in said if word in _DOES)
+    return does, Counter(_SUFFERS[word] for word in said if word in _SUFFERS)
 
 
 def _led(reading: Reading, tongue: Tongue) -> tuple[frozenset[str], frozenset[str]]:
