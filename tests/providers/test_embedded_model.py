@@ -113,7 +113,10 @@ async def test_each_slot_has_the_whole_context(provider: EmbeddedProvider) -> No
     assert (fits.status, too_long.status) == (200, 400)
     await body(fits)
     assert b"exceed_context_size_error" in await body(too_long)
-    assert (await provider.probe()).context_length == 512
+    health = await provider.probe()
+    assert health.context_length == 512
+    assert health.capabilities is not None
+    assert "tools" not in health.capabilities  # its template has no place for them
 
 
 async def test_a_child_killed_within_a_stream_breaks_it_and_is_replaced(

@@ -10,7 +10,7 @@ from tests.support.serving import Answers, serving
 
 from pointsman import Router
 from pointsman.app import App
-from pointsman.assembly.wiring import Wiring
+from pointsman.assembly.wiring import EMBEDDED_CAPABILITIES, Wiring
 from pointsman.clock import SystemClock
 from pointsman.config import ModelSettings, Settings
 from pointsman.providers.http import HttpClient
@@ -267,6 +267,27 @@ async def test_slots_are_as_the_server_says_where_nobody_else_does(
         found.append(line.slots.limit)
 
     assert found == limits
+
+
+@pytest.mark.parametrize("configured", [None, frozenset[Capability]({"tools"})])
+async def test_an_embedded_model_calls_tools_where_its_template_does_or_somebody_says_so(
+    configured: frozenset[Capability] | None,
+) -> None:
+    model = ModelSettings(provider="embedded", model="tiny", capabilities=configured)
+    client = HttpClient()
+    wiring = Wiring(
+        Settings(home=Path("nowhere")), client=client, clock=SystemClock(), environment={}
+    )
+    line = wiring.line("here", model)
+    able = [line.deployment.capabilities]
+    for health in (Health("up", capabilities=frozenset({"n"})), Health("down")):
+        line.learn(health)
+        able.append(line.deployment.capabilities)
+    await client.close()
+
+    presumed = EMBEDDED_CAPABILITIES if configured is None else configured
+    told = {"n"} if configured is None else configured
+    assert able == [presumed, told, told]
 
 
 async def test_a_look_that_goes_wrong_is_reported_and_the_others_are_looked_at() -> None:

@@ -74,6 +74,7 @@ class Wiring:
                 total_s=model.timeouts.total_s,
                 on_disconnect=model.on_disconnect,
             ),
+            presumed=EMBEDDED_CAPABILITIES if model.provider == "embedded" else None,
             quota_group=self._quota_group(name, model),
             watched=model.where == "local" and model.provider != "scripted",
             is_shared=model.address is not None
@@ -143,7 +144,7 @@ def _deployment(name: str, model: ModelSettings, settings: Settings) -> Deployme
         tier=settings.tier_of(model),
         location=model.where,
         context_length=_context_length(model),
-        capabilities=_capabilities(model),
+        capabilities=model.capabilities,
         formats=_formats(name, model),
         tasks=model.tasks,
         weight=model.weight,
@@ -178,12 +179,6 @@ def _context_length(model: ModelSettings) -> int | None:
 
 def _embedded_context(model: ModelSettings) -> int:
     return model.context_length or EMBEDDED_CONTEXT
-
-
-def _capabilities(model: ModelSettings) -> frozenset[Capability] | None:
-    if model.capabilities is None and model.provider == "embedded":
-        return EMBEDDED_CAPABILITIES
-    return model.capabilities
 
 
 def weights_of(model: ModelSettings, settings: Settings) -> Path:

@@ -10,7 +10,7 @@ from pointsman.calling.slots import Slots
 from pointsman.calling.trial import Trials
 from pointsman.formats.translate import Speech
 from pointsman.ports import Provider
-from pointsman.types import Deployment, Health, OnDisconnect
+from pointsman.types import Capability, Deployment, Health, OnDisconnect
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ class Line:
     speech: Speech
     slots: Slots
     rules: Rules = Rules()
+    #: What it is taken to be able to do until its server tells, where the configuration does not.
+    presumed: frozenset[Capability] | None = None
     breaker: Breaker = field(default_factory=Breaker)
     trials: Trials = field(init=False)
     #: What it makes of our count of tokens.
@@ -59,6 +61,8 @@ class Line:
 
     def __post_init__(self) -> None:
         self._configured = self.deployment
+        if self.deployment.capabilities is None:
+            self.deployment = replace(self.deployment, capabilities=self.presumed)
         self._limit = self.slots.limit
         self.trials = Trials(self.breaker)
 
