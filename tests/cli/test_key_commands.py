@@ -66,6 +66,17 @@ def test_a_key_from_the_command_line(command: Run) -> None:
     assert str(key["expires"]).endswith("Z")
 
 
+def test_names_that_stand_for_nothing_are_said(command: Run) -> None:
+    code, _, err = command("keys", "create", "--tiers", "simple,hard", "--models", "smollm2,week")
+
+    assert code == 0
+    assert "there is no tier 'hard' here, only simple, medium, complex\n" in err
+    assert "there is no deployment 'week' here, only smollm2\n" in err
+    key_id = str(made(command, "--models", "smollm2")["id"])
+    assert command("keys", "change", key_id, "--name", "ours")[2] == ""
+    assert "'week'" in command("keys", "change", key_id, "--models", "week")[2]
+
+
 def test_a_keys_life(command: Run) -> None:
     key = made(command, "--budget-day", "5")
     key_id = str(key["id"])

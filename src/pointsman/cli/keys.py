@@ -32,7 +32,7 @@ from pointsman.cli.key_options import (
 )
 from pointsman.cli.options import ConfigOption, JsonOption
 from pointsman.cli.output import print_json, print_table
-from pointsman.config import load
+from pointsman.config import Settings, load
 from pointsman.types import Json, Role
 
 app = typer.Typer(help="Make, list, change and end API keys.", no_args_is_help=True)
@@ -96,7 +96,10 @@ def create(
         wish["organisation"] = organisation
     if member is not None:
         wish["member"] = member
-    _print_whole(asyncio.run(keyed.created(load(config), wish)), as_json=as_json)
+    settings = load(config)
+    made = asyncio.run(keyed.created(settings, wish))
+    _print_whole(made, as_json=as_json)
+    _doubt(made, settings)
 
 
 @app.command("list")
@@ -154,7 +157,10 @@ def change(
     )
     if not wish:
         raise typer.BadParameter("say what to change, with options", param_hint="--help")
-    _print_one(asyncio.run(keyed.changed(load(config), key_id, wish)), as_json=as_json)
+    settings = load(config)
+    changed = asyncio.run(keyed.changed(settings, key_id, wish))
+    _print_one(changed, as_json=as_json)
+    _doubt(changed, settings)
 
 
 @app.command()
@@ -200,6 +206,17 @@ def delete(key_id: KeyArgument, config: ConfigOption = None, as_json: JsonOption
         print_json(gone)
     else:
         typer.echo(f"{gone.id} is deleted")
+
+
+def _doubt(key: KeyView, settings: Settings) -> None:
+    """Say which names of its lists stand for nothing; an organisation may have deployments of its own."""
+    for what, listed, there in (
+        ("tier", key.tiers, settings.routing.tiers),
+        ("deployment", key.models, tuple(settings.models)),
+    ):
+        for name in sorted(set(listed or ()) - set(there)):
+            known = ", ".join(there)
+            typer.echo(f"pointsman: there is no {what} {name!r} here, only {known}", err=True)
 
 
 def _print_whole(key: KeyView, *, as_json: bool) -> None:
