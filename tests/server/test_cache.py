@@ -66,6 +66,8 @@ async def test_a_hit_is_in_the_books_and_costs_nothing(cached: Gateway):
     assert is_now["attempts"] == []
     assert "the same request was answered" in is_now["reason"]
     assert second.headers["x-pointsman-cost"] == "0"
+    assert "x-pointsman-score" in first.headers
+    assert "x-pointsman-score" not in second.headers  # nothing was scored
 
 
 @pytest.mark.parametrize(

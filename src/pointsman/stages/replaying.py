@@ -17,6 +17,7 @@ from pointsman.errors import BadRequest, UpstreamBroken, UpstreamError
 from pointsman.formats.wire import ClientFormat, Head
 from pointsman.ledger.settle import Record, Recorder, Said
 from pointsman.types import (
+    GIVEN_AGAIN,
     Attempt,
     CachedReply,
     Call,
@@ -35,8 +36,6 @@ from pointsman.types import (
     reply_id_of,
 )
 
-#: What scored a request that nobody needed to score.
-SCORER = "cache"
 _OK = 200
 
 
@@ -254,7 +253,9 @@ def _decision(target: Target, cached: CachedReply, lookup: Lookup) -> Decision:
             f"serves with probability {lookup.probability:.2f}); its reply is given again"
         )
     planned = PlannedAttempt(cached.deployment, cached.tier, f"made {cached.id}")
-    return Decision(cached.tier, target, Score(0.0, {}, SCORER, "1"), Plan((planned,), ()), reason)
+    return Decision(
+        cached.tier, target, Score(0.0, {}, GIVEN_AGAIN, "1"), Plan((planned,), ()), reason
+    )
 
 
 def _outcome(error: BaseException) -> Outcome:

@@ -77,6 +77,7 @@ from pointsman.types.caching import (
 )
 from pointsman.types.components import LEDGER, Component, ComponentState
 from pointsman.types.decisions import (
+    GIVEN_AGAIN,
     UNSCORED,
     Candidate,
     Confined,
@@ -146,6 +147,7 @@ __all__ = [
     "EVERYWHERE",
     "EVERY_MEANS",
     "FAILED",
+    "GIVEN_AGAIN",
     "LEDGER",
     "MOST_TRIES",
     "NOT_LOOKED_UP",

@@ -69,6 +69,8 @@ class Stay:
 
 #: The scorer's name where there was nothing to score: embeddings, pictures, sound.
 UNSCORED = "none"
+#: The same where the reply was made for another request: it lies in the cache.
+GIVEN_AGAIN = "cache"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,11 @@ class Score:
     suffices: tuple[float, ...] = ()
     #: Tokens that the reply is expected to have; None where the scorer does not say.
     reply_tokens: int | None = None
+
+    @property
+    def is_made(self) -> bool:
+        """Whether anything was scored: else `value` says nothing."""
+        return self.scorer not in {UNSCORED, GIVEN_AGAIN}
 
 
 @dataclass(frozen=True, slots=True)
