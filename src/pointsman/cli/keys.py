@@ -97,9 +97,7 @@ def create(
     if member is not None:
         wish["member"] = member
     settings = load(config)
-    made = asyncio.run(keyed.created(settings, wish))
-    _print_whole(made, as_json=as_json)
-    _doubt(made, settings)
+    _print_whole(asyncio.run(keyed.created(settings, wish)), settings, as_json=as_json)
 
 
 @app.command("list")
@@ -194,8 +192,9 @@ def rotate(
     span = span_of(grace)
     if span is None:
         raise typer.BadParameter("a span such as 24h, 30min or 0s", param_hint="--grace")
-    rotated = asyncio.run(keyed.rotated(load(config), key_id, int(span.total_seconds())))
-    _print_whole(rotated, as_json=as_json)
+    settings = load(config)
+    rotated = asyncio.run(keyed.rotated(settings, key_id, int(span.total_seconds())))
+    _print_whole(rotated, settings, as_json=as_json)
 
 
 @app.command()
@@ -219,7 +218,8 @@ def _doubt(key: KeyView, settings: Settings) -> None:
             typer.echo(f"pointsman: there is no {what} {name!r} here, only {known}", err=True)
 
 
-def _print_whole(key: KeyView, *, as_json: bool) -> None:
+def _print_whole(key: KeyView, settings: Settings, *, as_json: bool) -> None:
+    _doubt(key, settings)
     if as_json:
         print_json(key)
         return
