@@ -120,7 +120,15 @@ def test_what_is_cheaper_needs_ratings_also_where_signals_say_that_it_is_better(
     assert found.quality.low > 0
     assert not found.promote
     assert found.why.startswith("kept: cheaper, but ratings don't show that nothing is lost")
-    assert judged([replace(row, trust=1.0) for row in rows], Sends()).promote
+    rated = judged([replace(row, trust=1.0) for row in rows], Sends())
+    assert rated.promote
+    assert rated.why.startswith("better, and cheaper: quality +0.")
+
+
+def test_what_would_do_the_same_is_kept_and_says_so() -> None:
+    found = judged(traffic(600, needs("b")), Sends("a"))
+    assert not found.promote
+    assert found.why == "kept: it would choose no other tier for any of 600 outcomes"
 
 
 def test_too_little_is_told_from_few_and_no_look_is_spent_on_it() -> None:

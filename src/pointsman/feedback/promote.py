@@ -176,6 +176,9 @@ def compare(
     margin = MARGIN * _mean(cases.trust[trusted])
     nothing_lost = cases.trust[trusted].sum() >= least and loss.low >= -margin
     promote, why = _verdict(found["dr"], spent, nothing_lost=nothing_lost)
+    contested = _contested(cases.quality)
+    if not (contested or promote):
+        why = f"kept: it would choose no other tier for any of {len(cases.trust)} outcomes"
     if cases.trust.sum() < least:
         said = f"{cases.trust.sum():.0f} of {least:g} outcomes, weighted by trust"
         promote, why, look = False, f"kept: {said}", look - 1  # it could tell nothing
@@ -189,7 +192,7 @@ def compare(
         methods={each: other for each, other in found.items() if each != "dr"},
         trusted=loss,
         trust=_mean(cases.trust),
-        contested=_contested(cases.quality),
+        contested=contested,
     )
 
 
@@ -360,7 +363,8 @@ def _verdict(quality: Estimate, spent: _Spending, *, nothing_lost: bool) -> tupl
     if quality.low > 0 and same and not cheaper:
         return True, f"better at the same cost: {by}"
     if cheaper and nothing_lost:
-        return True, f"cheaper at the same quality: {by}"
+        what = "better, and cheaper" if quality.low > 0 else "cheaper at the same quality"
+        return True, f"{what}: {by}"
     return False, f"kept: {_kept(quality, spent.drawn)}: {by}"
 
 
