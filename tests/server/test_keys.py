@@ -296,7 +296,7 @@ async def test_a_key_is_shown_the_models_that_it_may_use(gateway: Gateway) -> No
     ("body", "told"),
     [
         (b"{", "not valid JSON"),
-        (b"[]", "Expected `object`"),
+        (b"[]", "the body does not fit: expected an object, got a list"),
         (b'{"role": "owner"}', "role"),
         (b'{"digest": "00"}', "unknown field `digest`"),
         (b'{"name": "a\\u0000b"}', "`name` must be"),

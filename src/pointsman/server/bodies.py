@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -13,6 +15,21 @@ from pointsman.server.http import aside
 _T = TypeVar("_T")
 #: Characters of a comment.
 _LONGEST_COMMENT = 4_000
+
+
+_TYPE = re.compile("`([^`]*)`")
+#: How people call the types of JSON.
+_WORDS: Mapping[str, str] = {
+    "float": "a number",
+    "int": "a whole number",
+    "str": "text",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+    "datetime": "a date and time",
+    "decimal": "a number",
+}
 
 
 class PlainRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -61,4 +78,19 @@ async def read(body: bytes, kind: type[_T]) -> _T:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise BadRequest(f"the body does not fit: {error}") from error
+        raise _unfit(str(error)) from error
+
+
+def _unfit(said: str) -> BadRequest:
+    """Which member is meant, and what it should be, in words of JSON."""
+    what, _, place = said.partition(" - at `$")
+    path = place.rstrip("`").removeprefix(".") or None
+    plain = _TYPE.sub(lambda found: " or ".join(map(_word, found[1].split(" | "))), what)
+    plain = plain[:1].lower() + plain[1:]
+    return BadRequest(
+        f"the body does not fit: {plain}" if path is None else f"`{path}`: {plain}", param=path
+    )
+
+
+def _word(kind: str) -> str:
+    return _WORDS.get(kind, f"`{kind}`")
