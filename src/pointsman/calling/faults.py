@@ -173,10 +173,14 @@ def outcome(error: BaseException, attempts: Sequence[Attempt]) -> Outcome:
 
 
 def nothing_left(plan: Plan, wait_s: float) -> PointsmanError:
-    """Why an empty plan serves nobody: something that passes, or something that does not."""
-    why = "; ".join(f"{drop.deployment}: {drop.reason}" for drop in plan.dropped)
+    """Why an empty plan serves nobody: something that passes, or something that does not.
+
+    Of what was not asked for nothing is said.
+    """
+    asked = [drop for drop in plan.dropped if drop.gate != "target"] or plan.dropped
+    why = "; ".join(f"{drop.deployment}: {drop.reason}" for drop in asked)
     message = f"no deployment can take this request ({why})"
-    gates = {drop.gate for drop in plan.dropped}
+    gates = {drop.gate for drop in asked}
     if gates & PASSING:
         return Unavailable(message, retry_after=max(wait_s, 1.0))
     if gates & _MONEY:

@@ -47,11 +47,11 @@ def permission(question: Question, candidate: Candidate) -> str | None:
     grant, deployment = question.means.grant, candidate.deployment
     limited = grant.models is not None or grant.tiers is not None
     if limited and any(name in question.request.members for name in _OTHER_MODELS):
-        return "its key may not use every model, and the request names some to the provider"
+        return "this key may not use every model, and the request names some to the provider"
     if grant.models is not None and deployment.id not in grant.models:
-        return "its key may not use it"
+        return "this key may not use it"
     if grant.tiers is not None and deployment.tier not in grant.tiers:
-        return f"its key may not use the {deployment.tier} tier"
+        return f"this key may not use the {deployment.tier} tier"
     return None
 
 
@@ -133,10 +133,10 @@ def budget(question: Question, candidate: Candidate) -> str | None:
 
 #: In this order; the first that objects gives the reason.
 GATES: Mapping[str, Gate] = {
+    "target": target,
     "privacy": privacy,
     "organisation": organisation,
     "permission": permission,
-    "target": target,
     "task": task,
     "format": wire,
     "capability": capability,
