@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from datetime import UTC, datetime
 
 import msgspec
 import typer
 
 from pointsman.assembly.offline import running_at
 from pointsman.cli import remote
+from pointsman.cli.checkup import whole
 from pointsman.cli.options import ConfigOption, JsonOption
 from pointsman.cli.output import print_json
 from pointsman.config import load
@@ -29,8 +32,17 @@ def configuration() -> None:
 
 @app.command()
 def check(config: ConfigOption = None) -> None:
-    """Read the configuration and say what is wrong with it; nothing is started or changed."""
+    """Read the configuration and say what is wrong with it; nothing is started or changed.
+
+    All that a start needs is looked at: the references to secrets, too. What is no error, but
+    hardly meant, is said as well.
+    """
     settings = load(config)
+    faults = whole.faults(settings, os.environ)
+    if faults:
+        raise ConfigError("\n".join(faults))
+    for doubt in whole.doubts(settings, os.environ, datetime.now(UTC)):
+        typer.echo(f"but {doubt}", err=True)
     typer.echo(f"the configuration is right: {len(settings.models)} deployments")
 
 

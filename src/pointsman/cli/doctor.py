@@ -12,7 +12,7 @@ from shlex import quote
 import typer
 
 from pointsman.assembly import discovery
-from pointsman.cli.checkup import kept, machine, shared
+from pointsman.cli.checkup import kept, machine, shared, whole
 from pointsman.cli.checkup.check import Check
 from pointsman.cli.checkup.deployments import deployments
 from pointsman.cli.options import ConfigOption, JsonOption
@@ -47,7 +47,11 @@ async def _configured(config: Path | None) -> AsyncIterator[Check]:
         yield Check("configuration", "failed", str(error), _written(config))
         return
     file = config or find(os.environ)
-    yield Check("configuration", "ok", str(file) if file else "none found: defaults")
+    faults = whole.faults(settings, os.environ)
+    if faults:
+        yield Check("configuration", "failed", "; ".join(faults))
+    else:
+        yield Check("configuration", "ok", str(file) if file else "none found: defaults")
     if settings.detect:
         found = await discovery.servers(discovery.addresses(os.environ))
         yield Check("local servers", "ok", discovery.in_words(found))

@@ -19,6 +19,7 @@ import uvicorn
 from pointsman.app import App, version
 from pointsman.assembly import discovery
 from pointsman.assembly.wiring import missing_weights
+from pointsman.cli.checkup import whole
 from pointsman.cli.options import ConfigOption
 from pointsman.cli.upgrading import upgrade_books
 from pointsman.cli.workers import Worker, check_workers, supervise
@@ -248,6 +249,8 @@ def _greet(settings: Settings, address: str, *, keyless: bool) -> None:
         typer.echo(greeting)
         _say_how(settings, address, keyless=keyless)
     sys.stdout.flush()
+    for doubt in whole.keyless(settings, os.environ):
+        _log.warning("%s", doubt)
     if keyless:
         _log.warning(
             "there is no API key yet: anybody on this machine is let in as an admin; "

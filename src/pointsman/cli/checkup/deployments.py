@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from pointsman.app import App
 from pointsman.assembly.tariffs import tariffs
 from pointsman.assembly.wiring import Wiring
 from pointsman.cli.checkup import mends
@@ -37,16 +36,11 @@ async def deployments(settings: Settings) -> list[Check]:
     finally:
         await client.close()
     priced = tariffs(settings)
-    checks = [
+    return [
         check
         for name, health in zip(settings.models, found, strict=True)
         for check in _of(name, settings.models[name], health, priced[name])
     ]
-    return (
-        checks
-        if any(isinstance(each, Check) for each in found)
-        else [*checks, *_together(settings)]
-    )
 
 
 async def _look(wiring: Wiring, name: str, model: ModelSettings) -> Health | Check:
@@ -125,11 +119,3 @@ def _price(model: ModelSettings, tariff: Tariff) -> str | None:
         return None
     rates = found.text.tiers[0][1]
     return f"${rates.input:f} in and ${rates.output:f} out per million tokens"
-
-
-def _together(settings: Settings) -> Iterator[Check]:
-    """What only shows when all of it is put together."""
-    try:
-        App(settings)
-    except ConfigError as error:
-        yield Check("deployments", "failed", str(error))

@@ -1,0 +1,104 @@
+"""The configuration as a whole: whether a gateway starts with it, and what it would lack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from pydantic import BaseModel, SecretStr
+
+from pointsman.app import App
+from pointsman.assembly.tariffs import baseline_name, pricer
+from pointsman.config import ModelSettings, Settings
+from pointsman.config.books import BudgetSettings
+from pointsman.config.secrets import resolve_secret
+from pointsman.errors import ConfigError
+from pointsman.types import Usage
+
+
+def faults(settings: Settings, environment: Mapping[str, str]) -> list[str]:
+    """Why no gateway would start with these, one line each. Opens and asks nothing.
+
+    Everything that is not set is named at once; what else is wrong, where all of that is set.
+    """
+    unset = list(dict.fromkeys(_unset(settings, environment)))
+    if unset:
+        return unset
+    try:
+        App(settings, environment=environment)
+    except ConfigError as error:
+        return [str(error)]
+    return []
+
+
+def doubts(settings: Settings, environment: Mapping[str, str], at: datetime) -> list[str]:
+    """What a gateway would start with and not do as it seems to be meant, one line each."""
+    return [*keyless(settings, environment), *_unpriced(settings, at), *_baseline(settings, at)]
+
+
+def keyless(settings: Settings, environment: Mapping[str, str]) -> list[str]:
+    """Providers whose key is not there, each with its deployments."""
+    waiting: dict[str, list[str]] = {}
+    for name, model in settings.models.items():
+        if model.where == "cloud" and _lacks_key(model, environment):
+            waiting.setdefault(model.preset.keys[0], []).append(name)
+    return [
+        f"{', '.join(names)}: {variable} is not set, so the provider will refuse to answer"
+        for variable, names in waiting.items()
+    ]
+
+
+def _lacks_key(model: ModelSettings, environment: Mapping[str, str]) -> bool:
+    its_own = model.base_url is None or model.provider == "azure"
+    wants = model.api_key is None and its_own and bool(model.preset.keys)
+    return wants and model.key(environment) is None
+
+
+def _unset(settings: object, environment: Mapping[str, str]) -> Iterator[str]:
+    """What is wrong with each reference to a secret."""
+    if isinstance(settings, SecretStr):
+        try:
+            resolve_secret(settings, environment)
+        except ConfigError as error:
+            yield str(error)
+    elif isinstance(settings, BaseModel):
+        for name in type(settings).model_fields:
+            yield from _unset(getattr(settings, name), environment)
+    elif isinstance(settings, Mapping):
+        for each in settings.values():
+            yield from _unset(each, environment)
+
+
+def _unpriced(settings: Settings, at: datetime) -> Iterator[str]:
+    """Deployments that a budget keeps from being used, as nobody knows their price."""
+    if not any(map(_binds, _budgets(settings))):
+        return
+    prices = pricer(settings)
+    unknown = [name for name in settings.models if prices.worst_cost(name, 1, 1, at) is None]
+    if unknown:
+        yield (
+            f"{', '.join(unknown)}: no price is known, so nobody with a budget may use it: set "
+            "`price` or `priced_as`, or `allow_unpriced` of the budget"
+        )
+
+
+def _budgets(settings: Settings) -> Iterator[BudgetSettings | None]:
+    yield settings.budgets.key
+    yield settings.budgets.organisation
+    for principals in (settings.organisations, settings.keys):
+        for each in principals.values():
+            yield each.budgets
+
+
+def _binds(budget: BudgetSettings | None) -> bool:
+    if budget is None or budget.allow_unpriced:
+        return False
+    return budget.per_day is not None or budget.per_month is not None
+
+
+def _baseline(settings: Settings, at: datetime) -> Iterator[str]:
+    """A baseline that nothing can be compared with."""
+    if pricer(settings).baseline_cost(Usage(1, 1), at) is None:
+        name = baseline_name(settings, at)
+        what = "has no known price" if name in settings.models else "is no deployment, nor listed"
+        yield f"[routing] baseline: {name!r} {what}, so no savings can be told"

@@ -1,0 +1,85 @@
+"""`pointsman config check`: all that would keep a gateway from starting, and what it would lack."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Command = Callable[..., tuple[int, str, str]]
+
+CALM = """
+[models.weak]
+provider = "scripted"
+model = "weak-model"
+tier = "simple"
+"""
+CLOUD = """
+[models.luna]
+provider = "openai"
+model = "no-such-model"
+api_key = "a-key"
+tier = "medium"
+"""
+
+
+@pytest.fixture
+def check(command: Command, tmp_path: Path) -> Callable[[str], tuple[int, str, str]]:
+    """Checks a configuration."""
+
+    def run(config: str) -> tuple[int, str, str]:
+        file = tmp_path / "here.toml"
+        file.write_text(config)
+        return command("config", "check", "--config", str(file))
+
+    return run
+
+
+def test_where_all_is_well_it_says_so(check: Command) -> None:
+    assert check(CALM) == (0, "the configuration is right: 1 deployments\n", "")
+
+
+def test_everything_that_is_not_set_is_named_at_once(check: Command) -> None:
+    code, out, err = check(f"""
+        api_key = "${{MY_MASTER_KEY}}"
+        {CALM}
+        [models.luna]
+        provider = "openai"
+        model = "gpt-5.6-luna"
+        api_key = "${{MY_OPENAI_KEY}}"
+        tier = "medium"
+        [alerts]
+        webhook = "${{file:/no/such/file}}"
+    """)
+    assert (code, out) == (1, "")
+    assert "variable MY_MASTER_KEY is not set" in err
+    assert "variable MY_OPENAI_KEY is not set" in err
+    assert "/no/such/file: No such file" in err
+
+
+def test_what_only_shows_when_it_is_put_together_is_found(check: Command) -> None:
+    code, _, err = check(f"[routing]\nescalate = {{ score = 300 }}\n{CALM}")
+    assert (code, err) == (1, "pointsman: escalate.score: scores are from 0 to 100\n")
+
+
+@pytest.mark.parametrize(
+    ("config", "doubt"),
+    [
+        (CLOUD.replace('api_key = "a-key"', ""), "luna: OPENAI_API_KEY is not set"),
+        (f"[budgets.key]\nper_day = 5\n{CLOUD}", "luna: no price is known, so nobody with a"),
+        (f'[routing]\nbaseline = "foo"\n{CALM}', "'foo' is no deployment, nor listed"),
+        (f'[routing]\nbaseline = "luna"\n{CLOUD}', "'luna' has no known price"),
+    ],
+)
+def test_what_is_hardly_meant_is_said_and_no_error(
+    check: Command, monkeypatch: pytest.MonkeyPatch, config: str, doubt: str
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    code, out, err = check(config)
+    assert (code, out) == (0, "the configuration is right: 1 deployments\n")
+    assert err.startswith("but ")
+    assert doubt in err
+    assert err.count("\n") == 1
+
+
+def test_who_may_use_what_has_no_price_is_not_in_doubt(check: Command) -> None:
+    assert check(f"[budgets.key]\nper_day = 5\nallow_unpriced = true\n{CLOUD}")[2] == ""
