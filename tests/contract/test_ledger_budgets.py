@@ -59,8 +59,20 @@ async def test_money_is_held_back_until_an_entry_is_settled(books: Store):
     await books.settle("r1", ended())
     assert await amounts(books, of_key, of_all) == dollars(("0.1", "0"), ("0.1", "0.4"))
 
-    await books.settle("r2", ended(None))
+    await books.settle("r2", Settlement("failed"))
     assert await amounts(books, of_key, of_all) == dollars(("0.1", "0"), ("0.1", "0"))
+
+
+async def test_what_nobody_knows_the_price_of_takes_what_was_held_back(books: Store):
+    both = [budget(), budget(ORGANISATION)]
+    await books.reserve(opened("r1", "0.4"), both)
+    await books.settle("r1", ended(None))
+    assert await amounts(books, *both) == dollars(("0.4", "0"), ("0.4", "0"))
+
+    await books.reserve(replace(opened("r2", "0.25"), settlement=ended(None)))
+    assert await amounts(books, *both) == dollars(("0.65", "0"), ("0.65", "0"))
+    with pytest.raises(BudgetExceeded):
+        await books.reserve(opened("r3", "0.4"), both)
 
 
 async def test_more_than_is_left_is_refused_and_leaves_no_trace(books: Store):

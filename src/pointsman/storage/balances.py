@@ -19,6 +19,7 @@ from sqlalchemy import (
     Select,
     Update,
     bindparam,
+    case,
     cast,
     delete,
     func,
@@ -44,8 +45,22 @@ from pointsman.types import Balance, Budget, Period
 
 _DAY = timedelta(days=1)
 _NOTHING = literal_column("0", Money)
-#: US dollars of an entry; an unknown price counts in no sum.
-cost = func.coalesce(entries.c.cost, _NOTHING)
+#: US dollars that an entry takes of its budgets; `charged` in SQL.
+cost = case(
+    (entries.c.cost.is_(None) & entries.c.input_tokens.is_not(None), entries.c.reserved),
+    else_=func.coalesce(entries.c.cost, _NOTHING),
+)
+
+
+def charged(known: Decimal | None, held: Decimal, *, used: bool) -> Decimal:
+    """US dollars that a settled entry takes of its budgets.
+
+    What it cost; where tokens were `used` whose price nobody knows, what was `held` back for it:
+    the most that it may have cost as it was asked for. In no report it counts as that.
+    """
+    if known is not None:
+        return known
+    return held if used else Decimal(0)
 
 
 @lru_cache(maxsize=16)

@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from pointsman.errors import BudgetExceeded, LedgerUnavailable
 from pointsman.storage.any_text import Text
-from pointsman.storage.balances import balance, check, days
+from pointsman.storage.balances import balance, charged, check, days
 from pointsman.storage.rows import EntryRow
 from pointsman.storage.schema import Day, balances, rounded
 from pointsman.types import Balance, Budget, Period, Subject
@@ -126,7 +126,7 @@ class Purse:
         """Book the entry, if its budgets suffice; nothing more where it is `known` to the books."""
         at, is_open = row["time"], row["outcome"] == "open"
         held = rounded(row["reserved"]) if is_open and not known else Decimal(0)
-        spent = rounded(row["cost"] or Decimal(0)) if not is_open and not known else Decimal(0)
+        spent = rounded(_charged(row)) if not is_open and not known else Decimal(0)
         more = _Sum(_picos(spent), _picos(held))
         sums = [self._sums[_window(budget, at)] + more for budget in budgets]
         stand = [
@@ -141,6 +141,10 @@ class Purse:
             if window in self._sums:
                 self._sums[window] += more
         return stand
+
+
+def _charged(row: EntryRow) -> Decimal:
+    return charged(row["cost"], row["reserved"], used=row["input_tokens"] is not None)
 
 
 def _picos(amount: Decimal) -> int:

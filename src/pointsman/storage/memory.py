@@ -78,7 +78,7 @@ class MemoryStore(MemoryTenants):
         if entry.request_id in self._entries:
             return self._stand(budgets, entry.time)
         if entry.settlement is not None:
-            self._book(entry, spent=entry.settlement.cost)
+            self._book(entry, spent=_charged(entry, entry.settlement))
         else:
             self._book(entry, reserved=entry.reserved)
             try:
@@ -97,7 +97,7 @@ class MemoryStore(MemoryTenants):
         entry = self._entries.get(request_id)
         if entry and entry.settlement is None:
             self._entries[request_id] = replace(entry, settlement=settlement)
-            self._book(entry, spent=settlement.cost, reserved=-entry.reserved)
+            self._book(entry, spent=_charged(entry, settlement), reserved=-entry.reserved)
             if settlement.answer is not None:
                 self.batches.keep(request_id, settlement.answer)
 
@@ -263,7 +263,7 @@ class MemoryStore(MemoryTenants):
         return [entry for entry in (*self._entries.values(), *gone) if which.fits(entry)]
 
     def _book(
-        self, entry: Entry, *, spent: Decimal | None = None, reserved: Decimal = Decimal(0)
+        self, entry: Entry, *, spent: Decimal = Decimal(0), reserved: Decimal = Decimal(0)
     ) -> None:
         who = entry.principal
         for subject in (
@@ -271,7 +271,7 @@ class MemoryStore(MemoryTenants):
             Subject("key", who.organisation, who.key),
         ):
             purse = self._purses[subject][day_of(entry.time)]
-            purse.spent += rounded(spent or Decimal(0))
+            purse.spent += rounded(spent)
             purse.reserved += rounded(reserved)
 
     def _stand(self, budgets: Iterable[Budget], at: datetime) -> Sequence[Balance]:
@@ -310,3 +310,7 @@ def _is_old(organisation: str, time: datetime, wanted: str | None, before: datet
 
 def _is_in(scope: Scope, whose: Principal | StoredPrompt) -> bool:
     return _is_of(scope.organisation, whose.organisation) and scope.key in {None, whose.key}
+
+
+def _charged(entry: Entry, settled: Settlement) -> Decimal:
+    return balances.charged(settled.cost, entry.reserved, used=settled.usage is not None)
