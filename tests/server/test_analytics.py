@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+import time
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -299,3 +300,21 @@ async def test_who_is_confined_reads_of_its_organisation_only(books: Gateway, pa
 
 def by_request(rows: list[dict[str, object]]) -> dict[object, dict[str, object]]:
     return {row["request_id"]: row for row in rows}
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+async def test_a_day_begins_in_utc_wherever_the_gateway_stands(
+    books: Gateway, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    day = (NOON + DAY).date()
+    stated = await get(books, "/v1/analytics/summary", since=f"{day}T00:00:00Z")
+    late = entry("late", datetime.combine(day, datetime.min.time(), NOON.tzinfo))
+    await keep(books, late)
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        plain = await get(books, "/v1/analytics/summary", since=str(day))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert plain["total"]["requests"] == stated["total"]["requests"] + 1

@@ -1,16 +1,25 @@
 """The judge in the path of a request: asked like any deployment, in the books, and replaceable."""
 
+import asyncio
+
 from tests.gateway import Gateway, StartGateway
 
 from pointsman.config import JudgeSettings, ModelSettings, RoutingSettings, VerifySettings
 from pointsman.providers.scripted import Script
+from pointsman.types import Usage
 
 HARD = Script(reply='{"label": "COMPLEX"}')
 PROMPT = "Tell me of the sea."
+PRICED = {"input": 1, "output": 1}
 
 
 async def judged(
-    start: StartGateway, *, location: str = "local", deadline_s: float = 5.0
+    start: StartGateway,
+    *,
+    location: str = "local",
+    deadline_s: float = 5.0,
+    price: dict[str, int] | None = PRICED,
+    per_day: str | None = None,
 ) -> Gateway:
     models = {
         "weak": ModelSettings(provider="scripted", model="w", tier="simple"),
@@ -20,14 +29,15 @@ async def judged(
             tier="simple",
             weight=0,
             location=location,
-            price={"input": 1, "output": 1},
+            price=price,
         ),
         "strong": ModelSettings(provider="scripted", model="s", tier="complex", location="cloud"),
     }
     judge = JudgeSettings(deployment="judge", style="label", deadline_s=deadline_s)
     verify = VerifySettings(when="off")
     routing = RoutingSettings(scorer="judge", judge=judge, verify=verify)
-    return await start(models=models, routing=routing)
+    budgets = {"key": {"per_day": per_day, "allow_unpriced": False}}
+    return await start(models=models, routing=routing, budgets=budgets)
 
 
 async def test_the_judge_decides_and_is_paid_for(start: StartGateway) -> None:
@@ -83,3 +93,36 @@ async def test_a_look_ahead_asks_a_local_judge_only(start: StartGateway) -> None
 
     assert [decision["scorer"] for decision in looked] == ["judge/1", "heuristic/1"]
     assert there.tell("judge").log == []
+
+
+async def test_a_judge_of_unknown_price_is_not_asked_under_a_budget(start: StartGateway) -> None:
+    gateway = await judged(start, location="cloud", price=None, per_day="1")
+    record = await gateway.record(await gateway.chat(PROMPT))
+
+    assert (record["scorer"], record["stands_in"]) == ("heuristic/1", "judge: price_unknown")
+    assert gateway.tell("judge").log == []
+
+
+async def test_a_judge_is_asked_for_no_more_than_is_left(start: StartGateway) -> None:
+    gateway = await judged(start, location="cloud", per_day="0.0008")
+    slow = Script(reply=HARD.reply, first_byte_delay_s=0.05)
+    gateway.tell("judge", *[slow] * 20)
+    replies = await asyncio.gather(*(gateway.chat(f"{PROMPT} {n}") for n in range(20)))
+    records = [await gateway.record(each) for each in replies if each.status_code == 200]
+
+    asked = len(gateway.tell("judge").log)
+    assert 0 < asked < 5
+    assert {each["stands_in"] for each in records} <= {None, "judge: budget_exceeded"}
+
+
+async def test_what_the_judge_took_of_a_refused_request_counts_for_the_next(
+    start: StartGateway,
+) -> None:
+    gateway = await judged(start, location="cloud", per_day="0.05")
+    dear = Script(reply=HARD.reply, usage=Usage(100_000, 0))
+    gateway.tell("judge", *[dear] * 3)
+    replies = [await gateway.chat(f"{PROMPT} {n}") for n in range(3)]
+
+    assert [each.status_code for each in replies] == [402, 200, 200]
+    assert [each.headers["x-pointsman-model"] for each in replies[1:]] == ["weak", "weak"]
+    assert len(gateway.tell("judge").log) == 1

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
 from tests.gateway import Gateway, StartGateway, two_tiers
 
-from pointsman.config import BudgetSettings, EveryBudget, ModelSettings
+from pointsman.config import (
+    BudgetSettings,
+    EveryBudget,
+    ModelSettings,
+    RoutingSettings,
+    VerifySettings,
+)
 from pointsman.providers.scripted import Script
 
 
@@ -92,3 +99,44 @@ async def test_who_only_has_to_wait_is_told_to_wait(start: StartGateway):
 
     assert waits.status_code == 503
     assert 1 <= int(waits.headers["retry-after"]) <= 30
+
+
+async def test_what_pays_for_an_answer_but_for_no_look_at_it_pays_for_the_answer(
+    start: StartGateway,
+):
+    price = {"input": 0, "output": 10}
+    models = {
+        "weak": ModelSettings(
+            provider="scripted", model="w", tier="simple", location="cloud", price=price
+        ),
+        "strong": ModelSettings(
+            provider="scripted",
+            model="s",
+            tier="complex",
+            location="cloud",
+            price={**price, "output": 30},
+        ),
+    }
+    routing = RoutingSettings(verify=VerifySettings(when="always"))
+    gateway = await start(models=models, routing=routing, budgets=spending("0.04"))
+
+    reply = await gateway.chat("What is Python?", max_tokens=1000)
+
+    assert (reply.status_code, reply.headers["x-pointsman-model"]) == (200, "weak")
+    assert "x-pointsman-verdict" not in reply.headers
+
+
+async def test_a_service_of_unknown_price_takes_what_was_held_back(start: StartGateway):
+    gateway = await start(two_tiers(budgets=spending("0.06")))
+    body = {
+        "choices": [{"message": {"role": "assistant", "content": "x"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 10, "completion_tokens": 1000},
+        "service_tier": "nobody-knows",
+    }
+    said = Script(body=json.dumps(body).encode(), content_type="application/json")
+    gateway.tell("strong", *[said] * 4)
+
+    replies = [await ask_strong(gateway, max_tokens=1000) for _ in range(4)]
+
+    assert [reply.status_code for reply in replies] == [200, 200, 402, 402]
+    assert (await gateway.record(replies[0]))["cost"] is None

@@ -296,7 +296,15 @@ class Composition:
             deadline_s=routing.judge.deadline_s,
         )
         deployments: Mapping[str, Deployment] = self.deployments
-        return Judging(judge, self.caller, self.policy, deployments, routing.judge.deployment)
+        return Judging(
+            judge,
+            self.caller,
+            self.policy,
+            deployments,
+            routing.judge.deployment,
+            reservations=self.reservations,
+            clock=self._around.clock,
+        )
 
 
 def scorers(settings: Settings) -> tuple[Scorer, ...]:

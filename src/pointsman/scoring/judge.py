@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Protocol, TypeAlias
 
-from pointsman.errors import BadRequest
+from pointsman.errors import BadRequest, BudgetExceeded
 from pointsman.ports import Clock, Observer, Scorer
 from pointsman.scoring.features import scored_text
 from pointsman.scoring.judge_words import (
@@ -57,6 +57,10 @@ class _Question:
 
     task: asyncio.Task[_Answer]
     waiting: int = 0
+
+
+#: What is no fault of the judge's: we may not ask it.
+_OUR_NO = (BadRequest, BudgetExceeded)
 
 
 class Judge:
@@ -106,7 +110,8 @@ class Judge:
             return plain
         answer = await self._answer(question(text, self._style, self._excerpt_bytes), ask)
         if isinstance(answer, Exception):
-            self._observer.fault("judge", answer)
+            if not isinstance(answer, _OUR_NO):
+                self._observer.fault("judge", answer)
             missing = [f"judge: {_reason(answer)}", plain.stands_in]
             return replace(plain, stands_in=", ".join(filter(None, missing)))
         return replace(
@@ -169,7 +174,7 @@ class Judge:
         """Count it where it is the judge's: nonsense comes in time, a refusal from ourselves."""
         if isinstance(error, Nonsense):
             self._failures = 0
-        elif not isinstance(error, BadRequest):
+        elif not isinstance(error, _OUR_NO):
             self._failures += 1
         if self._failures >= _FAILURES_IN_A_ROW:
             self._resting_until = self._clock.monotonic() + _REST_S
@@ -183,5 +188,7 @@ def _reason(error: Exception) -> str:
             return "nonsense"
         case JudgeResting():
             return "resting"
+        case BudgetExceeded():
+            return str(error.code)
         case _:
             return type(error).__name__

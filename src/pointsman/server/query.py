@@ -113,12 +113,13 @@ def number_of(query: Mapping[str, str], name: str, *, usual: int, most: int) -> 
 
 
 def time_of(query: Mapping[str, str], name: str) -> datetime | None:
-    """The time under that name in UTC, where there is one; taken as local where it has no zone."""
+    """The time under that name in UTC, where there is one; in UTC where it has no zone, as days are in the books."""
     text = query.get(name)
     if text is None:
         return None
     try:
-        time = datetime.fromisoformat(text.replace(" ", "+")).astimezone(UTC)
+        stated = datetime.fromisoformat(text.replace(" ", "+"))
+        time = (stated if stated.tzinfo else stated.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         time = None
     if time is None or not 1 < time.year <= _LAST_YEAR:

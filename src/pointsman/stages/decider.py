@@ -178,17 +178,15 @@ class Decider:
     ) -> Seen:
         """How hard the prompt is.
 
-        Where the judge scores it is asked, if it is only a look `ahead` or where no money is left
-        only a local one, unless nothing hangs on the score; what it used is appended to `trail`. Raises UnknownModel.
+        Where the judge scores it is asked, if it is only a look `ahead` only a local one, unless
+        nothing hangs on the score; what it used is appended to `trail`. Raises UnknownModel.
         """
         target = self.target(call)
         routed = target.kind in _ROUTED and self._side_call(call.request) is None
         if self._judging is None or call.request.task != "chat" or not routed:
             return self._seen(call, self._score(call.request), confined, live=not ahead)
-        left = self._means(call.principal).left
-        local = ahead or (left is not None and left <= 0)
-        within = Confined((), "request") if local and confined is None else confined
-        scored = await self._judging.score(call, within, trail)
+        within = Confined((), "request") if ahead and confined is None else confined
+        scored = await self._judging.score(call, within, trail, self._means(call.principal))
         return self._seen(call, scored, confined, live=not ahead)
 
     def thresholds(self, principal: Principal, scorer: str) -> Mapping[str, float]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 
 import msgspec
 
@@ -14,10 +16,23 @@ from pointsman.errors import UpstreamBroken
 from pointsman.formats.chat.follow import reply_text
 from pointsman.formats.chat.request import parse_chat
 from pointsman.formats.wire import Head
+from pointsman.ledger.reservation import Reservations
+from pointsman.ports import Clock
 from pointsman.routing.decide import decide
 from pointsman.routing.policy import Policy
 from pointsman.scoring.judge import Judge
-from pointsman.types import UNSCORED, Attempt, Call, Confined, Deployment, Score, Target
+from pointsman.types import (
+    UNSCORED,
+    Attempt,
+    Call,
+    Confined,
+    Deployment,
+    Means,
+    ModelRequest,
+    Plan,
+    Score,
+    Target,
+)
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 #: With its usual penalty on repetition, the embedded model counts up instead of judging.
@@ -35,8 +50,15 @@ class Judging:
         policy: Policy,
         deployments: Mapping[str, Deployment],
         named: str | None,
+        *,
+        reservations: Reservations,
+        clock: Clock,
     ) -> None:
         """`named` judges; where it is None an embedded deployment, or else any local one."""
+        self._reservations = reservations
+        self._clock = clock
+        #: US dollars that open questions may cost at most, by who is to pay.
+        self._held: defaultdict[str, Decimal] = defaultdict(Decimal)
         self._judge = judge
         self._caller = caller
         self._policy = policy
@@ -47,26 +69,70 @@ class Judging:
         judges = None if name is None else deployments[name].provider
         self._plainly = _UNPENALISED if judges == "embedded" else {}
 
-    async def score(self, call: Call, confined: Confined | None, trail: list[Attempt]) -> Score:
+    async def score(
+        self, call: Call, confined: Confined | None, trail: list[Attempt], means: Means
+    ) -> Score:
         """The judge's score, or the score that stands in for it.
 
-        What the judge used, and its failures, are appended to `trail`.
+        What the judge used, and its failures, are appended to `trail`. It is not asked where that
+        may cost more than is left, or nobody knows what.
         """
 
         async def ask(body: bytes) -> str:
-            return await self._ask(body, call, confined, trail)
+            return await self._ask(body, call, confined, trail, means)
 
         return await self._judge.score(call.request.turns, ask)
 
     async def _ask(
-        self, body: bytes, call: Call, confined: Confined | None, trail: list[Attempt]
+        self,
+        body: bytes,
+        call: Call,
+        confined: Confined | None,
+        trail: list[Attempt],
+        means: Means,
     ) -> str:
         named = {"model": self._target.name, **self._plainly, **_MEMBERS.decode(body)}
         request = parse_chat(msgspec.json.encode(named))
-        candidates = self._caller.candidates(request, call.principal.organisation)
+        plan, worst = self._plan(request, call, confined, means)
+        payer = call.principal.organisation
+        self._held[payer] += worst
+        try:
+            return await self._answered(request, plan, call, confined, trail)
+        finally:
+            self._held[payer] -= worst
+
+    def _plan(
+        self, request: ModelRequest, call: Call, confined: Confined | None, means: Means
+    ) -> tuple[Plan, Decimal]:
+        """Who is asked, and what that costs at most. What others ask for now is as good as spent."""
+        who, now = call.principal.organisation, self._clock.now()
+        left = None if means.left is None else means.left - self._held[who]
+        worst = self._reservations.worst
+        candidates = self._caller.candidates(
+            request, who, lambda each: (None, None if left is None else worst(each, request, now))
+        )
+        spendable = Means(left=left, allow_unpriced=means.allow_unpriced, organisation=who)
         plan = decide(
-            request, self._target, _NOT_SCORED, candidates, self._policy, confined=confined
+            request,
+            self._target,
+            _NOT_SCORED,
+            candidates,
+            self._policy,
+            confined=confined,
+            means=spendable,
         ).plan
+        costs = {each.deployment.id: each.worst_cost or Decimal(0) for each in candidates}
+        most = max((costs[each.deployment] for each in plan.attempts), default=Decimal(0))
+        return plan, most
+
+    async def _answered(
+        self,
+        request: ModelRequest,
+        plan: Plan,
+        call: Call,
+        confined: Confined | None,
+        trail: list[Attempt],
+    ) -> str:
         errand = Errand(
             request,
             Head(call.request_id, call.time, ""),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 
 from pointsman.access.admit import Admission
 from pointsman.calling import faults
-from pointsman.errors import BudgetExceeded, budget_exceeded
+from pointsman.errors import BudgetExceeded, LedgerUnavailable, budget_exceeded
 from pointsman.ledger.reservation import Reservations
 from pointsman.ledger.settle import Hold, Record, Recorder
 from pointsman.stages.decider import Decider, Seen
@@ -52,6 +54,8 @@ class Reserving:
                 decision = self._decided(call, seen, stay)
                 record = await self._recorder.open(call, decision, trail, lookup=lookup)
                 await record.settle("refused", error=faults.recorded(refused))
+                with suppress(LedgerUnavailable):
+                    await self._admission.refresh(call.principal)
             raise
 
     async def _opened(
@@ -73,9 +77,14 @@ class Reserving:
         except BudgetExceeded as refused:
             self._admission.note(refused.balances)
             again = self._decided(call, seen, stay)
-            if not again.plan.attempts or again.plan.attempts == decision.plan.attempts:
+            if not again.plan.attempts:
                 raise
-            return await self._open(call, again, trail, lookup)
+            if again.plan.attempts != decision.plan.attempts:
+                return await self._open(call, again, trail, lookup)
+            if again.verify is None:
+                raise
+            # The answer can be paid for, a look at it can't.
+            return await self._open(call, replace(again, verify=None), trail, lookup)
 
     def _decided(self, call: Call, seen: Seen, stay: Stay | None) -> Decision:
         return self._decider.decide(call, seen, stay=stay, live=True)
