@@ -175,6 +175,12 @@ async def test_a_key_may_ask_for_a_list_by_its_name_or_by_all_in_it(start: Start
         by = await key(gateway, admin, routes=list(routes))
         return (await gateway.chat(model="fast", headers=by)).status_code
 
+    async def seen(*routes: str) -> set[str]:
+        by = await key(gateway, admin, routes=list(routes))
+        listed = (await gateway.client.get("/v1/upstreams", headers=by)).json()["upstreams"]
+        return {each["deployment"] for each in listed}
+
+    assert await seen("fast") == {"luna", "claude"}
     assert await asked("fast") == 200
     assert await asked("luna", "claude") == 200
     assert await asked("luna") == 403
@@ -242,6 +248,21 @@ async def test_a_list_that_was_changed_is_another_one_to_the_cache(start: StartG
         states.append((reply.headers["x-pointsman-cache"].partition(";")[0], model_of(reply)))
 
     assert states == [("miss", "luna"), ("exact", "luna"), ("miss", "claude")]
+
+
+async def test_the_cache_may_have_its_own_rule_for_a_list(start: StartGateway) -> None:
+    kept = MODELS.replace("exact = false", "routes = { fast = { exact = false } }")
+    gateway = await start(checked(tomllib.loads(kept + ALIASES)))
+
+    states = {
+        name: [
+            (await gateway.chat(model=name)).headers["x-pointsman-cache"].partition(";")[0]
+            for _ in range(2)
+        ]
+        for name in ("fast", "luna")
+    }
+
+    assert states == {"fast": ["bypass"] * 2, "luna": ["miss", "exact"]}
 
 
 async def test_what_is_an_organisations_own_is_nobody_elses_in_a_list(start: StartGateway) -> None:

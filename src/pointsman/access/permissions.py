@@ -110,10 +110,11 @@ def shows(grant: Grant, target: Target, named: Collection[Deployment]) -> bool:
     return target.kind != "tier" or grant.tiers is None or target.name in grant.tiers
 
 
-def may_see(principal: Principal, deployment: Deployment) -> bool:
+def may_see(principal: Principal, deployment: Deployment, lists: Collection[str] = ()) -> bool:
     """Whether that is a deployment which the principal may use; an admin sees all of its own.
 
-    A route leads to what it names; `auto` leads anywhere. What is another organisation's is seen by
+    A route leads to what it names; `auto` leads anywhere. `lists` are the aliases of several
+    deployments that name this one. What is another organisation's is seen by
     those alone who are confined to none.
     """
     grant = principal.grant
@@ -127,7 +128,7 @@ def may_see(principal: Principal, deployment: Deployment) -> bool:
         and (grant.tiers is None or deployment.tier in grant.tiers)
         and (
             routes is None
-            or bool(routes & {"auto", deployment.location, deployment.tier, deployment.id})
+            or bool(routes & {"auto", deployment.location, deployment.tier, deployment.id, *lists})
         )
     )
 

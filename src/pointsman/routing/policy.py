@@ -116,6 +116,14 @@ class Policy:
         ):
             escalate.check(self.tiers)
 
+    def lists_with(self, deployment: str) -> tuple[str, ...]:
+        """The aliases of several deployments that name this one."""
+        return tuple(
+            alias
+            for alias, to in self.aliases.items()
+            if not isinstance(to, str) and any(deployment in group for group in to)
+        )
+
     def own(self, scorer: str) -> Mapping[str, float]:
         """The thresholds that a scorer brings along; none where it brings none."""
         return self.defaults.get(scorer, {})
