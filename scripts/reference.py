@@ -10,6 +10,7 @@ import ast
 import inspect
 import json
 import re
+import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -285,7 +286,7 @@ def _type(annotation: object) -> str:
         anything = arguments[1] in (object, JsonValue)
         return "table" if anything else f"table of {_plural(arguments[1])}"
     if arguments:
-        return _type(next(each for each in arguments if each not in _NO_TYPES))
+        return " or ".join(_type(each) for each in arguments if each not in _NO_TYPES)
     if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
         return "object"
     words = {"str": "string", "SecretStr": "string", "int": "whole number", "bool": "boolean"}
@@ -294,7 +295,9 @@ def _type(annotation: object) -> str:
 
 
 def _plural(annotation: object) -> str:
-    word = _type(annotation)
+    if typing.get_origin(annotation) is types.UnionType:
+        return " or ".join(map(_plural, typing.get_args(annotation)))
+    word = _type(annotation).partition(" of ")[0]
     return word if word.endswith("`") else f"{word}s"
 
 

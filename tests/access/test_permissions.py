@@ -81,9 +81,9 @@ def test_which_names_a_key_is_shown() -> None:
     def shown(**grant: object) -> list[bool]:
         lists = Grant(**{name: frozenset(names) for name, names in grant.items()})
         return [
-            shows(lists, auto, None),
-            shows(lists, simple, None),
-            shows(lists, named, weak),
+            shows(lists, auto, []),
+            shows(lists, simple, []),
+            shows(lists, named, [weak]),
         ]
 
     assert shown() == [True, True, True]

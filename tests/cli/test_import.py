@@ -274,10 +274,16 @@ def test_a_litellm_configuration_becomes_one(take: Take) -> None:
     assert models["mine"]["context_length"] == 8192
     assert models["embeddings"]["tasks"] == ["embeddings"]
     assert models["priced"]["price"] == {"input": 0.15, "output": 0.6}
-    assert config["aliases"] == {"local": "local-2", "gpt-4": "gpt-4o"}
+    both_then_haiku = [["gpt-4o", "gpt-4o-2"], "haiku"]
+    assert config["aliases"] == {
+        "local": "local-2",
+        "gpt-4o": both_then_haiku,
+        "gpt-4": both_then_haiku,
+    }
     assert config["api_key"] == "${LITELLM_MASTER_KEY}"
     assert "there is no provider for 'bedrock/anthropic.claude-v9'" in said
-    assert "fallbacks" in said
+    assert "gpt-4o and gpt-4o-2 share the load, then haiku" in said
+    assert all(not each["model"].startswith("bedrock") for each in models.values())
 
 
 def test_both_together(take: Take) -> None:

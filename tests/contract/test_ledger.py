@@ -115,6 +115,15 @@ async def test_an_entry_is_open_until_it_is_settled(books: Store):
     assert await books.get("r1") == replace(entry(), settlement=COMPLETED)
 
 
+async def test_what_was_asked_for_may_be_several_deployments(books: Store):
+    target = Target("deployment", "gpt-4o", (("gpt-4o", "gpt-4o-2"), ("haiku",)))
+    listed = replace(entry(), decision=replace(DECISION, target=target))
+
+    await books.reserve(listed)
+
+    assert await books.get("r1") == listed
+
+
 async def test_an_unknown_entry_is_none(books: Store):
     assert await books.get("nobody") is None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Literal, TypeAlias
@@ -85,23 +85,36 @@ def narrowed(which: Filter, scope: Scope) -> Filter:
     )
 
 
-def shows(grant: Grant, target: Target, deployment: Deployment | None) -> bool:
+def may_ask(grant: Grant, target: Target) -> bool:
+    """Whether who has this grant may ask for it: by its name, or else for each that it names."""
+    routes = grant.routes
+    if routes is None or target.name in routes:
+        return True
+    return bool(target.groups) and routes.issuperset(target.deployments)
+
+
+def shows(grant: Grant, target: Target, named: Collection[Deployment]) -> bool:
     """Whether a model's name is in the lists for who has this grant.
 
-    `target` is what the name stands for; `deployment` the one that it names, if it names one.
+    `target` is what the name stands for; `named` are the deployments that it names, if it names
+    any: one that may be used will do.
     """
-    if grant.routes is not None and target.name not in grant.routes:
+    if not may_ask(grant, target):
         return False
-    if deployment is not None:
-        named = grant.models is None or deployment.id in grant.models
-        return named and (grant.tiers is None or deployment.tier in grant.tiers)
+    if named:
+        return any(
+            (grant.models is None or each.id in grant.models)
+            and (grant.tiers is None or each.tier in grant.tiers)
+            for each in named
+        )
     return target.kind != "tier" or grant.tiers is None or target.name in grant.tiers
 
 
-def may_see(principal: Principal, deployment: Deployment) -> bool:
+def may_see(principal: Principal, deployment: Deployment, lists: Collection[str] = ()) -> bool:
     """Whether that is a deployment which the principal may use; an admin sees all of its own.
 
-    A route leads to what it names; `auto` leads anywhere. What is another organisation's is seen by
+    A route leads to what it names; `auto` leads anywhere. `lists` are the aliases of several
+    deployments that name this one. What is another organisation's is seen by
     those alone who are confined to none.
     """
     grant = principal.grant
@@ -115,7 +128,7 @@ def may_see(principal: Principal, deployment: Deployment) -> bool:
         and (grant.tiers is None or deployment.tier in grant.tiers)
         and (
             routes is None
-            or bool(routes & {"auto", deployment.location, deployment.tier, deployment.id})
+            or bool(routes & {"auto", deployment.location, deployment.tier, deployment.id, *lists})
         )
     )
 

@@ -18,6 +18,7 @@ from pointsman.config import (
     PrincipalSettings,
     Settings,
 )
+from pointsman.config.aliases import groups
 from pointsman.errors import ConfigError
 from pointsman.ports import Scorer
 from pointsman.routing.confine import Confinement
@@ -51,7 +52,10 @@ def policy(settings: Settings) -> Policy:
             domains=floors.domains,
             strict=floors.strict,
         ),
-        aliases=settings.aliases,
+        aliases={
+            alias: to if isinstance(to, str) else groups(to)
+            for alias, to in settings.aliases.items()
+        },
         unknown_model_is_auto=settings.unknown_model == "auto",
     )
 

@@ -73,6 +73,7 @@ def identify(call: Call, target: Target, realm: Realm, *, embedder: str | None =
         request.task,
         target.kind,
         target.name,
+        *("\n".join(group) for group in target.groups),
         _canonical(dict(request.headers)),
     )
     key = _hashed(b"whole", *around, _canonical(members))

@@ -73,7 +73,7 @@ class CacheSettings(Section):
     recheck: float = Field(default=0.02, ge=0, le=1)
     #: What compares them.
     compare: Literal["embedding", "judge", "both"] = "embedding"
-    #: By route: `auto`, `local`, `cloud`, a tier or a deployment.
+    #: By route: `auto`, `local`, `cloud`, a tier, a deployment, or an alias of several.
     routes: dict[str, RouteCacheSettings] = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -27,7 +27,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from pointsman.config import aliases
 from pointsman.config.admission import LoadSettings
+from pointsman.config.aliases import Aliases
 from pointsman.config.batch import BatchSettings
 from pointsman.config.books import (
     AlertSettings,
@@ -105,8 +107,10 @@ class Settings(BaseSettings):
     #: Where no models are configured: look for servers on this machine and for providers' keys in
     #: the environment when `serve` starts.
     detect: bool = True
-    #: Other names: what a client asks for, and what it gets; `gpt-4o*` fits all that begin so.
-    aliases: dict[str, str] = Field(default_factory=dict)
+    #: Other names: what a client asks for, and what it gets; `gpt-4o*` fits all that begin so. A
+    #: list names several deployments, in the order in which they are tried; those of a list within
+    #: it share the load: `[["gpt-4o", "gpt-4o-2"], "claude"]`.
+    aliases: Aliases = Field(default_factory=dict)
     #: What becomes of a name that nothing has.
     unknown_model: Literal["error", "auto"] = "error"
     routing: RoutingSettings = RoutingSettings()
@@ -159,9 +163,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"[models.{name}]: {name!r} already names a tier or a route")
             if self.tier_of(model) not in self.routing.tiers:
                 raise ValueError(f"[models.{name}]: unknown tier {model.tier!r}")
-        for alias, asked in self.aliases.items():
-            if asked not in taken | set(self.models):
-                raise ValueError(f"[aliases] {alias!r}: no deployment, tier or route {asked!r}")
+        aliases.check(self.aliases, self.models, taken)
         return self
 
     @model_validator(mode="after")
@@ -182,7 +184,8 @@ class Settings(BaseSettings):
             if name in self.models and self.models[name].organisations is not None:
                 raise ValueError(f"{place}: [models.{name}] is for some organisations only")
         cache_place(self.cache, self.redis, self.ledger)
-        routes = RESERVED_NAMES | set(self.routing.tiers) | set(self.models)
+        lists = {alias for alias, to in self.aliases.items() if not isinstance(to, str)}
+        routes = RESERVED_NAMES | set(self.routing.tiers) | set(self.models) | lists
         if unknown := sorted(set(self.cache.routes) - routes):
             raise ValueError(
                 f"[cache.routes.{unknown[0]}]: no deployment, tier or route of that name"

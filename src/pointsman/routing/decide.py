@@ -64,18 +64,17 @@ def decide(
     kept, dropped = _sift(Question(request, target, confined, means), candidates)
     kept, below = _above(aim.floor, kept, policy)
     dropped += below
-    chosen = _Order(request, target, aim, policy).of(kept)
-    if not policy.fallback:
-        dropped += [Dropped(each.id, "fallback", "fallback is off") for each in chosen[1:]]
-        chosen = chosen[:1]
-    plan = Plan(tuple(each.planned(aim.tier, i) for i, each in enumerate(chosen)), tuple(dropped))
+    chosen, spare = _tried(_Order(request, target, aim, policy).of(kept), policy)
+    dropped += spare
+    aim = aim.of_list(target, chosen)
+    plan = _plan(target, aim.tier, chosen, dropped)
     reasoning = explain.reasoning(
         target,
         scored,
         aim.tier,
         aim.raised_by,
         plan,
-        cloud_first=_prefers_cloud(request, policy),
+        cloud_first=not target.groups and _prefers_cloud(request, policy),
         confined=confined is not None,
         cheaper_than=chosen[0].cheaper_than if chosen else None,
         side_call=aim.side_call,
@@ -108,6 +107,12 @@ class _Aim:
     bounds: Mapping[str, float] = field(default_factory=dict)
     #: The tier that the score chose, where another was drawn.
     instead_of: str | None = None
+
+    def of_list(self, target: Target, chosen: Sequence[_Chosen]) -> _Aim:
+        """The same; where several deployments were named, in the tier of the one that goes first."""
+        if not target.groups or not chosen:
+            return self
+        return replace(self, tier=chosen[0].candidate.deployment.tier)
 
     def drawn(self, tier: str | None, policy: Policy) -> _Aim:
         """The same with a tier that was drawn; unchanged where no score chose, or a session did."""
@@ -184,7 +189,8 @@ def _tier(
     if target.kind == "tier":
         return target.name
     if target.kind == "deployment":
-        return next(c.deployment.tier for c in candidates if c.deployment.id == target.name)
+        tiers = {each.deployment.id: each.deployment.tier for each in candidates}
+        return next(tiers[name] for name in target.deployments if name in tiers)
     if scored.fault is not None:
         return policy.default_tier
     return thresholds.tier_for(scored.value, bounds)
@@ -225,10 +231,22 @@ class _Chosen:
     def id(self) -> str:
         return self.candidate.deployment.id
 
-    def planned(self, tier: str, position: int) -> PlannedAttempt:
-        deployment = self.candidate.deployment
-        why = explain.place(deployment, tier, position=position, cheaper_than=self.cheaper_than)
+    def planned(self, target: Target, tier: str, position: int) -> PlannedAttempt:
+        deployment, cheaper_than = self.candidate.deployment, self.cheaper_than
+        why = explain.place(deployment, target, tier, position=position, cheaper_than=cheaper_than)
         return PlannedAttempt(deployment.id, deployment.tier, why)
+
+
+def _tried(chosen: list[_Chosen], policy: Policy) -> tuple[Sequence[_Chosen], Sequence[Dropped]]:
+    """Who is tried, and who is left out because nobody stands in."""
+    if policy.fallback:
+        return chosen, ()
+    return chosen[:1], [Dropped(each.id, "fallback", "fallback is off") for each in chosen[1:]]
+
+
+def _plan(target: Target, tier: str, chosen: Sequence[_Chosen], dropped: Sequence[Dropped]) -> Plan:
+    attempts = (each.planned(target, tier, place) for place, each in enumerate(chosen))
+    return Plan(tuple(attempts), tuple(dropped))
 
 
 class _Order:
@@ -237,6 +255,8 @@ class _Order:
     Each place goes to the first of the fallback order that is left, or else to what is expected to
     do no worse and costs less: the same or a higher tier, as ready to answer. Equal costs change
     nothing, nor do unknown ones, which are no zeros.
+
+    Where several deployments were named, each of their groups is ordered as one tier is.
     """
 
     def __init__(self, request: ModelRequest, target: Target, aim: _Aim, policy: Policy) -> None:
@@ -244,6 +264,7 @@ class _Order:
         self._tiers = policy.tiers
         self._local_last = _prefers_cloud(request, policy)
         self._named = target.kind == "tier" or aim.instead_of is not None
+        self._groups = {name: at for at, group in enumerate(target.groups) for name in group}
         self._in_tool_loop = in_tool_loop(request)
 
     def of(self, candidates: Sequence[Candidate]) -> list[_Chosen]:
@@ -272,6 +293,7 @@ class _Order:
         rise = self._level(other) - self._level(head)
         return (
             not self._stays(head)
+            and self._group(other) == self._group(head)
             and rise >= 0
             and not (rise > 0 and self._named)
             and self._is_last(other) <= self._is_last(head)
@@ -281,19 +303,21 @@ class _Order:
 
     def _rank(
         self, candidate: Candidate
-    ) -> tuple[bool, bool, bool, bool, int, bool, int, bool, float, float]:
+    ) -> tuple[int, bool, bool, bool, bool, int, bool, int, bool, float, float]:
         """The fallback order: the tier itself, then the next higher, then the next lower.
 
-        A model that waits for its tools goes first; then a preference for the cloud
+        Groups that were named come one after the other, whatever else counts. A model that waits for its tools goes first; then a preference for the cloud
         (`max_local_tokens`) counts, and where the session was served last, if its tier will do.
         Within a tier: what is ready, then whoever has least to do for its weight, and among equals
         whoever was given least for its weight; after that the configuration's order.
         """
         deployment = candidate.deployment
-        distance = self._level(candidate) - self._tiers.index(self._aim.tier)
+        aimed = 0 if self._groups else self._tiers.index(self._aim.tier)
+        distance = self._level(candidate) - aimed
         weight = deployment.weight or 1.0
         stays = self._stays(candidate)
         return (
+            self._group(candidate),
             not (stays and self._in_tool_loop),
             self._is_last(candidate),
             not (stays and distance >= 0),
@@ -306,8 +330,13 @@ class _Order:
             candidate.given / weight,
         )
 
+    def _group(self, candidate: Candidate) -> int:
+        """Its place among the groups that were named; there is one where none were."""
+        return self._groups.get(candidate.deployment.id, 0)
+
     def _level(self, candidate: Candidate) -> int:
-        return self._tiers.index(candidate.deployment.tier)
+        """Its tier; all that share a group stand on one level."""
+        return 0 if self._groups else self._tiers.index(candidate.deployment.tier)
 
     def _stays(self, candidate: Candidate) -> bool:
         """Whether the session was served there last."""

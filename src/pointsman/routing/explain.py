@@ -11,10 +11,16 @@ _CAUSES_SHOWN = 2
 _BASE = "base"
 
 
-def place(deployment: Deployment, tier: str, *, position: int, cheaper_than: str | None) -> str:
+def place(
+    deployment: Deployment, target: Target, tier: str, *, position: int, cheaper_than: str | None
+) -> str:
     """Why a deployment stands where it stands in a plan."""
     if cheaper_than is not None:
         return f"tier {deployment.tier}, costs less than {cheaper_than}"
+    if target.groups:
+        first = deployment.id in target.groups[0]
+        how = "first choice" if first else "stands in"
+        return f"tier {deployment.tier}, {how} for {target.name}"
     if deployment.tier == tier:
         return f"tier {tier}" if position == 0 else f"also tier {tier}"
     return f"tier {deployment.tier}, as {'nearest to' if position == 0 else 'fallback for'} {tier}"
@@ -50,6 +56,8 @@ def reasoning(
     first = plan.attempts[0]
     if cheaper_than is not None:
         return f"{why}, {first.deployment} costs less than {cheaper_than}"
+    if target.groups and first.deployment not in target.groups[0]:
+        return f"{why}, {first.deployment} stands in"
     return why if first.tier == tier else f"{why}, {first.deployment} is the nearest there is"
 
 

@@ -65,7 +65,7 @@ def organisation(question: Question, candidate: Candidate) -> str | None:
 def target(question: Question, candidate: Candidate) -> str | None:
     """Asked for by location or by name: only there."""
     wanted, deployment = question.target, candidate.deployment
-    if wanted.kind == "deployment" and deployment.id != wanted.name:
+    if wanted.kind == "deployment" and deployment.id not in wanted.deployments:
         return f"{wanted.name} was asked for"
     if wanted.kind == "location" and deployment.location != wanted.name:
         return f"{wanted.name} was asked for, this one is {deployment.location}"

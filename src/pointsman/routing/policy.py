@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import TypeAlias
 
 from pointsman.errors import ConfigError, UnknownModel
 from pointsman.types import Deployment, Target
+
+#: Deployments in the order in which they are tried; those of one group share the load.
+Groups: TypeAlias = tuple[tuple[str, ...], ...]
 
 LOCATIONS = ("local", "cloud")
 #: What makes an alias a pattern, as in the shell: `gpt-4o*`.
@@ -99,7 +103,8 @@ class Policy:
     max_local_tokens: int | None = None
     fallback: bool = True
     floors: Floors = Floors()
-    aliases: Mapping[str, str] = field(default_factory=dict)
+    #: What a name stands for: another name, or deployments in the order in which they are tried.
+    aliases: Mapping[str, str | Groups] = field(default_factory=dict)
     unknown_model_is_auto: bool = False
 
     def __post_init__(self) -> None:
@@ -111,30 +116,35 @@ class Policy:
         ):
             escalate.check(self.tiers)
 
+    def lists_with(self, deployment: str) -> tuple[str, ...]:
+        """The aliases of several deployments that name this one."""
+        return tuple(
+            alias
+            for alias, to in self.aliases.items()
+            if not isinstance(to, str) and any(deployment in group for group in to)
+        )
+
     def own(self, scorer: str) -> Mapping[str, float]:
         """The thresholds that a scorer brings along; none where it brings none."""
         return self.defaults.get(scorer, {})
-
-
-def _unaliased(name: str, aliases: Mapping[str, str]) -> str:
-    """What an alias stands for: its exact name first, then the first pattern that fits."""
-    if name in aliases:
-        return aliases[name]
-    return next((to for pattern, to in aliases.items() if fnmatchcase(name, pattern)), name)
 
 
 def names(policy: Policy, deployments: Mapping[str, Deployment]) -> tuple[str, ...]:
     """Every name that a request may ask for: routes, tiers in use, aliases, deployments."""
     in_use = {deployment.tier for deployment in deployments.values()}
     tiers = [tier for tier in policy.tiers if tier in in_use]
-    aliases = [alias for alias in policy.aliases if not _PATTERN.intersection(alias)]
-    return ("auto", *LOCATIONS, *tiers, *aliases, *deployments)
+    aliases = [
+        alias
+        for alias in policy.aliases
+        if not _PATTERN.intersection(alias) and _target(alias, policy, deployments) is not None
+    ]
+    return tuple(dict.fromkeys(("auto", *LOCATIONS, *tiers, *aliases, *deployments)))
 
 
 def resolve(name: str, policy: Policy, deployments: Mapping[str, Deployment]) -> Target:
     """What a model's name stands for. Raises UnknownModel."""
     if len(name) <= LONGEST_NAME:
-        target = _target(_unaliased(name, policy.aliases), policy, deployments)
+        target = _target(name, policy, deployments)
         if target is not None:
             return target
     known = ", ".join(names(policy, deployments))
@@ -145,13 +155,27 @@ def resolve(name: str, policy: Policy, deployments: Mapping[str, Deployment]) ->
     )
 
 
-def _target(name: str, policy: Policy, deployments: Mapping[str, Deployment]) -> Target | None:
-    if name == "auto":
+def _aliased(name: str, aliases: Mapping[str, str | Groups]) -> tuple[str, str | Groups]:
+    """The alias that fits, and what it stands for: an exact name first, then the first pattern."""
+    if name in aliases:
+        return name, aliases[name]
+    fit = ((alias, to) for alias, to in aliases.items() if fnmatchcase(name, alias))
+    return next(fit, (name, name))
+
+
+def _target(asked: str, policy: Policy, deployments: Mapping[str, Deployment]) -> Target | None:
+    alias, name = _aliased(asked, policy.aliases)
+    if not isinstance(name, str):
+        there = (tuple(each for each in group if each in deployments) for group in name)
+        groups = tuple(group for group in there if group)
+        if groups:
+            return Target("deployment", alias, groups)
+    elif name == "auto":
         return Target("auto", name)
-    if name in LOCATIONS:
+    elif name in LOCATIONS:
         return Target("location", name)
-    if name in policy.tiers:
+    elif name in policy.tiers:
         return Target("tier", name)
-    if name in deployments:
+    elif name in deployments:
         return Target("deployment", name)
     return Target("auto", "auto") if policy.unknown_model_is_auto else None

@@ -67,15 +67,16 @@ def _is_shown(gateway: Gateway, principal: Principal, name: str) -> bool:
     decider = gateway.pipeline.decider
     own = decider.deployments_of(principal)
     target = resolve(name, decider.policy, own)
-    return shows(principal.grant, target, own.get(target.name))
+    return shows(principal.grant, target, [own[each] for each in target.deployments])
 
 
 def _owner(gateway: Gateway, principal: Principal, name: str) -> str:
-    """Whose the name is: a deployment's provider, or ours. Raises UnknownModel."""
+    """Whose the name is: the provider of all that it names, or ours. Raises UnknownModel."""
     decider = gateway.pipeline.decider
     own = decider.deployments_of(principal)
     target = resolve(name, decider.policy, own)
-    return own[target.name].provider if target.kind == "deployment" else "pointsman"
+    providers = {own[each].provider for each in target.deployments}
+    return providers.pop() if len(providers) == 1 else "pointsman"
 
 
 def _page(found: Sequence[str], query: Mapping[str, str]) -> tuple[Sequence[str], bool]:

@@ -139,9 +139,9 @@ def _model(gateway: Gateway, principal: Principal, name: str) -> listing.Model:
     decider = gateway.pipeline.decider
     own = decider.deployments_of(principal)
     target = resolve(name, decider.policy, own)
-    deployment = own.get(target.name)
-    if deployment is None:  # a route or a tier: what it can do is decided per request
+    if len(target.deployments) != 1:  # a route, a tier, several: what it can do is decided later
         return listing.Model(name, capabilities=listing.capabilities(None), loaded=True)
+    deployment = own[target.deployments[0]]
     return listing.Model(
         name,
         family=deployment.provider,

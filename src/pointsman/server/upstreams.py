@@ -15,7 +15,7 @@ from pointsman.server.figures import thresholds_view
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import Incoming, Outgoing, as_json
 from pointsman.server.query import check_names
-from pointsman.types import EVERYWHERE, Entry, Principal
+from pointsman.types import EVERYWHERE, Deployment, Entry, Principal
 
 #: Points by which all thresholds are moved to see what would have been.
 _SHIFTS = range(-50, 55, 5)
@@ -30,7 +30,7 @@ async def upstreams(gateway: Gateway, incoming: Incoming) -> Outgoing:
     shown = [
         _upstream(gateway, replace(each, detail="") if is_confined else each)
         for each in gateway.upstreams(scope.organisation)
-        if may_see(incoming.principal, each.deployment)
+        if _may_see(gateway, incoming.principal, each.deployment)
     ]
     return as_json({"upstreams": shown})
 
@@ -52,6 +52,10 @@ async def alternatives(gateway: Gateway, incoming: Incoming) -> Outgoing:
             "at": _at(decision.score, decision.bounds),
         }
     )
+
+
+def _may_see(gateway: Gateway, by: Principal, deployment: Deployment) -> bool:
+    return may_see(by, deployment, gateway.pipeline.decider.policy.lists_with(deployment.id))
 
 
 def _upstream(gateway: Gateway, each: Upstream) -> dict[str, object]:
@@ -92,7 +96,7 @@ def _alternatives(gateway: Gateway, entry: Entry, by: Principal) -> list[dict[st
             "chosen": name == chosen,
         }
         for name, deployment in gateway.pipeline.decider.deployments.items()
-        if name == chosen or may_see(by, deployment)
+        if name == chosen or _may_see(gateway, by, deployment)
     ]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
+from pointsman.access.permissions import may_ask
 from pointsman.calling.execute import Caller
 from pointsman.calling.lines import Deployments
 from pointsman.errors import Forbidden
@@ -152,9 +153,9 @@ class Decider:
         """What it asks for. Raises UnknownModel, and Forbidden for what its key may not ask for."""
         asked = call.force_route or call.request.model
         target = resolve(asked, self.policy, self.deployments_of(call.principal))
-        routes = call.principal.grant.routes
-        if routes is not None and target.name not in routes:
-            allowed = ", ".join(sorted(routes)) or "nothing"
+        grant = call.principal.grant
+        if not may_ask(grant, target):
+            allowed = ", ".join(sorted(grant.routes or ())) or "nothing"
             raise Forbidden(f"this key may not ask for {target.name}; it may ask for {allowed}")
         return target
 

@@ -133,6 +133,16 @@ class Target:
 
     kind: Literal["auto", "location", "tier", "deployment"]
     name: str
+    #: Where `name` is an alias of several deployments: these, in the order in which they are tried;
+    #: those of one group share the load. Empty for one that was named itself.
+    groups: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def deployments(self) -> tuple[str, ...]:
+        """The deployments that it names, and that alone may serve it; empty where a score chooses."""
+        if self.kind != "deployment":
+            return ()
+        return tuple(name for group in self.groups for name in group) or (self.name,)
 
 
 @dataclass(frozen=True, slots=True)
