@@ -50,6 +50,9 @@ async def test_where_money_is_short_a_free_deployment_still_answers(start: Start
     record = await gateway.record(reply)
     [dropped] = record["dropped"]
     assert (dropped["deployment"], dropped["gate"]) == ("strong", "budget")
+    assert record["reason"].startswith(
+        "complex was asked for, weak is the nearest there is (strong: may cost up to $2.0001"
+    )
 
 
 async def test_what_is_held_back_is_freed_when_the_reply_has_ended(start: StartGateway):

@@ -28,6 +28,8 @@ from pointsman.types import (
     Target,
 )
 
+#: Gates that say nothing of the deployment itself.
+_NOT_ITS_OWN = frozenset({"target", "privacy", "organisation", "floor", "fallback"})
 #: Within a tier: what answers now before what has to be loaded first.
 _READINESS = {"up": 0, "warming": 1, "cold": 2, "down": 3}
 
@@ -80,6 +82,7 @@ def decide(
         side_call=aim.side_call,
         stay=aim.stay,
         instead_of=aim.instead_of,
+        missing=_missing(target, aim.tier, candidates, dropped),
     )
     return Decision(
         tier=aim.tier,
@@ -242,6 +245,20 @@ def _tried(chosen: list[_Chosen], policy: Policy) -> tuple[Sequence[_Chosen], Se
     if policy.fallback:
         return chosen, ()
     return chosen[:1], [Dropped(each.id, "fallback", "fallback is off") for each in chosen[1:]]
+
+
+def _missing(
+    target: Target, tier: str, candidates: Sequence[Candidate], dropped: Sequence[Dropped]
+) -> Dropped | None:
+    """Who should have gone first and can't, for a reason of its own."""
+    first = target.groups[0] if target.groups else ()
+    wanted = {
+        each.deployment.id
+        for each in candidates
+        if (each.deployment.id in first if first else each.deployment.tier == tier)
+    }
+    own = (each for each in dropped if each.gate not in _NOT_ITS_OWN)
+    return next((each for each in own if each.deployment in wanted), None)
 
 
 def _plan(target: Target, tier: str, chosen: Sequence[_Chosen], dropped: Sequence[Dropped]) -> Plan:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pointsman.types import UNSCORED, Attempt, Deployment, Plan, Score, Stay, Target, Verdict
+from pointsman.types import (
+    UNSCORED,
+    Attempt,
+    Deployment,
+    Dropped,
+    Plan,
+    Score,
+    Stay,
+    Target,
+    Verdict,
+)
 
 _CAUSES_SHOWN = 2
 #: The part that says nothing of a prompt: a usual prompt's score.
@@ -39,10 +49,13 @@ def reasoning(
     side_call: str | None = None,
     stay: Stay | None = None,
     instead_of: str | None = None,
+    missing: Dropped | None = None,
 ) -> str:
     """One sentence: why this tier, and where that leads.
 
-    `cheaper_than` is the deployment whose place the first one took because it costs less; `instead_of` the tier that the score chose, where another was drawn.
+    `cheaper_than` is the deployment whose place the first one took because it costs less;
+    `instead_of` the tier that the score chose, where another was drawn; `missing` is who should
+    have gone first.
     """
     why = _why(target, scored, instead_of or tier, raised_by, side_call=side_call, stay=stay)
     if instead_of is not None:
@@ -56,9 +69,12 @@ def reasoning(
     first = plan.attempts[0]
     if cheaper_than is not None:
         return f"{why}, {first.deployment} costs less than {cheaper_than}"
+    because = "" if missing is None else f" ({missing.deployment}: {missing.reason})"
     if target.groups and first.deployment not in target.groups[0]:
-        return f"{why}, {first.deployment} stands in"
-    return why if first.tier == tier else f"{why}, {first.deployment} is the nearest there is"
+        return f"{why}, {first.deployment} stands in{because}"
+    if first.tier == tier:
+        return why
+    return f"{why}, {first.deployment} is the nearest there is{because}"
 
 
 def _why(
