@@ -1,5 +1,6 @@
 """Entries page by page."""
 
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -60,9 +61,12 @@ async def test_pages_before_a_time() -> None:
     assert [each.request_id for each in found.entries] == ["r00"]
 
 
-@given(st.datetimes(datetime(1970, 1, 1), datetime(9998, 1, 1), timezones=st.just(UTC)), st.text())  # noqa: DTZ001
+@given(
+    st.datetimes(datetime(1970, 1, 1), datetime(9998, 1, 1), timezones=st.just(UTC)),
+    st.text(min_size=1),
+)  # noqa: DTZ001
 def test_a_cursor_comes_back(time: datetime, request_id: str) -> None:
-    cursor = Cursor(time, request_id.encode(errors="ignore").decode())
+    cursor = Cursor(time, request_id.encode(errors="ignore").decode() or "r1")
 
     assert Cursor.read(str(cursor)) == cursor
 
@@ -73,3 +77,19 @@ def test_a_cursor_comes_back(time: datetime, request_id: str) -> None:
 def test_no_cursor(text: str) -> None:
     with pytest.raises(ValueError, match="no cursor"):
         Cursor.read(text)
+
+
+@pytest.mark.parametrize(
+    "said", ["2026-11-23T12:00:00+00:00 ", "2026-11-23T12:00:00 r1", "2026-11-23T12:00:00Z"]
+)
+def test_half_a_cursor_is_none(said: str) -> None:
+    with pytest.raises(ValueError, match="no cursor"):
+        Cursor.read(b64encode(said.encode()).decode())
+
+
+@pytest.mark.parametrize("more", ["x", " ", "%", "=="])
+def test_a_cursor_with_something_to_it_is_none(more: str) -> None:
+    whole = str(Cursor(NOON, "r1"))
+    for text in (whole + more, more + whole):
+        with pytest.raises(ValueError, match="no cursor"):
+            Cursor.read(text)

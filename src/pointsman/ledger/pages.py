@@ -29,8 +29,12 @@ class Cursor:
     def read(cls, text: str) -> Cursor:
         """What `str` wrote. Raises ValueError."""
         try:
-            time, _, request_id = base64.urlsafe_b64decode(text).decode().partition(" ")
-            cursor = cls(datetime.fromisoformat(time).astimezone(UTC), request_id)
+            raw = base64.b64decode(text, altchars=b"-_", validate=True)
+            time, _, request_id = raw.decode().partition(" ")
+            stated = datetime.fromisoformat(time)
+            if stated.tzinfo is None or not request_id:
+                raise ValueError("half of it is missing")
+            cursor = cls(stated.astimezone(UTC), request_id)
             _ = cursor.time + _INSTANT
         except (ValueError, OverflowError) as error:
             raise ValueError("this is no cursor") from error

@@ -96,8 +96,9 @@ class Pricer:
         As the baseline usually serves: how this request was served is no matter.
         """
         plain = replace(usage, service=()) if usage.service else usage
-        prices = (price(tariff, plain, at) for tariff in self._baseline)
-        return next((known for known in prices if known is not None), None)
+        known = (each for each in self._baseline if price(each, Usage(), at) is not None)
+        first = next(known, None)
+        return None if first is None else price(first, plain, at)
 
 
 def price(
