@@ -83,3 +83,40 @@ def test_what_is_hardly_meant_is_said_and_no_error(
 
 def test_who_may_use_what_has_no_price_is_not_in_doubt(check: Command) -> None:
     assert check(f"[budgets.key]\nper_day = 5\nallow_unpriced = true\n{CLOUD}")[2] == ""
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ("[server]\nprot = 1", "server.prot: there is no such setting; did you mean port?"),
+        ("[servr]\nport = 1", "servr: there is no such setting; did you mean server?"),
+        (
+            "[limits.key]\nrpm = 1",
+            "rpm: there is no such setting; there are: concurrent, requests_per_minute, tokens",
+        ),
+        ("[models.x]\nprovider = 'scripted'\nmodel = 'm'\nteir = 'x'", "did you mean tier?"),
+        (
+            "[models.x]\nprovider = 'scripted'\nmodel = 'm'\n[models.x.price]\ninputs = 1",
+            "models.x.price.inputs: there is no such setting; did you mean input?",
+        ),
+        (
+            "[models.x]\nprovider = 'scripted'\nmodel = 'm'\ntier = 'hard'",
+            "here.toml: [models.x]: unknown tier 'hard'; there are: simple, medium, complex",
+        ),
+    ],
+)
+def test_what_is_misspelt_is_told_from_what_there_is(
+    check: Command, config: str, said: str
+) -> None:
+    code, _, err = check(config)
+    assert code == 1
+    assert said in err
+
+
+def test_all_that_is_misspelt_is_told_at_once(check: Command) -> None:
+    _, _, err = check("[server]\nprot = 1\nhots = 2\n[log]\nformat = 'xml'")
+    assert [line.split("here.toml: ")[1].split(":")[0] for line in err.splitlines()] == [
+        "server.prot",
+        "server.hots",
+        "log.format",
+    ]

@@ -61,10 +61,10 @@ async def test_pages_before_a_time() -> None:
     assert [each.request_id for each in found.entries] == ["r00"]
 
 
-@given(
-    st.datetimes(datetime(1970, 1, 1), datetime(9998, 1, 1), timezones=st.just(UTC)),
-    st.text(min_size=1),
-)  # noqa: DTZ001
+FIRST, LAST = datetime(1970, 1, 1), datetime(9998, 1, 1)  # noqa: DTZ001 - the zone comes with each
+
+
+@given(st.datetimes(FIRST, LAST, timezones=st.just(UTC)), st.text(min_size=1))
 def test_a_cursor_comes_back(time: datetime, request_id: str) -> None:
     cursor = Cursor(time, request_id.encode(errors="ignore").decode() or "r1")
 

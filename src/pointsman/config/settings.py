@@ -46,6 +46,7 @@ from pointsman.config.routing import PrincipalSettings, PrivacySettings, Routing
 from pointsman.config.shared import CachePlace, RedisSettings, cache_place
 from pointsman.config.telemetry import LogSettings, TelemetrySettings
 from pointsman.config.tenants import TenantSettings
+from pointsman.config.wording import faults
 from pointsman.errors import ConfigError
 
 #: Ids, tiers and aliases go into headers, paths and logs: printable ASCII without spaces.
@@ -162,7 +163,10 @@ class Settings(BaseSettings):
             if name in taken:
                 raise ValueError(f"[models.{name}]: {name!r} already names a tier or a route")
             if self.tier_of(model) not in self.routing.tiers:
-                raise ValueError(f"[models.{name}]: unknown tier {model.tier!r}")
+                there = ", ".join(self.routing.tiers)
+                raise ValueError(
+                    f"[models.{name}]: unknown tier {model.tier!r}; there are: {there}"
+                )
         aliases.check(self.aliases, self.models, taken)
         return self
 
@@ -247,9 +251,8 @@ def checked(values: Mapping[str, object], where: str = "") -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the configuration"
-        raise ConfigError(f"{where}{place}: {first['msg']}") from error
+        said = [f"{where}{each}" for each in faults(error, Settings)]
+        raise ConfigError("\n".join(said)) from error
 
 
 def _merged(low: Mapping[str, object], high: Mapping[str, object]) -> dict[str, object]:

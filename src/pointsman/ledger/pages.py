@@ -32,12 +32,12 @@ class Cursor:
             raw = base64.b64decode(text, altchars=b"-_", validate=True)
             time, _, request_id = raw.decode().partition(" ")
             stated = datetime.fromisoformat(time)
-            if stated.tzinfo is None or not request_id:
-                raise ValueError("half of it is missing")
             cursor = cls(stated.astimezone(UTC), request_id)
             _ = cursor.time + _INSTANT
         except (ValueError, OverflowError) as error:
             raise ValueError("this is no cursor") from error
+        if stated.tzinfo is None or not request_id:
+            raise ValueError("this is no cursor: half of it is missing")
         return cursor
 
     def __str__(self) -> str:
