@@ -217,3 +217,25 @@ def test_forgetting_is_asked_for(
     assert code == 1
     assert "Delete the entries of umbrella of all time" in out
     assert amounts(command)["requests"] == 5
+
+
+def test_keys_are_told_by_the_names_that_people_gave_them(
+    command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = books_in(tmp_path / "named")
+    monkeypatch.setenv("POINTSMAN_HOME", str(folder))
+    made = json.loads(command("keys", "create", "--name", "Ann at work", "--json")[1])
+
+    async def spend() -> None:
+        store = SqliteStore.open(folder / "pointsman.db")
+        await store.reserve(entry("hers", NOW, key=made["id"], cost="7"))
+        await store.close()
+
+    asyncio.run(spend())
+    for more in ((), ("--savings",)):
+        code, out, err = command("report", "--by", "key", *more)
+        assert code == 0, err
+        assert f"{made['id']} Ann at work" in out
+        assert "k1 " in out
+    by = json.loads(command("report", "--by", "key", "--json")[1])["by"]["key"]
+    assert made["id"] in [line["name"] for line in by]

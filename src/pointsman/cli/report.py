@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from pointsman.assembly.tariffs import baseline_name
+from pointsman.cli import keyed
 from pointsman.cli.options import (
     ConfigOption,
     DaysOption,
@@ -22,11 +26,16 @@ from pointsman.cli.options import (
 from pointsman.cli.output import dollars, print_bars, print_json, print_table
 from pointsman.cli.reading import read
 from pointsman.config import Settings, load
+from pointsman.errors import PointsmanError
 from pointsman.ledger import figures
 from pointsman.ledger.analytics import GROUPINGS, Costs, Savings, SavingsLine
 from pointsman.ledger.effect import Effect
 from pointsman.ledger.report import Line, Report
 from pointsman.types import Filter
+
+#: What is grouped by who asked.
+_KEY = "key"
+_L = TypeVar("_L", Line, SavingsLine)
 
 
 def _grouping(text: str) -> str:
@@ -62,9 +71,13 @@ def report(
     settings = load(config)
     if savings:
         saved = asyncio.run(_savings(settings, which, by))
+        if not as_json:
+            saved = replace(saved, by=_named(settings, saved.by))
         _show_savings(saved, as_json=as_json, plot=plot)
     elif by or plot:
         spent = asyncio.run(_costs(settings, which, by or "day"))
+        if not as_json:
+            spent = replace(spent, by=_named(settings, spent.by))
         _show_costs(spent, as_json=as_json, plot=plot)
     else:
         _show(asyncio.run(_report(settings, which)), as_json=as_json)
@@ -98,6 +111,19 @@ async def _savings(settings: Settings, which: Filter, by: str | None) -> Savings
         which,
         by=groupings,
     )
+
+
+def _named(settings: Settings, by: Mapping[str, tuple[_L, ...]]) -> Mapping[str, tuple[_L, ...]]:
+    """The same; keys with the names that people gave them, as far as these can be read."""
+    if _KEY not in by:
+        return by
+    names: dict[str, str] = {}
+    with suppress(PointsmanError):
+        names = {key.id: key.name for key in asyncio.run(keyed.listed(settings)).data}
+    lines = (
+        replace(line, name=f"{line.name} {names.get(line.name, '')}".rstrip()) for line in by[_KEY]
+    )
+    return {**by, _KEY: tuple(lines)}
 
 
 def _show(found: Report, *, as_json: bool) -> None:

@@ -169,6 +169,9 @@ def _cosines(
     for number, (block, here) in enumerate(zip(blocks, np.split(rows, edges), strict=True)):
         within = here - number * BLOCK
         within = within[block.expires[within] > now]
-        cosines = block.values[within].astype(np.float32) @ vector * block.scales[within]
+        # Bytes times parts of a unit vector can't overflow; some kernels raise flags for what they
+        # read beyond the end of a small matrix.
+        with np.errstate(all="ignore"):
+            cosines = block.values[within].astype(np.float32) @ vector * block.scales[within]
         scored += zip((within + number * BLOCK).tolist(), cosines.tolist(), strict=True)
     return scored
