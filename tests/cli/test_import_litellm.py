@@ -221,13 +221,20 @@ def test_whatever_stands_there_is_named_and_nothing_of_it_is_shown(
 
 
 async def test_the_imported_gateway_goes_on_where_one_fails(
-    command: Run, tmp_path: Path, start: StartGateway
+    command: Run, tmp_path: Path, start: StartGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the clients of the other router had it: the same names, the same redundancy."""
     fallbacks = "litellm_settings: {fallbacks: [{gpt-4o: [claude]}]}"
     (tmp_path / "litellm.yaml").write_text(MODELS + fallbacks)
     code, out, err = command("init", "--yes", "--no-test", "--import", "litellm.yaml")
     assert (code, "fallbacks of gpt-4o" in out) == (0, True), err
+    for variable in (
+        "OPENAI_API_KEY",
+        "ANTHROPIC_API_KEY",
+        "AZURE_API_KEY",
+        "AZURE_OPENAI_API_KEY",
+    ):
+        monkeypatch.setenv(variable, "a-key")
     assert command("config", "check", "--config", "pointsman.toml")[0] == 0
     config = tomllib.loads((tmp_path / "pointsman.toml").read_text())
     for name, model in config["models"].items():

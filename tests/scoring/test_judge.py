@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from pointsman.clock import ManualClock
-from pointsman.errors import NoDeploymentFits, PointsmanError, UpstreamUnreachable
+from pointsman.errors import BudgetExceeded, NoDeploymentFits, PointsmanError, UpstreamUnreachable
 from pointsman.scoring import HeuristicScorer, Lexicon
 from pointsman.scoring.guarded import GuardedScorer
 from pointsman.scoring.judge import Ask, Judge
@@ -194,6 +194,14 @@ async def test_where_no_answer_is_to_be_had_the_heuristic_stands_in_and_says_so(
     assert score.stands_in == f"judge: {why}"
     assert score.fault is None
     assert [stage for stage, _ in told.faults] == ["judge"]
+
+
+async def test_where_a_budget_has_no_room_for_it_nothing_is_at_fault(judge: Judge, told: Told):
+    for _ in range(5):
+        score = await judged(judge, LAW, Oracle(BudgetExceeded("nothing is left")))
+        assert (score.scorer, score.stands_in) == ("heuristic", "judge: budget_exceeded")
+    assert told.faults == []
+    assert (await judged(judge, LAW, Oracle(json.dumps(EASY)))).scorer == "judge"  # it rests not
 
 
 async def test_a_fault_of_the_fallback_stays_one(lexicon: Lexicon, told: Told):

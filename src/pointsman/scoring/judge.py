@@ -110,7 +110,7 @@ class Judge:
             return plain
         answer = await self._answer(question(text, self._style, self._excerpt_bytes), ask)
         if isinstance(answer, Exception):
-            if not isinstance(answer, _OUR_NO):
+            if not isinstance(answer, BudgetExceeded):  # it is told to who has none left
                 self._observer.fault("judge", answer)
             missing = [f"judge: {_reason(answer)}", plain.stands_in]
             return replace(plain, stands_in=", ".join(filter(None, missing)))
