@@ -228,14 +228,10 @@ async def test_the_imported_gateway_goes_on_where_one_fails(
     (tmp_path / "litellm.yaml").write_text(MODELS + fallbacks)
     code, out, err = command("init", "--yes", "--no-test", "--import", "litellm.yaml")
     assert (code, "fallbacks of gpt-4o" in out) == (0, True), err
-    for variable in (
-        "OPENAI_API_KEY",
-        "ANTHROPIC_API_KEY",
-        "AZURE_API_KEY",
-        "AZURE_OPENAI_API_KEY",
-    ):
+    for variable in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GROQ_API_KEY"):
         monkeypatch.setenv(variable, "a-key")
-    assert command("config", "check", "--config", "pointsman.toml")[0] == 0
+    code, out, err = command("config", "check", "--config", "pointsman.toml")
+    assert code == 0, err
     config = tomllib.loads((tmp_path / "pointsman.toml").read_text())
     for name, model in config["models"].items():
         config["models"][name] = {k: model[k] for k in ("model", "tier")} | {"provider": "scripted"}
