@@ -323,10 +323,11 @@ class _Order:
     ) -> tuple[int, bool, bool, bool, bool, int, bool, int, bool, float, float]:
         """The fallback order: the tier itself, then the next higher, then the next lower.
 
-        Groups that were named come one after the other, whatever else counts. A model that waits for its tools goes first; then a preference for the cloud
-        (`max_local_tokens`) counts, and where the session was served last, if its tier will do.
-        Within a tier: what is ready, then whoever has least to do for its weight, and among equals
-        whoever was given least for its weight; after that the configuration's order.
+        Groups that were named come one after the other, whatever else counts. A model that waits
+        for its tools goes first; then a preference for the cloud (`max_local_tokens`) counts, and
+        where the session was served last, if its tier will do. Within a tier: what is ready, then
+        whoever has least to do for its weight, and among equals whoever was given least for its
+        weight; after that the configuration's order.
         """
         deployment = candidate.deployment
         aimed = 0 if self._groups else self._tiers.index(self._aim.tier)
