@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import httpx2
 import pytest
 from tests.support.entries import entry
 from tests.support.gateway import Gateway
@@ -239,3 +240,26 @@ def test_keys_are_told_by_the_names_that_people_gave_them(
         assert "k1 " in out
     by = json.loads(command("report", "--by", "key", "--json")[1])["by"]["key"]
     assert made["id"] in [line["name"] for line in by]
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_what_is_forgotten_leaves_no_file_behind(
+    command: Run, tmp_path: Path, *, running: bool
+) -> None:
+    folder = books_in(tmp_path / "home")
+    (tmp_path / "asked.jsonl").write_text('{"custom_id": "1"}\n')
+
+    def listed(gateway: Gateway) -> int:
+        return len(gateway.get("/v1/files").json()["data"])
+
+    with Gateway(folder, CONFIG) as gateway:
+        sent = {"file": (tmp_path / "asked.jsonl").read_bytes()}
+        url = f"{gateway.base_url}/files"
+        assert httpx2.post(url, files=sent, data={"purpose": "batch"}).status_code == 200
+        assert listed(gateway) == 1
+        if running:
+            assert command("db", "forget", "--organisation", "default", "--yes")[0] == 0
+    if not running:
+        assert command("db", "forget", "--organisation", "default", "--yes")[0] == 0
+    with Gateway(folder, CONFIG) as gateway:
+        assert listed(gateway) == 0

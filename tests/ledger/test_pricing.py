@@ -2,11 +2,14 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import genai_prices
 import pytest
 from genai_prices.types import ModelPrice
 
+from pointsman.assembly.tariffs import REFERENCE_BASELINE, baseline_name
+from pointsman.config import ModelSettings, Settings
 from pointsman.ledger.pricing import (
     Free,
     Hourly,
@@ -200,3 +203,20 @@ def _theirs(provider: str, model: str, usage: Usage) -> Decimal | None:
     except (LookupError, ValueError):
         return None
     return found.total_price
+
+
+def test_the_baseline_chats_and_costs_money() -> None:
+    def model(**more: object) -> ModelSettings:
+        return ModelSettings(provider="scripted", model="m", location="cloud", **more)
+
+    priced = {"price": {"input": 1, "output": 2}}
+    models = {
+        "embed": model(tier="complex", tasks=["embeddings"], **priced),
+        "gift": model(tier="complex", price={"input": 0, "output": 0}),
+        "chat": model(tier="simple", **priced),
+    }
+    settings = Settings(home=Path("nowhere"), models=models)
+
+    assert baseline_name(settings, NOW) == "chat"
+    del models["chat"]
+    assert baseline_name(Settings(home=Path("nowhere"), models=models), NOW) == REFERENCE_BASELINE

@@ -1,11 +1,12 @@
 """What counts as a secret and as personal data, and what only looks like it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.support.ordinary_prompts import ordinary
 from tests.support.private_prompts import SECRETS, Prompt, private
 
+from pointsman.access.keys import ID_BYTES, SECRET_BYTES, key_text, new_id
 from pointsman.routing.privacy import Detector
 from pointsman.types import Turn
 
@@ -185,3 +186,13 @@ def test_what_matched_is_not_kept() -> None:
 
     assert CARD not in repr(vars(detector))
     assert "123456" not in repr(vars(detector))
+
+
+@given(
+    st.binary(min_size=ID_BYTES, max_size=ID_BYTES),
+    st.binary(min_size=SECRET_BYTES, max_size=SECRET_BYTES),
+)
+def test_a_key_of_the_gateways_own_is_a_secret(name: bytes, secret: bytes) -> None:
+    assume(len(set(secret)) > SECRET_BYTES // 2)  # as chance makes them
+
+    assert found(SECRET, f"is {key_text(new_id(name), secret)} still valid?") == ("api_key",)

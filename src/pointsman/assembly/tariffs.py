@@ -99,6 +99,19 @@ def _rates(own: RateSettings) -> Rates:
     )
 
 
+def _costs_money(tariff: Tariff) -> bool:
+    """As far as is known without the list of prices."""
+    match tariff:
+        case Free():
+            return False
+        case Hourly():
+            return tariff.per_hour > 0
+        case Rates() | Tiered():
+            return tariff.most(1, 1) > 0
+        case Listed():
+            return True
+
+
 def _baseline(settings: Settings, tariffs: Mapping[str, Tariff]) -> Mapping[str, Tariff]:
     """What is named; else the strongest deployments that cost money, and then the reference."""
     named = settings.routing.baseline
@@ -109,5 +122,9 @@ def _baseline(settings: Settings, tariffs: Mapping[str, Tariff]) -> Mapping[str,
     by_strength = sorted(
         everybodys, key=lambda name: -tiers.index(settings.tier_of(settings.models[name]))
     )
-    paid = {name: tariffs[name] for name in by_strength if not isinstance(tariffs[name], Free)}
+    paid = {
+        name: tariffs[name]
+        for name in by_strength
+        if "chat" in settings.models[name].tasks and _costs_money(tariffs[name])
+    }
     return {**paid, REFERENCE_BASELINE: Listed.named(REFERENCE_BASELINE)}

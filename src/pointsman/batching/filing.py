@@ -166,16 +166,7 @@ class Filing:
 
         What is left of batches goes with the last of their files. Raises LedgerUnavailable.
         """
-        forgotten, after = 0, None
-        while files := await self._books.files(Page(_FILES, after), scope):
-            old = [each for each in files if before is None or each.created < before]
-            for each in old:
-                forgotten += await self._books.remove_file(each.id, scope)
-            kept = [each for each in files if each not in old]
-            if len(files) < _FILES:
-                break
-            after = kept[-1].id if kept else after
-        return forgotten
+        return await forget(self._books, scope, before)
 
     async def content(self, file: StoredFile) -> AsyncGenerator[bytes]:
         """Piece by piece. Raises LedgerUnavailable."""
@@ -191,3 +182,17 @@ class Filing:
         while rows := await self._books.lines(file.batch, file.part or "output", first, _PIECE):
             yield b"".join(written(file.batch, row, ended) for row in rows)
             first = rows[-1].number + 1
+
+
+async def forget(books: BatchBooks, scope: Scope, before: datetime | None) -> int:
+    """See `Filing.forget`; also for who has the books and no gateway."""
+    forgotten, after = 0, None
+    while files := await books.files(Page(_FILES, after), scope):
+        old = [each for each in files if before is None or each.created < before]
+        for each in old:
+            forgotten += await books.remove_file(each.id, scope)
+        kept = [each for each in files if each not in old]
+        if len(files) < _FILES:
+            break
+        after = kept[-1].id if kept else after
+    return forgotten

@@ -12,6 +12,8 @@ import msgspec
 import typer
 
 from pointsman.assembly.offline import reading, rotate_encryption, running_at, writing
+from pointsman.assembly.scheduling import batch_books
+from pointsman.batching import filing
 from pointsman.cli import remote
 from pointsman.cli.moving import migrate_from_sqlite
 from pointsman.cli.options import (
@@ -30,7 +32,7 @@ from pointsman.config import Settings, load
 from pointsman.ledger.export import FILES, FileFormat
 from pointsman.ledger.pages import pages
 from pointsman.storage.vault import new_key
-from pointsman.types import Filter
+from pointsman.types import Filter, Scope
 
 app = typer.Typer(help="Look after the books' database.", no_args_is_help=True)
 
@@ -152,6 +154,7 @@ async def _forget(settings: Settings, organisation: str | None, before: datetime
     address = running_at(settings)
     if address is None:
         async with writing(settings) as store:
+            await filing.forget(batch_books(store), Scope(organisation), before)
             return await store.forget_entries(organisation=organisation, before=before)
     asked = {
         **({"organisation": organisation} if organisation else {}),

@@ -28,11 +28,19 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
     """Rows under their columns; figures belong right, so columns ending in `$` or `#` go there."""
     from rich.table import Table  # noqa: PLC0415 - dear to import
 
+    lines = [*rows]
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
-    for column in columns:
+    for place, column in enumerate(columns):
         right = column.endswith(("$", "#"))
-        table.add_column(column.removesuffix("#").strip(), justify="right" if right else "left")
-    for row in rows:
+        # No figure is ever cut, nor any name: half of either says something else.
+        widest = max((len(row[place]) for row in lines), default=0) if right else 0
+        table.add_column(
+            column.removesuffix("#").strip(),
+            justify="right" if right else "left",
+            overflow="fold",
+            min_width=widest,
+        )
+    for row in lines:
         table.add_row(*row)
     _print(table)
 

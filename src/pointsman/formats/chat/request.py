@@ -9,7 +9,12 @@ import msgspec
 from pointsman.conversation import Addressee, Encoded
 from pointsman.errors import BadRequest
 from pointsman.formats import members, strict_json
-from pointsman.formats.counting import TOKENS_PER_IMAGE, TOKENS_PER_MESSAGE
+from pointsman.formats.counting import (
+    TOKENS_PER_IMAGE,
+    TOKENS_PER_MESSAGE,
+    file_tokens,
+    sound_tokens,
+)
 from pointsman.formats.words import attached, words
 from pointsman.tokens import BYTES_PER_TOKEN, estimate_tokens
 from pointsman.types import Capability, Json, ModelRequest, Turn
@@ -163,14 +168,36 @@ def _tools(value: dict[str, Json]) -> list[Json]:
 def _prompt_tokens(
     turns: tuple[Turn, ...], messages: Json, raw: Mapping[str, bytes], parts: tuple[str, ...]
 ) -> int:
-    """All that the model reads: texts, tool calls, tools and schemas, images."""
+    """All that the model reads: texts, tool calls, tools and schemas, images, files, sound."""
     text = sum(estimate_tokens(turn.text) + TOKENS_PER_MESSAGE for turn in turns)
     calls = [
         m["tool_calls"] for m in _list(messages) if isinstance(m, dict) and m.get("tool_calls")
     ]
     stated = [raw.get(name, b"") for name in ("tools", "functions", "response_format")]
     size = sum(map(len, stated)) + sum(len(msgspec.json.encode(call)) for call in calls)
-    return text + size // BYTES_PER_TOKEN + TOKENS_PER_IMAGE * parts.count("image_url")
+    seen = TOKENS_PER_IMAGE * parts.count("image_url") + _attached_tokens(messages, parts)
+    return text + size // BYTES_PER_TOKEN + seen
+
+
+def _attached_tokens(messages: Json, parts: tuple[str, ...]) -> int:
+    """Of files and sound."""
+    if not {"file", "input_audio"}.intersection(parts):
+        return 0
+    contents = (_list(m.get("content")) for m in _list(messages) if isinstance(m, dict))
+    return sum(_part_tokens(part) for content in contents for part in content)
+
+
+def _part_tokens(part: Json) -> int:
+    match part:
+        case {"type": "input_audio", "input_audio": {"data": str(data)}}:
+            return sound_tokens(data)
+        case {"type": "file", "file": {"file_data": str(data)}}:
+            head, _, body = data.rpartition(",")
+            return file_tokens(body, head.removeprefix("data:"))
+        case {"type": "file"}:
+            return file_tokens(None)
+        case _:
+            return 0
 
 
 def _list(value: Json) -> list[Json]:

@@ -9,7 +9,7 @@ import msgspec
 
 from pointsman.errors import BadRequest
 from pointsman.formats import members, strict_json
-from pointsman.formats.counting import TOKENS_PER_MESSAGE
+from pointsman.formats.counting import TOKENS_PER_MESSAGE, file_tokens
 from pointsman.formats.messages import shape
 from pointsman.formats.messages.shape import Spoken
 from pointsman.formats.words import attached
@@ -18,10 +18,6 @@ from pointsman.types import Capability, Json, ModelRequest, Turn
 
 #: An image of the largest size that is not scaled down (Anthropic's guide to vision).
 _TOKENS_PER_IMAGE = 1600
-#: A page of a PDF, text and picture (Anthropic's guide to PDFs: 1,500-3,000 for the text alone);
-#: how many there are is guessed from the size.
-_TOKENS_PER_PAGE = 3000
-_BYTES_PER_PAGE = 100_000
 #: Blocks that are in the turns already, or that nobody could read.
 _NO_WORDS = frozenset({"text", "tool_result", "image"})
 #: Claude Code names its session inside `metadata.user_id`.
@@ -143,8 +139,8 @@ def _block_tokens(block: dict[str, Json]) -> int:
         case {"type": "image"}:
             return _TOKENS_PER_IMAGE
         case {"type": "document", "source": {"type": "base64", "data": str(data)}}:
-            return _TOKENS_PER_PAGE * (1 + len(data) // _BYTES_PER_PAGE)
+            return file_tokens(data)
         case {"type": "document", "source": {"type": "url" | "file"}}:
-            return _TOKENS_PER_PAGE
+            return file_tokens(None)
         case _:
             return len(msgspec.json.encode(block)) // BYTES_PER_TOKEN

@@ -11,6 +11,7 @@ from pointsman.conversation import (
     Audio,
     Conversation,
     Effort,
+    File,
     Image,
     Message,
     Opaque,
@@ -27,7 +28,12 @@ from pointsman.conversation import (
 )
 from pointsman.errors import BadRequest
 from pointsman.formats import members, strict_json
-from pointsman.formats.counting import TOKENS_PER_IMAGE, TOKENS_PER_MESSAGE
+from pointsman.formats.counting import (
+    TOKENS_PER_IMAGE,
+    TOKENS_PER_MESSAGE,
+    file_tokens,
+    sound_tokens,
+)
 from pointsman.formats.losses import Notes
 from pointsman.formats.responses import tools
 from pointsman.formats.responses.items import History
@@ -266,7 +272,7 @@ def _needs(told: Conversation) -> frozenset[Capability]:
 
 
 def _prompt_tokens(told: Conversation, raw: Mapping[str, bytes]) -> int:
-    """All that the model reads: texts, thoughts, calls, tools and schemas, images."""
+    """All that the model reads: texts, thoughts, calls, tools and schemas, images, files, sound."""
     tokens = len(told.messages) * TOKENS_PER_MESSAGE
     for part in _all_parts(told.messages):
         match part:
@@ -276,6 +282,10 @@ def _prompt_tokens(told: Conversation, raw: Mapping[str, bytes]) -> int:
                 tokens += estimate_tokens(name + arguments)
             case Image():
                 tokens += TOKENS_PER_IMAGE
+            case Audio(data=data):
+                tokens += sound_tokens(data)
+            case File(data=data, media_type=media_type):
+                tokens += file_tokens(data, media_type or "")
     size = len(raw.get("tools", b"")) + len(raw.get("text", b""))
     return tokens + size // BYTES_PER_TOKEN
 

@@ -13,7 +13,7 @@ from pointsman.routing.privacy.view import Span, View
 _SIGN = re.compile(
     r"-(?:(?<=(?<![^\W_])sk-)|(?<=s k -)|(?=[ ]?BEGIN[ ])|(?<=ox[a-z]-)|(?<=(?:"
     r"pat|ptt|gdt|lrt|cbt|oas|app|SPX|ypi|MAK|api|xai|plx|vly|csp|KEY|pul|RKU|RAK|key|TTY)-))"
-    r"|_(?:(?<=(?<![^\W_])(?:sk|rk|hf|r8)_)|(?<=h p _)|(?<=(?:"
+    r"|_(?:(?<=(?<![^\W_])(?:sk|rk|hf|r8|pm)_)|(?<=h p _)|(?<=(?:"
     r"ghp|gho|ghu|ghs|ghr|npm|_v1|pat|api|gsk|sbp|tkn|lsa|glc|fm2|sec|ret|ntn|ems|pss|pca|ppa|rys"
     r")_))"
     r"|A(?:(?<=(?<![^\W_])A[KS]IA)|(?<=A K I A)|(?<=(?<![^\W_])EAA))|T(?<=(?<![^\W_])ATATT)|I(?<=(?<![^\W_])LTAI)|D(?<=(?<![^\W_])AKID)"
@@ -36,6 +36,7 @@ _KEY = re.compile(
     r"|(?:AKIA|ASIA|LTAI|AKID)([A-Z0-9]{16}|[A-Za-z0-9]{16,}+)"
     r"|(?:AIza|ATATT|EAA)([A-Za-z0-9_\-]{24,}+)"
     r"|(?:SG|ya29|hvs)\.([A-Za-z0-9_\-.]{20,}+)"
+    r"|pm_[a-z2-7]{8}_([A-Za-z0-9_-]{32,}+)"
     r"|eyJ([A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+)"
     r"|(?:SK|AC)([0-9a-f]{32})(?![0-9A-Za-z])"
     r"|[0-9]{8,10}:([A-Za-z0-9_-]{34,36})(?![A-Za-z0-9_-])"
