@@ -248,7 +248,15 @@ def _title(path: tuple[str, ...]) -> str:
 
 
 def _comments(model: type[BaseModel]) -> dict[str, str]:
-    """What the `#:` comments above a class's members say."""
+    """What the `#:` comments above a class's members say; inherited ones where it has none."""
+    found: dict[str, str] = {}
+    for each in reversed(model.__mro__):
+        if issubclass(each, BaseModel) and each.__module__.startswith("pointsman."):
+            found |= _own_comments(each)
+    return found
+
+
+def _own_comments(model: type[BaseModel]) -> dict[str, str]:
     source = inspect.getsource(model)
     lines = source.splitlines()
     found: dict[str, str] = {}

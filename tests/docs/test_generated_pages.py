@@ -61,6 +61,8 @@ def test_a_setting_knows_its_variable_type_default_and_meaning() -> None:
     assert settings["models.<id>.provider"].default == "required"
     assert settings["models.<id>.timeouts.connect_s"].type == "number"
     assert settings["routing.tiers"].meaning == "Lowest tier first."
+    for member in ("input", "output", "cached", "written", "written_1h"):
+        assert "per million tokens" in settings[f"models.<id>.price.{member}"].meaning, member
     assert settings["log.decisions"].type == '`"text"`, `"json"`, `"off"`'
 
 
@@ -78,6 +80,32 @@ def test_every_path_and_every_older_name_is_mentioned() -> None:
     paths += [f"`{alias}`" for alias in ALIASES]
 
     assert [path for path in paths if path not in text] == []
+
+
+def test_every_setting_has_a_meaning() -> None:
+    assert [".".join(s.path) for s in reference.walk(Settings) if not s.meaning] == []
+
+
+def test_every_code_of_an_error_is_mentioned() -> None:
+    """Those of answers to clients; Pointsman's own paths say theirs in words."""
+    source = ROOT / "src" / "pointsman"
+    files = [source / "errors.py"]
+    for folder in ("server", "calling", "formats", "batching", "access"):
+        files += sorted((source / folder).rglob("*.py"))
+    found = {
+        code
+        for file in files
+        for line in re.findall(
+            r"\bcode = .*|\bcode=.*|^_CODES = {[^}]*}",
+            file.read_text(encoding="utf-8"),
+            re.MULTILINE,
+        )
+        for code in re.findall(r'"([a-z]+(?:_[a-z]+)+)"', line)
+    }
+
+    assert {"invalid_json", "price_unknown", "must_stay_local"} <= found
+    text = page("errors.md")
+    assert sorted(code for code in found if f"`{code}`" not in text) == []
 
 
 async def test_every_reply_header_is_mentioned_and_no_other(gateway: Gateway) -> None:

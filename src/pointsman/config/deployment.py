@@ -53,15 +53,18 @@ class TimeoutSettings(Section):
 class RateSettings(Section):
     """US dollars per million tokens."""
 
-    #: For input tokens.
+    #: US dollars per million tokens of input.
     input: Decimal | None = Field(default=None, ge=0)
-    #: For output tokens, reasoning included.
+    #: US dollars per million tokens of output, reasoning included.
     output: Decimal | None = Field(default=None, ge=0)
-    #: For input tokens that the provider had cached; as `input` where not given.
+    #: US dollars per million tokens of input that the provider had cached; as `input` where not
+    #: given.
     cached: Decimal | None = Field(default=None, ge=0)
-    #: For input tokens that are written to the provider's cache; as `input` where not given.
+    #: US dollars per million tokens of input that are written to the provider's cache; as `input`
+    #: where not given.
     written: Decimal | None = Field(default=None, ge=0)
-    #: For those that are written to it for an hour; as `written` where not given.
+    #: US dollars per million tokens of input that are written to it for an hour; as `written` where
+    #: not given.
     written_1h: Decimal | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")
