@@ -61,7 +61,11 @@ async def test_under_a_budget_it_is_refused(start: StartGateway) -> None:
     reply = await gateway.chat()
 
     assert reply.status_code == 402
-    assert reply.json()["error"]["code"] == "price_unknown"
+    error = reply.json()["error"]
+    assert error["code"] == "price_unknown"
+    assert "nameless: its price is unknown" in error["message"]
+    assert "`price`, `priced_as`" in error["message"]
+    assert "`allow_unpriced`" in error["message"]
     [record] = (await gateway.client.get("/v1/decisions")).json()["data"]
     assert (record["outcome"], record["cost"]) == ("refused", None)
 

@@ -46,8 +46,10 @@ _CODES = {
 }
 #: Gates that open again by themselves.
 PASSING = frozenset({"breaker", "rest"})
-#: Gates that a budget closes.
-_MONEY = frozenset({"price", "budget"})
+#: What lets something be used whose price is unknown.
+_LETS_UNPRICED = (
+    "what would let it: `price`, `priced_as` of [models.<id>], or `allow_unpriced` of the budget"
+)
 
 TOO_MANY_REQUESTS = 429
 _UNAVAILABLE = 503
@@ -183,9 +185,11 @@ def nothing_left(plan: Plan, wait_s: float) -> PointsmanError:
     gates = {drop.gate for drop in asked}
     if gates & PASSING:
         return Unavailable(message, retry_after=max(wait_s, 1.0))
-    if gates & _MONEY:
-        refused = BudgetExceeded(message)
-        refused.code = "budget_exceeded" if "budget" in gates else "price_unknown"
+    if "budget" in gates:
+        return BudgetExceeded(message)
+    if "price" in gates:
+        refused = BudgetExceeded(f"{message}; {_LETS_UNPRICED}")
+        refused.code = "price_unknown"
         return refused
     if gates == {"permission"}:
         return Forbidden(message)
