@@ -183,7 +183,10 @@ class Flights:
         return flight if flight is not None and flight.recording.is_open else None
 
     def begin(self, key: str, leader: str, live: Live) -> Flight:
-        """A new one, that the request `leader` leads. Where it succeeds, `land` is to follow when its reply is over."""
+        """Begin a new one, led by the request `leader`.
+
+        Where it succeeds, `land` is to follow when its reply is over.
+        """
         flight = self._flights[key] = Flight(key, leader, live)
         flight.task.add_done_callback(lambda task: self._crashed(flight, task))
         return flight

@@ -251,13 +251,15 @@ def _missing(
     target: Target, tier: str, candidates: Sequence[Candidate], dropped: Sequence[Dropped]
 ) -> Dropped | None:
     """Who should have gone first and can't, for a reason of its own."""
+    own = [each for each in dropped if each.gate not in _NOT_ITS_OWN]
+    if not own:
+        return None
     first = target.groups[0] if target.groups else ()
     wanted = {
         each.deployment.id
         for each in candidates
         if (each.deployment.id in first if first else each.deployment.tier == tier)
     }
-    own = (each for each in dropped if each.gate not in _NOT_ITS_OWN)
     return next((each for each in own if each.deployment in wanted), None)
 
 

@@ -20,17 +20,17 @@ def of(
     Limits are told in the client's format, as of `now`.
     """
     decision = reply.decision
+    score = {"x-pointsman-score": f"{decision.score:.1f}"} if decision.scored.is_made else {}
     headers = {
         "x-pointsman-route": reply.deployment.location,
         "x-pointsman-model": reply.deployment.id,
         "x-pointsman-tier": decision.tier,
         "x-pointsman-served-tier": reply.deployment.tier,
+        **score,
         "x-pointsman-reason": reply.reason,
         "x-pointsman-cache": _cache(reply.lookup),
         "x-pointsman-attempts": str(reply.attempts),
     }
-    if decision.scored.is_made:
-        headers["x-pointsman-score"] = f"{decision.score:.1f}"
     if reply.verdict is not None:
         said = "accept" if reply.verdict.accepted else "escalate"
         headers["x-pointsman-verdict"] = f"{said} {reply.verdict.probability:.2f}"
