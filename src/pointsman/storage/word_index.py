@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import log
 
 #: Of a prompt's words, weighed by how rare they are, what a cached prompt must share to be
@@ -85,18 +85,30 @@ class _Partition:
 
     def plausible(self, words: frozenset[int]) -> bool:
         having = {word: self._count(word) for word in words}
-        enough = SHARE * sum(weight(count, self._prompts) for count in having.values())
-        by_all, looked_at = 0.0, 0
-        shared: dict[int, float] = {}
+        missing = SHARE * sum(weight(count, self._prompts) for count in having.values())
+        listed: dict[int, float] = {}
+        looked_at = 0
         for word, count in sorted(having.items(), key=lambda each: each[1]):
-            counts = weight(count, self._prompts)
             looked_at += count
             if word in self._common or looked_at > _MOST:
-                by_all += counts
+                missing -= weight(count, self._prompts)
             elif count:
-                for number in self._having[word]:
-                    shared[number] = shared.get(number, 0.0) + counts
-        return by_all + max(shared.values(), default=0.0) >= enough
+                listed[word] = weight(count, self._prompts)
+        return missing <= 0 or self._any_shares(listed, missing)
+
+    def _any_shares(self, listed: Mapping[int, float], missing: float) -> bool:
+        """Whether a prompt has so much of these words, given what each counts.
+
+        Mostly it is known without a look at any prompt that none can: what is new in a text has no
+        list, and the rest is too common to count for much.
+        """
+        if sum(listed.values()) < missing:
+            return False
+        shared: dict[int, float] = {}
+        for word, counts in listed.items():
+            for number in self._having[word]:
+                shared[number] = shared.get(number, 0.0) + counts
+        return max(shared.values(), default=0.0) >= missing
 
     def _count(self, word: int) -> int:
         return self._common[word] if word in self._common else len(self._having.get(word, ()))
