@@ -43,7 +43,6 @@ from pointsman.types import (
     Settlement,
     Stay,
     Target,
-    Usage,
     Verdict,
 )
 
@@ -244,10 +243,12 @@ class Pipeline:
         made = [attempt for attempt in record.attempts if attempt.purpose == "answer"]
         outcome = faults.outcome(error, made)
         sent = next((last for last in made[-1:] if last.outcome != "failed"), None)
+        if sent is not None:  # what it used is the answer's
+            record.attempts[record.attempts.index(sent)] = replace(sent, usage=None)
         await record.settle(
             outcome,
             deployment=self.decider.deployments[sent.deployment] if sent else None,
-            usage=Usage(call.request.input_tokens, estimated=True) if sent else None,
+            usage=sent.usage if sent else None,
             error=faults.recorded(error) or None,
             said=self._words(call, error),
         )

@@ -25,7 +25,7 @@ model = "claude-haiku-5-5"
 [models.mine]
 provider = "openai"
 model = "gpt-6-sol"
-price = { input = 1, output = 2, per_request = 0.01, tiers = [{ above = 1000, input = 3, output = 4 }] }
+price = { input = 1, output = 2, per_request = 0.01, tiers = [{ above = 1000, input = 3, output = 4 }], services = { priority = 2.5 } }
 
 [models.strange]
 provider = "openai-compatible"
@@ -76,6 +76,12 @@ def test_a_deployment_by_its_name(prices: Run) -> None:
     _, out, _ = prices("show", "mine")
 
     assert "as configured" in out
+    _, out, _ = prices("show", "mine", "--json")
+    said = [(each["service"], each["input"], each["output"]) for each in json.loads(out)["prices"]]
+    assert said == [
+        *((None, "1", "2"), (None, "3", "4")),
+        *(("priority", "2.5", "5"), ("priority", "7.5", "10")),
+    ]
 
 
 @pytest.mark.parametrize("name", ["no-such-model", "strange"])

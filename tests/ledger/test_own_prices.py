@@ -60,11 +60,19 @@ def _cost(own: dict[str, object], usage: Usage, seconds: float | None = None) ->
             Usage(1000, 100, service=("batch",)),
             "1.003",
         ),
-        ({"input": 4, "output": 20}, Usage(1000, 100, service=("priority",)), "0.006"),
     ],
 )
 def test_by_tokens_and_requests(own: dict[str, object], usage: Usage, dollars: str) -> None:
     assert _cost(own, usage) == Decimal(dollars)
+
+
+@pytest.mark.parametrize("services", [{}, {"batch": "0.5"}])
+def test_a_service_that_the_price_does_not_name_has_an_unknown_one(
+    services: dict[str, str],
+) -> None:
+    own = {"input": 4, "output": 20, "services": services}
+    assert _cost(own, Usage(1000, 100, service=("priority",))) is None
+    assert _cost(own, Usage(1000, 100)) == Decimal("0.006")
 
 
 @pytest.mark.parametrize(

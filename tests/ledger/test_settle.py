@@ -3,23 +3,26 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from pointsman.clock import ManualClock
 from pointsman.errors import LedgerUnavailable
-from pointsman.ledger.pricing import Free, Pricer, Rates
+from pointsman.ledger.pricing import Free, Listed, Pricer, Rates
 from pointsman.ledger.settle import Hold, Recorder
 from pointsman.storage.memory import MemoryStore
 from pointsman.telemetry.decisions import SilentObserver
 from pointsman.types import (
+    Attempt,
     Balance,
     Budget,
     Call,
     Decision,
     Deployment,
     Entry,
+    Filter,
     ModelRequest,
     Plan,
     Principal,
@@ -117,6 +120,40 @@ async def test_reserved_before_and_settled_after() -> None:
     assert entry.settlement.saved == Decimal("0.006")
     assert entry.settlement.latency_ms == pytest.approx(250)
     assert [each.request_id for each in told.entries] == ["req_1"]
+
+
+async def test_a_cost_is_marked_where_any_figure_behind_it_is_an_estimate() -> None:
+    store, clock = MemoryStore(), ManualClock()
+    draft = Attempt("small", "simple", "interrupted", purpose="draft")
+    said, counted = (replace(draft, usage=Usage(10, 5, estimated=by_us)) for by_us in (False, True))
+
+    marks = []
+    for number, drafts in enumerate(([], [said], [counted], [said, counted])):
+        name = f"req_{number}"
+        record = await recorder(store, clock, Told()).open(call(clock, name), DECISION, drafts)
+        settled = await record.settle("completed", deployment=SMALL, usage=Usage(1000, 100))
+        assert settled.usage is not None
+        assert (settled.usage.input_tokens, settled.usage.output_tokens) == (1000, 100)
+        marks.append(settled.usage.estimated)
+
+    assert marks == [False, False, True, True]
+    (row,) = await store.report(Filter(), ())
+    assert row.estimated == 2
+
+
+async def test_a_judge_of_unknown_price_is_seen_where_nothing_was_answered() -> None:
+    store, clock = MemoryStore(), ManualClock()
+    asked = Attempt("small", "simple", "completed", purpose="judge", usage=Usage(90, 3))
+    books = Recorder(
+        store, Pricer({"small": Listed.named("nobody-knows-1")}), clock, Told(), ended=unheard
+    )
+
+    for number, judges in enumerate(([], [asked])):
+        record = await books.open(call(clock, f"req_{number}"), DECISION, judges)
+        await record.settle("failed", error="no deployment could answer")
+
+    (row,) = await store.report(Filter(), ())
+    assert (row.requests, row.unpriced, row.input_tokens) == (2, 1, 0)
 
 
 async def test_what_can_not_be_reserved_is_not_begun() -> None:

@@ -107,7 +107,7 @@ def _costs_money(tariff: Tariff) -> bool:
         case Hourly():
             return tariff.per_hour > 0
         case Rates() | Tiered():
-            return tariff.most(1, 1) > 0
+            return bool(tariff.most(1, 1))
         case Listed():
             return True
 

@@ -103,7 +103,7 @@ class Escalation:
                 answer = await self._caller.call(better, errand, trail)
         except (PointsmanError, TimeoutError) as error:
             if isinstance(error, TimeoutError):
-                trail[place:] = [faults.out_of_time(each, errand.request) for each in trail[place:]]
+                trail[place:] = [*map(faults.out_of_time, trail[place:])]
             return replace(draft, held_s=draft.held_s + self._clock.monotonic() - began)
         except BaseException:
             self._drop(draft, trail, place)
@@ -180,8 +180,7 @@ class Escalation:
         except PointsmanError:
             return None
         finally:
-            spent = (faults.with_usage(each, errand.request) for each in tried)
-            trail += [replace(each, purpose="sample") for each in spent]
+            trail += [replace(each, purpose="sample") for each in tried]
 
     async def _draft(self, answer: Answer, request: ModelRequest) -> Draft | None:
         """The evidence; None where there are no words to judge. Raises UpstreamError."""

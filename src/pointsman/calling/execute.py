@@ -360,7 +360,8 @@ class Caller:
         except UpstreamError:
             raise
         except BaseException as stopped:
-            attempt = faults.given_up(line.deployment, self._since(started), stopped)
+            probably = line.estimates.of_prompt(errand.request.input_tokens)
+            attempt = faults.given_up(line.deployment, self._since(started), stopped, probably)
             trail.append(replace(attempt, queued_ms=(sent - started) * 1000))
             raise
         line.breaker.answered()

@@ -20,7 +20,7 @@ from pointsman.errors import (
     UpstreamRefused,
     UpstreamReported,
 )
-from pointsman.types import Attempt, Deployment, ModelRequest, Outcome, Plan, Usage
+from pointsman.types import Attempt, Deployment, Outcome, Plan, Usage
 
 #: Statuses that say the request itself is at fault: no other deployment would take it.
 _CLIENTS_FAULT = frozenset({400, 413, 415, 422})
@@ -139,27 +139,24 @@ def failed_attempt(deployment: Deployment, elapsed_s: float, error: BaseExceptio
     )
 
 
-def given_up(deployment: Deployment, elapsed_s: float, stopped: BaseException) -> Attempt:
-    """An attempt whose answer nobody waited for, or that failed for a fault of ours."""
+def given_up(
+    deployment: Deployment, elapsed_s: float, stopped: BaseException, probably: Usage
+) -> Attempt:
+    """An attempt whose answer nobody waited for, or that failed for a fault of ours.
+
+    What was sent and not waited for has `probably` used so much: its prompt was read, so it costs.
+    """
     attempt = failed_attempt(deployment, elapsed_s, stopped)
     if isinstance(stopped, asyncio.CancelledError):
-        return replace(attempt, outcome=stopped_by(stopped), error=None)
+        return replace(attempt, outcome=stopped_by(stopped), error=None, usage=probably)
     return attempt
 
 
-def with_usage(attempt: Attempt, request: ModelRequest) -> Attempt:
-    """An attempt that was sent and not waited for: its prompt was read, so it may cost."""
-    if attempt.usage is not None or attempt.outcome not in {"client_left", "interrupted"}:
-        return attempt
-    return replace(attempt, usage=Usage(request.input_tokens, estimated=True))
-
-
-def out_of_time(attempt: Attempt, request: ModelRequest) -> Attempt:
+def out_of_time(attempt: Attempt) -> Attempt:
     """An attempt that was given up by us and not by the client, if it is one."""
     if attempt.outcome != "client_left":
         return attempt
-    late = replace(attempt, outcome="interrupted", error="not answered in time")
-    return with_usage(late, request)
+    return replace(attempt, outcome="interrupted", error="not answered in time")
 
 
 def stopped_by(error: asyncio.CancelledError) -> Outcome:

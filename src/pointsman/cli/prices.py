@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated
@@ -54,7 +54,7 @@ def show(
     edition = price_list(settings).load()
     tariff = tariffs(settings).get(model) or Listed.named(model)
     source = about(tariff, _now()) if isinstance(tariff, Listed) else None
-    quotes = _quotes(tariff, ("", *(source.services if source else ())))
+    quotes = _quotes(tariff, ("", *_services(tariff, source)))
     if as_json:
         print_json({"list": _edition(edition), "source": source, "prices": quotes})
         return
@@ -73,6 +73,13 @@ def update(config: ConfigOption = None) -> None:
     typer.echo(_said(asyncio.run(update_prices(settings))))
 
 
+def _services(tariff: Tariff, source: About | None) -> Iterable[str]:
+    """Those with a price of their own."""
+    if source is not None:
+        return source.services
+    return tariff.services if isinstance(tariff, Tiered) else ()
+
+
 def _quotes(tariff: Tariff, services: tuple[str, ...] = ("",)) -> list[dict[str, Json]]:
     """One for each length of the prompt and each service."""
     match tariff:
@@ -84,7 +91,7 @@ def _quotes(tariff: Tariff, services: tuple[str, ...] = ("",)) -> list[dict[str,
         case Rates():
             return list(_by_length(Tiered(((-1, tariff),)), ""))
         case Tiered():
-            return list(_by_length(tariff, ""))
+            return [quote for service in services for quote in _by_length(tariff, service)]
         case Listed():
             return [
                 quote
@@ -99,7 +106,8 @@ def _found(tariff: Listed, service: str) -> Tiered | None:
 
 
 def _by_length(tiered: Tiered | None, service: str) -> Iterator[dict[str, Json]]:
-    if tiered is None:
+    factor = None if tiered is None else tiered.factor((service,) if service else ())
+    if tiered is None or factor is None:
         yield {"price": UNKNOWN}
         return
     for above, rates in tiered.tiers:
@@ -107,11 +115,11 @@ def _by_length(tiered: Tiered | None, service: str) -> Iterator[dict[str, Json]]
             "price": "per million tokens",
             "service": service or None,
             "above_tokens": above if above >= 0 else None,
-            "input": _figure(rates.input),
-            "cached": _figure(rates.cached),
-            "written": _figure(rates.written),
-            "written_1h": _figure(rates.written_1h),
-            "output": _figure(rates.output),
+            "input": _times(rates.input, factor),
+            "cached": _times(rates.cached, factor),
+            "written": _times(rates.written, factor),
+            "written_1h": _times(rates.written_1h, factor),
+            "output": _times(rates.output, factor),
             "per_request": _figure(tiered.per_request),
         }
 
@@ -133,6 +141,10 @@ def _row(quote: dict[str, Json]) -> tuple[str, ...]:
         str(quote["output"]),
         f"${each} per request" if each != "0" else "",
     )
+
+
+def _times(amount: Decimal | None, factor: Decimal) -> str | None:
+    return _figure(None if amount is None else amount * factor)
 
 
 def _figure(amount: Decimal | None) -> str | None:

@@ -91,7 +91,7 @@ class PriceSettings(RateSettings):
     #: Other prices for long prompts: tables with `above`, `input`, `output`, ...
     tiers: tuple[PriceTierSettings, ...] = ()
     #: By what the price of the tokens is multiplied where the reply says that it was served so:
-    #: `{ batch = 0.5, flex = 0.5, priority = 2 }`.
+    #: `{ batch = 0.5, flex = 0.5, priority = 2 }`. What is served otherwise has an unknown price.
     services: dict[str, Decimal] = Field(default_factory=dict)
     #: US dollars for each hour that requests occupy it.
     per_hour: Decimal | None = Field(default=None, ge=0)

@@ -93,12 +93,12 @@ class Listing:
             "output_image_tokens": usage.image_output_tokens,
         }
         counted = genai_prices.Usage(**{name: count for name, count in parts.items() if count})
+        factor, each = self.text.factor(usage.service), self.text.per_request
         try:
             total = self.price.calc_price(counted)["total_price"]
         except ValueError:
             return None
-        each = self.text.per_request
-        return (total - each) * self.text.factor(usage.service) + each
+        return None if factor is None else (total - each) * factor + each
 
 
 def listing(tariff: Listed, at: datetime, service: tuple[str, ...] = ()) -> Listing | None:
@@ -143,7 +143,10 @@ def _listing(tariff: Listed, minute: datetime, service: tuple[str, ...]) -> List
     if context and (found := _look_up(tariff, minute, context)) is None:
         return None
     text = _text(found.model_price)
-    return None if text is None else Listing(replace(text, services=regions), found.model_price)
+    if text is None:
+        return None
+    factors = {**regions, **dict.fromkeys(context.values(), Decimal(1))}
+    return Listing(replace(text, services=factors), found.model_price)
 
 
 def _look_up(tariff: Listed, at: datetime, context: PriceContext) -> PriceCalculation | None:

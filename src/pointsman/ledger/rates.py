@@ -67,25 +67,32 @@ class Tiered:
     tiers: tuple[tuple[int, Rates], ...]
     #: US dollars for the request itself.
     per_request: Decimal = Decimal(0)
-    #: By a word of `Usage.service`: by what the price of the tokens is multiplied.
+    #: By a word of `Usage.service`: by what the price of the tokens is multiplied. The price of a
+    #: service that is not here is unknown.
     services: Mapping[str, Decimal] = field(default_factory=dict)
 
-    def cost(self, usage: Usage) -> Decimal:
-        """US dollars."""
+    def cost(self, usage: Usage) -> Decimal | None:
+        """US dollars; None where it was served in a way whose price is unknown."""
+        factor = self.factor(usage.service)
         rates = next(rates for above, rates in reversed(self.tiers) if usage.input_tokens > above)
-        return rates.cost(usage) * self.factor(usage.service) + self.per_request
+        return None if factor is None else rates.cost(usage) * factor + self.per_request
 
-    def most(self, input_tokens: int, output_tokens: int, service: tuple[str, ...] = ()) -> Decimal:
+    def most(
+        self, input_tokens: int, output_tokens: int, service: tuple[str, ...] = ()
+    ) -> Decimal | None:
         """US dollars at most for a prompt of at most so many tokens, and such a reply."""
+        factor = self.factor(service)
         reached = (rates for above, rates in self.tiers if input_tokens > above)
         dearest = max(rates.most(input_tokens, output_tokens) for rates in reached)
-        return dearest * self.factor(service) + self.per_request
+        return None if factor is None else dearest * factor + self.per_request
 
-    def factor(self, service: tuple[str, ...]) -> Decimal:
-        """By what these words multiply the price of the tokens."""
+    def factor(self, service: tuple[str, ...]) -> Decimal | None:
+        """By what these words multiply the price of the tokens; None where one is unknown."""
         factor = Decimal(1)
         for word in service:
-            factor *= self.services.get(word, 1)
+            if word not in self.services:
+                return None
+            factor *= self.services[word]
         return factor
 
 

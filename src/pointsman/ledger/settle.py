@@ -127,7 +127,7 @@ class Record:
             served_tier=deployment.tier if deployment else None,
             deployment=deployment.id if deployment else None,
             reason=reason or self._entry.decision.reasoning,
-            usage=usage,
+            usage=_in_all(usage, attempts),
             cost=_total(costs),
             overhead=overhead if costs else None,
             baseline_cost=baseline_cost,
@@ -169,6 +169,19 @@ def _priced(attempt: Attempt, pricer: Pricer, at: datetime) -> Attempt:
         return attempt
     cost = pricer.cost(attempt.deployment, attempt.usage, at, attempt.occupied_s)
     return replace(attempt, cost=cost)
+
+
+def _in_all(usage: Usage | None, attempts: Sequence[Attempt]) -> Usage | None:
+    """The answer's, marked where any figure behind the cost is an estimate.
+
+    Where there was no answer and something was used all the same, it is of no tokens: that there is
+    a cost, known or not, must be seen.
+    """
+    others = [each.usage for each in attempts if each.usage is not None]
+    if not others:
+        return usage
+    own = usage or Usage()
+    return replace(own, estimated=own.estimated or any(each.estimated for each in others))
 
 
 def _costs(attempts: Iterable[Attempt]) -> list[Decimal | None]:

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import msgspec
 
-from pointsman.calling import faults
 from pointsman.calling.exchange import Errand, Whole
 from pointsman.calling.execute import Caller
 from pointsman.errors import CacheUnavailable
@@ -104,10 +103,9 @@ class Asking:
             answer = await self._caller.call(plan, errand, tried)
             tried.append(replace(self._caller.ended(answer, "completed"), usage=answer.usage))
         finally:
-            spent = (faults.with_usage(attempt, request) for attempt in tried)
             attempts = _TRAIL.get()
             if attempts is not None:
-                attempts += [replace(attempt, purpose="embed") for attempt in spent]
+                attempts += [replace(attempt, purpose="embed") for attempt in tried]
         if not isinstance(answer.content, Whole) or answer.content.refused is not None:
             raise CacheUnavailable(f"{self._name} refuses the question")
         return answer.content

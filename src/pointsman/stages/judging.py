@@ -144,8 +144,7 @@ class Judging:
             answer = await self._caller.call(plan, errand, tried)
             tried.append(replace(self._caller.ended(answer, "completed"), usage=answer.usage))
         finally:
-            late = (faults.out_of_time(attempt, request) for attempt in tried)
-            trail += [replace(attempt, purpose="judge") for attempt in late]
+            trail += [replace(each, purpose="judge") for each in map(faults.out_of_time, tried)]
         if not isinstance(answer.content, Whole) or answer.content.refused is not None:
             raise UpstreamBroken("the judge's deployment refuses the question")
         return reply_text(answer.content.body)
