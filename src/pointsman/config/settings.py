@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, ParamSpec
 
 import platformdirs
 from pydantic import (
@@ -54,6 +54,7 @@ _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}$")
 #: What is in the books as a key: those that were made, and who asks with another, or with none.
 _KEY_ID = re.compile(r"^(?:pm_[a-z0-9]+|static|operator|anonymous)$")
 RESERVED_NAMES = frozenset({"auto", "local", "cloud"})
+_P = ParamSpec("_P")
 
 
 class ServerSettings(Section):
@@ -150,63 +151,58 @@ class Settings(BaseSettings):
         return (init_settings,)  # `load` puts file and environment together
 
     @model_validator(mode="after")
-    def _names_fit(self) -> Settings:
+    def _fits(self) -> Settings:
+        wrong = [*self._wrong_names(), *self._wrong_references(), *self._wrong_principals()]
+        if wrong:
+            raise ValueError("\n".join(wrong))
+        return self
+
+    def _wrong_names(self) -> Iterator[str]:
         if not self.models:
-            raise ValueError("[models] is empty: add a table [models.<id>]")
+            yield "[models] is empty: add a table [models.<id>]"
         taken = RESERVED_NAMES | set(self.routing.tiers)
         for name in [*self.models, *self.routing.tiers]:
             if not _NAME.fullmatch(name):
-                raise ValueError(
-                    f"{name!r} is no usable name: letters, digits and . _ : / @ + - only"
-                )
+                yield f"{name!r} is no usable name: letters, digits and . _ : / @ + - only"
         for name, model in self.models.items():
             if name in taken:
-                raise ValueError(f"[models.{name}]: {name!r} already names a tier or a route")
+                yield f"[models.{name}]: {name!r} already names a tier or a route"
             if self.tier_of(model) not in self.routing.tiers:
                 there = ", ".join(self.routing.tiers)
-                raise ValueError(
-                    f"[models.{name}]: unknown tier {model.tier!r}; there are: {there}"
-                )
-        aliases.check(self.aliases, self.models, taken)
-        return self
+                yield f"[models.{name}]: unknown tier {model.tier!r}; there are: {there}"
+        yield from _told(aliases.check, self.aliases, self.models, taken)
 
-    @model_validator(mode="after")
-    def _references_fit(self) -> Settings:
-        judge = self.routing.judge.deployment
-        if judge is not None and judge not in self.models:
-            raise ValueError(f"[routing.judge] deployment: there is no [models.{judge}]")
-        blind = self.learning.judge.deployment
-        if blind is not None and blind not in self.models:
-            raise ValueError(f"[learning.judge] deployment: there is no [models.{blind}]")
-        if self.cache.embedder not in {"minilm", *self.models}:
-            raise ValueError(f"[cache] embedder: there is no [models.{self.cache.embedder}]")
+    def _wrong_references(self) -> Iterator[str]:
+        judge, blind = self.routing.judge.deployment, self.learning.judge.deployment
+        built_in = self.cache.embedder == "minilm" and "minilm" not in self.models
+        embedder = None if built_in else self.cache.embedder
         for place, name in (
             ("[routing.judge] deployment", judge),
             ("[learning.judge] deployment", blind),
-            ("[cache] embedder", self.cache.embedder),
+            ("[cache] embedder", embedder),
         ):
-            if name in self.models and self.models[name].organisations is not None:
-                raise ValueError(f"{place}: [models.{name}] is for some organisations only")
-        cache_place(self.cache, self.redis, self.ledger)
+            if name is None:
+                continue
+            if name not in self.models:
+                yield f"{place}: there is no [models.{name}]"
+            elif self.models[name].organisations is not None:
+                yield f"{place}: [models.{name}] is for some organisations only"
+        yield from _told(cache_place, self.cache, self.redis, self.ledger)
         lists = {alias for alias, to in self.aliases.items() if not isinstance(to, str)}
         routes = RESERVED_NAMES | set(self.routing.tiers) | set(self.models) | lists
-        if unknown := sorted(set(self.cache.routes) - routes):
-            raise ValueError(
-                f"[cache.routes.{unknown[0]}]: no deployment, tier or route of that name"
-            )
-        return self
+        for unknown in sorted(set(self.cache.routes) - routes):
+            yield f"[cache.routes.{unknown}]: no deployment, tier or route of that name"
 
-    @model_validator(mode="after")
-    def _principals_fit(self) -> Settings:
+    def _wrong_principals(self) -> Iterator[str]:
         for name in self.keys:
             if not _KEY_ID.match(name):
-                raise ValueError(f"[keys.{name}] is no key's id; `pointsman keys list` has them")
+                yield f"[keys.{name}] is no key's id; `pointsman keys list` has them"
+        there = ", ".join(self.routing.tiers)
         for table, principals in (("organisations", self.organisations), ("keys", self.keys)):
             for name, principal in principals.items():
                 named = principal.escalate.tiers() if principal.escalate else frozenset()
-                if unknown := sorted(named - set(self.routing.tiers)):
-                    raise ValueError(f"[{table}.{name}]: unknown tier {unknown[0]!r}")
-        return self
+                for unknown in sorted(named - set(self.routing.tiers)):
+                    yield f"[{table}.{name}]: unknown tier {unknown!r}; there are: {there}"
 
     def tier_of(self, model: ModelSettings) -> str:
         """The deployment's tier; the lowest where it names none."""
@@ -231,6 +227,14 @@ class Settings(BaseSettings):
     def database(self) -> Path:
         """The ledger's file."""
         return self.home / "pointsman.db"
+
+
+def _told(check: Callable[_P, object], *values: _P.args, **named: _P.kwargs) -> Iterator[str]:
+    """What a check says that raises ValueError."""
+    try:
+        check(*values, **named)
+    except ValueError as error:
+        yield str(error)
 
 
 def load(file: Path | None = None) -> Settings:

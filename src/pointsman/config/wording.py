@@ -21,7 +21,8 @@ def faults(error: ValidationError, settings: type[BaseModel]) -> Iterator[str]:
         said = each["msg"].removeprefix(_OURS)
         if each["type"] == _NO_SUCH:
             said = _no_such(str(each["loc"][-1]), _members(settings, each["loc"][:-1]))
-        yield f"{place}: {said}" if place else said
+        for line in said.splitlines():  # a check of ours may find several
+            yield f"{place}: {line}" if place else line
 
 
 def _no_such(name: str, known: Collection[str]) -> str:
