@@ -263,3 +263,26 @@ def test_what_is_forgotten_leaves_no_file_behind(
         assert command("db", "forget", "--organisation", "default", "--yes")[0] == 0
     with Gateway(folder, CONFIG) as gateway:
         assert listed(gateway) == 0
+
+
+@pytest.mark.parametrize("baseline", ["foo", "strong"])
+def test_savings_against_a_baseline_without_a_price_say_why_there_are_none(
+    command: Run, tmp_path: Path, baseline: str
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+
+    async def write_one() -> None:
+        store = SqliteStore.open(home / "pointsman.db")
+        await store.reserve(entry("one", NOW, cost="1", baseline=None))
+        await store.close()
+
+    asyncio.run(write_one())
+    config = CONFIG.replace("price = { input = 1, output = 2 }", "")
+    (tmp_path / "pointsman.toml").write_text(f'[routing]\nbaseline = "{baseline}"\n{config}')
+    code, out, err = command("report", "--savings")
+
+    assert code == 0, err
+    assert f"[routing] baseline: '{baseline}' " in out
+    assert "so no savings can be told" in out
+    assert "0 of them" not in out

@@ -138,6 +138,17 @@ def test_serve_says_how_to_ask_it_and_where_to_look(tmp_path: Path) -> None:
     assert f"See where it went, and why: {address}/dashboard" in said
 
 
+def test_serve_says_what_is_hardly_meant(tmp_path: Path) -> None:
+    config = f'[routing]\nbaseline = "foo"\n[budgets.key]\nper_day = 5\n{CONFIG}'
+    unpriced = config.replace("price = { input = 1, output = 2 }", "")
+    with Gateway(tmp_path, unpriced) as gateway:
+        said = gateway.log
+
+    assert "[routing] baseline: 'foo' is no deployment, nor listed" in said
+    assert "strong: no price is known" in said
+    assert said.count("'foo'") == 1
+
+
 def test_serve_refuses_to_be_reached_without_a_key(run: Run) -> None:
     code, _, err = run("serve", "--config", "two.toml", "--host", "0.0.0.0")  # noqa: S104
 

@@ -120,3 +120,27 @@ def test_all_that_is_misspelt_is_told_at_once(check: Command) -> None:
         "server.hots",
         "log.format",
     ]
+
+
+def test_every_tier_that_is_unknown_is_told_at_once(check: Command) -> None:
+    code, _, err = check(
+        "".join(
+            f"[models.{name}]\nprovider = 'scripted'\nmodel = 'm'\ntier = '{tier}'\n"
+            for name, tier in (("a", "hard"), ("b", "harder"))
+        )
+    )
+    assert code == 1
+    assert [line.split("here.toml: ")[1].split(";")[0] for line in err.splitlines()] == [
+        "[models.a]: unknown tier 'hard'",
+        "[models.b]: unknown tier 'harder'",
+    ]
+
+
+def test_weights_that_are_not_here_would_keep_it_from_starting(check: Command) -> None:
+    own = "[models.own]\nprovider = 'embedded'\nmodel = 'smollm2-135m-instruct'"
+    unset = f"{CLOUD.replace('a-key', '${NOT_SET}')}{own}"
+    for config in (own, unset):
+        code, out, err = check(config)
+        assert (code, out) == (1, "")
+        assert "[models.own]: the weights of smollm2-135m-instruct are not here yet" in err
+        assert ("NOT_SET is not set" in err) == (config == unset)

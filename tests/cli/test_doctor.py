@@ -309,3 +309,47 @@ async def test_a_real_llama_cpp(examine: Examine, tmp_path: Path) -> None:
     assert (code, checks["here"]["status"]) == (0, "ok")
     assert "answers" in str(checks["here"]["detail"])
     assert str(checks["here: context"]["mend"]).startswith("llama-server")
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "said", "mend"),
+    [
+        (
+            "[budgets.key]\nper_day = 5",
+            "budgets",
+            "here: no price is known, so nobody with a budget may use it",
+            "priced_as",
+        ),
+        (
+            '[routing]\nbaseline = "foo"',
+            "baseline",
+            "'foo' is no deployment, nor listed, so no savings can be told",
+            "pointsman prices show",
+        ),
+    ],
+)
+async def test_what_is_hardly_meant_is_a_row_of_its_own(
+    examine: Examine, table: str, name: str, said: str, mend: str
+) -> None:
+    calm = await examine(f"[server]\nport = {closed_port()}\n{CALM}")
+    assert {"budgets", "baseline"}.isdisjoint(calm[1])
+
+    address = f"http://127.0.0.1:{closed_port()}"
+    _, checks = await examine(f"{table}\n{model(address, location='cloud')}")
+
+    assert checks[name]["status"] == "warning"
+    assert said in str(checks[name]["detail"])
+    assert mend in str(checks[name]["mend"])
+
+
+async def test_a_key_that_is_not_set_is_told_where_the_server_is_away_too(
+    examine: Examine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AZURE_OPENAI_API_KEY", raising=False)
+    away = f"http://127.0.0.1:{closed_port()}"
+    config = model(away, provider="azure", location="cloud")
+
+    _, checks = await examine(config)
+
+    assert checks["here"]["status"] == "failed"
+    assert "AZURE_OPENAI_API_KEY is not set" in str(checks["here"]["detail"])

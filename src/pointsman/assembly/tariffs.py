@@ -64,6 +64,15 @@ def baseline_name(settings: Settings, at: datetime) -> str:
     return next(priced, next(iter(those)))
 
 
+def baseline_doubt(settings: Settings, at: datetime) -> str | None:
+    """Why nothing can be compared with the baseline; None where its price is known."""
+    if pricer(settings).baseline_cost(Usage(1, 1), at) is not None:
+        return None
+    name = baseline_name(settings, at)
+    what = "has no known price" if name in settings.models else "is no deployment, nor listed"
+    return f"[routing] baseline: {name!r} {what}, so no savings can be told"
+
+
 def _states_cost(model: ModelSettings) -> bool:
     """What the configuration says of a price goes before what the provider says of a cost."""
     return model.preset.quirks.states_cost and model.price is None and model.priced_as is None

@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 import msgspec
 import typer
 
+from pointsman.assembly.discovery import may_look
 from pointsman.assembly.offline import running_at
+from pointsman.assembly.wiring import missing_weights
 from pointsman.cli import remote
 from pointsman.cli.checkup import whole
 from pointsman.cli.options import ConfigOption, JsonOption
@@ -34,11 +36,14 @@ def configuration() -> None:
 def check(config: ConfigOption = None) -> None:
     """Read the configuration and say what is wrong with it; nothing is started or changed.
 
-    All that a start needs is looked at: the references to secrets, too. What is no error, but
+    All that a start needs is looked at: the references to secrets and the weights, too. What is no error, but
     hardly meant, is said as well.
     """
     settings = load(config)
     faults = whole.faults(settings, os.environ)
+    # where none are configured, `serve` may find deployments that need no weights
+    if not may_look(settings) and (missing := missing_weights(settings)):
+        faults.append(missing)
     if faults:
         raise ConfigError("\n".join(faults))
     for doubt in whole.doubts(settings, os.environ, datetime.now(UTC)):

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
 
 import typer
 
 from pointsman.assembly import discovery
+from pointsman.assembly.tariffs import baseline_doubt
 from pointsman.cli.checkup import kept, machine, shared, whole
 from pointsman.cli.checkup.check import Check
 from pointsman.cli.checkup.deployments import deployments
 from pointsman.cli.options import ConfigOption, JsonOption
 from pointsman.cli.output import print_json, print_table
-from pointsman.config import find, load
+from pointsman.config import Settings, find, load
 from pointsman.errors import PointsmanError
 
 
@@ -66,8 +68,19 @@ async def _configured(config: Path | None) -> AsyncIterator[Check]:
     yield await machine.port(settings)
     yield await asyncio.to_thread(machine.clock, settings, newest)
     yield kept.prices(settings)
-    for check in (*kept.embedded(settings), *await deployments(settings)):
+    for check in (*_money(settings), *kept.embedded(settings), *await deployments(settings)):
         yield check
+
+
+def _money(settings: Settings) -> Iterator[Check]:
+    """What budgets and savings come to nothing for."""
+    now = datetime.now(UTC)
+    if doubt := whole.unpriced(settings, now):
+        mend = '[models.<id>] priced_as = "<a model that `pointsman prices show` knows>"'
+        yield Check("budgets", "warning", doubt, mend)
+    if doubt := baseline_doubt(settings, now):
+        mend = '[routing] baseline = "<a deployment, or what `pointsman prices show` knows>"'
+        yield Check("baseline", "warning", doubt, mend)
 
 
 def _written(config: Path | None) -> str | None:

@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from pointsman.assembly.tariffs import baseline_name
+from pointsman.assembly.tariffs import baseline_doubt, baseline_name
 from pointsman.cli import keyed
 from pointsman.cli.options import (
     ConfigOption,
@@ -74,6 +74,8 @@ def report(
         if not as_json:
             saved = replace(saved, by=_named(settings, saved.by))
         _show_savings(saved, as_json=as_json, plot=plot)
+        if not as_json and saved.total.requests:
+            _doubt(settings, saved.baseline)
     elif by or plot:
         spent = asyncio.run(_costs(settings, which, by or "day"))
         if not as_json:
@@ -189,10 +191,18 @@ def _show_savings(found: Savings, *, as_json: bool, plot: bool) -> None:
     if total.excluded:
         typer.echo(
             f"{total.excluded} requests can't be compared: their cost of"
-            f" {dollars(total.excluded_cost)} is in no savings; {total.unpriced} of them have no"
-            " known price"
+            f" {dollars(total.excluded_cost)} is in no savings"
+            + (f"; {total.unpriced} of them have no known price" if total.unpriced else "")
         )
     _print_estimated(total)
+
+
+def _doubt(settings: Settings, baseline: str) -> None:
+    """Why there are no savings, where it is for want of the baseline's price."""
+    now = datetime.now(UTC)
+    doubt = baseline_doubt(settings, now)
+    if doubt is not None and baseline == baseline_name(settings, now):
+        typer.echo(doubt)
 
 
 def _is_empty(requests: int) -> bool:

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Literal
 
@@ -249,7 +250,7 @@ def _greet(settings: Settings, address: str, *, keyless: bool) -> None:
         typer.echo(greeting)
         _say_how(settings, address, keyless=keyless)
     sys.stdout.flush()
-    for doubt in whole.keyless(settings, os.environ):
+    for doubt in whole.doubts(settings, os.environ, datetime.now(UTC)):
         _log.warning("%s", doubt)
     if keyless:
         _log.warning(

@@ -11,6 +11,7 @@ from pointsman.assembly.tariffs import tariffs
 from pointsman.assembly.wiring import Wiring
 from pointsman.cli.checkup import mends
 from pointsman.cli.checkup.check import Check
+from pointsman.cli.checkup.whole import lacks_key
 from pointsman.clock import SystemClock
 from pointsman.config import ModelSettings, Settings
 from pointsman.errors import ConfigError
@@ -71,6 +72,8 @@ def _standing(name: str, model: ModelSettings, seen: Health, price: str | None) 
     detail = seen.detail or seen.state
     if seen.lacks == "server":
         detail = f"{model.address}: {detail}"
+        if model.where == "cloud" and lacks_key(model, os.environ):
+            detail += f"; {model.preset.keys[0]} is not set, either"
     if seen.state == "down" or seen.lacks is not None:
         mend = mends.lacking(name, model, seen.lacks or "server")
         return Check(name, "failed" if seen.state == "down" else "warning", detail, mend)

@@ -8,12 +8,11 @@ from datetime import datetime
 from pydantic import BaseModel, SecretStr
 
 from pointsman.app import App
-from pointsman.assembly.tariffs import baseline_name, pricer
+from pointsman.assembly.tariffs import baseline_doubt, pricer
 from pointsman.config import ModelSettings, Settings
 from pointsman.config.books import BudgetSettings
 from pointsman.config.secrets import resolve_secret
 from pointsman.errors import ConfigError
-from pointsman.types import Usage
 
 
 def faults(settings: Settings, environment: Mapping[str, str]) -> list[str]:
@@ -33,14 +32,15 @@ def faults(settings: Settings, environment: Mapping[str, str]) -> list[str]:
 
 def doubts(settings: Settings, environment: Mapping[str, str], at: datetime) -> list[str]:
     """What a gateway would start with and not do as it seems to be meant, one line each."""
-    return [*keyless(settings, environment), *_unpriced(settings, at), *_baseline(settings, at)]
+    others = unpriced(settings, at), baseline_doubt(settings, at)
+    return [*keyless(settings, environment), *filter(None, others)]
 
 
 def keyless(settings: Settings, environment: Mapping[str, str]) -> list[str]:
     """Providers whose key is not there, each with its deployments."""
     waiting: dict[str, list[str]] = {}
     for name, model in settings.models.items():
-        if model.where == "cloud" and _lacks_key(model, environment):
+        if model.where == "cloud" and lacks_key(model, environment):
             waiting.setdefault(model.preset.keys[0], []).append(name)
     return [
         f"{', '.join(names)}: {variable} is not set, so the provider will refuse to answer"
@@ -48,7 +48,8 @@ def keyless(settings: Settings, environment: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _lacks_key(model: ModelSettings, environment: Mapping[str, str]) -> bool:
+def lacks_key(model: ModelSettings, environment: Mapping[str, str]) -> bool:
+    """Whether its provider wants a key that nothing gives it."""
     its_own = model.base_url is None or model.provider == "azure"
     wants = model.api_key is None and its_own and bool(model.preset.keys)
     return wants and model.key(environment) is None
@@ -69,17 +70,18 @@ def _unset(settings: object, environment: Mapping[str, str]) -> Iterator[str]:
             yield from _unset(each, environment)
 
 
-def _unpriced(settings: Settings, at: datetime) -> Iterator[str]:
+def unpriced(settings: Settings, at: datetime) -> str | None:
     """Deployments that a budget keeps from being used, as nobody knows their price."""
     if not any(map(_binds, _budgets(settings))):
-        return
+        return None
     prices = pricer(settings)
     unknown = [name for name in settings.models if prices.worst_cost(name, 1, 1, at) is None]
-    if unknown:
-        yield (
-            f"{', '.join(unknown)}: no price is known, so nobody with a budget may use it: set "
-            "`price` or `priced_as`, or `allow_unpriced` of the budget"
-        )
+    if not unknown:
+        return None
+    return (
+        f"{', '.join(unknown)}: no price is known, so nobody with a budget may use it: set "
+        "`price` or `priced_as`, or `allow_unpriced` of the budget"
+    )
 
 
 def _budgets(settings: Settings) -> Iterator[BudgetSettings | None]:
@@ -94,11 +96,3 @@ def _binds(budget: BudgetSettings | None) -> bool:
     if budget is None or budget.allow_unpriced:
         return False
     return budget.per_day is not None or budget.per_month is not None
-
-
-def _baseline(settings: Settings, at: datetime) -> Iterator[str]:
-    """A baseline that nothing can be compared with."""
-    if pricer(settings).baseline_cost(Usage(1, 1), at) is None:
-        name = baseline_name(settings, at)
-        what = "has no known price" if name in settings.models else "is no deployment, nor listed"
-        yield f"[routing] baseline: {name!r} {what}, so no savings can be told"
