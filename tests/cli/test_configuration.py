@@ -61,6 +61,14 @@ def test_what_only_shows_when_it_is_put_together_is_found(check: Command) -> Non
     assert (code, err) == (1, "pointsman: escalate.score: scores are from 0 to 100\n")
 
 
+def test_a_rule_that_is_wrong_is_told_beside_what_is_not_set(check: Command) -> None:
+    unset = CLOUD.replace("a-key", "${NOT_SET}")
+    code, _, err = check(f"[routing]\nescalate = {{ score = 300 }}\n{CALM}{unset}")
+    assert code == 1
+    assert "variable NOT_SET is not set" in err
+    assert "escalate.score: scores are from 0 to 100" in err
+
+
 @pytest.mark.parametrize(
     ("config", "doubt"),
     [

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 
 from pydantic import BaseModel, SecretStr
 
 from pointsman.app import App
+from pointsman.assembly import rules
 from pointsman.assembly.tariffs import baseline_doubt, pricer
 from pointsman.config import ModelSettings, Settings
 from pointsman.config.books import BudgetSettings
@@ -18,16 +20,21 @@ from pointsman.errors import ConfigError
 def faults(settings: Settings, environment: Mapping[str, str]) -> list[str]:
     """Why no gateway would start with these, one line each. Opens and asks nothing.
 
-    Everything that is not set is named at once; what else is wrong, where all of that is set.
+    Everything that is not set is named at once, with the rules that are wrong; what else is, where
+    all of that is set.
     """
     unset = list(dict.fromkeys(_unset(settings, environment)))
-    if unset:
-        return unset
+    if not unset:
+        return list(_refused(lambda: App(settings, environment=environment)))
+    rules_alone = (partial(rules.policy, settings), partial(rules.confinement, settings))
+    return [*unset, *(fault for build in rules_alone for fault in _refused(build))]
+
+
+def _refused(build: Callable[[], object]) -> Iterator[str]:
     try:
-        App(settings, environment=environment)
+        build()
     except ConfigError as error:
-        return [str(error)]
-    return []
+        yield str(error)
 
 
 def doubts(settings: Settings, environment: Mapping[str, str], at: datetime) -> list[str]:
