@@ -207,9 +207,11 @@ class App:
 
     async def _hide_secrets(self, settings: Settings) -> None:
         """Those that are in use, and those that are about to be."""
-        organisations, both = self.bookkeeping.tenancy.secrets, (settings, self.settings)
+        organisations, known = self.bookkeeping.tenancy.secrets, self._environment
         theirs = *organisations.of_providers.values(), *organisations.of_deployments.values()
-        named = await asyncio.to_thread(lambda: [*secrets_of(both, self._environment)])
+        named = await asyncio.to_thread(
+            lambda: [*secrets_of(settings, known), *secrets_of(self.settings, known)]
+        )
         self.hide([*named, *filter(None, theirs)])
 
     async def end(self) -> None:

@@ -56,6 +56,27 @@ def test_everything_that_is_not_set_is_named_at_once(check: Command) -> None:
     assert "/no/such/file: No such file" in err
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("$OPENAI_KEY", "%OPENAI_KEY%", "env:OPENAI_KEY", "os.environ/OPENAI_KEY"),
+        *("{env:OPENAI_KEY}", "${{ secrets.OPENAI_KEY }}", "$env:OPENAI_KEY", "{{OPENAI_KEY}}"),
+    ],
+)
+def test_a_reference_in_the_words_of_others_is_doubted(
+    check: Command, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    monkeypatch.setenv("OPENAI_KEY", "sk-1")
+    code, _, err = check(CALM + CLOUD.replace("a-key", written))
+    assert code == 0
+    assert "but models.luna.api_key: is taken as it stands; a variable is" in err
+    assert written not in err
+
+
+def test_a_key_as_it_stands_is_not_doubted(check: Command) -> None:
+    assert "as it stands" not in check(CALM + CLOUD)[2]
+
+
 def test_what_only_shows_when_it_is_put_together_is_found(check: Command) -> None:
     code, _, err = check(f"[routing]\nescalate = {{ score = 300 }}\n{CALM}")
     assert (code, err) == (1, "pointsman: escalate.score: scores are from 0 to 100\n")

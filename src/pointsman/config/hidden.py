@@ -1,42 +1,47 @@
-"""Every secret that the settings name, so that it can be kept out of sight."""
+"""Every secret that the settings name: so that it can be kept out of sight, and checked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, SecretStr
 
 from pointsman.config.deployment import ModelSettings
 from pointsman.config.secrets import resolve_secret
+from pointsman.config.settings import Settings
 from pointsman.errors import ConfigError
 
 
-def secrets_of(settings: object, environment: Mapping[str, str]) -> Iterator[str]:
+def stated(settings: object, place: str = "") -> Iterator[tuple[str, SecretStr]]:
+    """Each secret as it is written, with where it stands: `models.large.api_key`."""
+    if isinstance(settings, SecretStr):
+        yield place, settings
+        return
+    members: Mapping[object, object] = {}
+    if isinstance(settings, BaseModel):
+        members = {name: getattr(settings, name) for name in type(settings).model_fields}
+    elif isinstance(settings, Mapping):
+        members = settings
+    elif isinstance(settings, list | tuple):
+        members = dict(enumerate(settings))
+    for name, member in members.items():
+        yield from stated(member, f"{place}.{name}" if place else f"{name}")
+
+
+def secrets_of(settings: Settings, environment: Mapping[str, str]) -> Iterator[str]:
     """Each secret's value, and the password where it is an address.
 
-    What refers to a variable that is not set has none.
+    A provider's key also where it is in its usual variable. What refers to a variable that is not
+    set has none.
     """
-    if isinstance(settings, SecretStr):
-        yield from _values(settings, environment)
-    elif isinstance(settings, BaseModel):
-        if isinstance(settings, ModelSettings):
-            yield from _key(settings, environment)
-        for name in type(settings).model_fields:
-            yield from secrets_of(getattr(settings, name), environment)
-    elif isinstance(settings, Mapping):
-        yield from _of_all(settings.values(), environment)
-    elif isinstance(settings, list | tuple):
-        yield from _of_all(settings, environment)
-
-
-def _of_all(several: Iterable[object], environment: Mapping[str, str]) -> Iterator[str]:
-    for each in several:
-        yield from secrets_of(each, environment)
+    for model in settings.models.values():
+        yield from _key(model, environment)
+    for _, secret in stated(settings):
+        yield from _values(secret, environment)
 
 
 def _key(model: ModelSettings, environment: Mapping[str, str]) -> Iterator[str]:
-    """The provider's key, also where it is in its usual variable."""
     try:
         key = model.key(environment)
     except ConfigError:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
-
-from pydantic import BaseModel, SecretStr
 
 from pointsman.app import App
 from pointsman.assembly import rules
 from pointsman.assembly.tariffs import baseline_doubt, pricer
 from pointsman.config import ModelSettings, Settings
 from pointsman.config.books import BudgetSettings
+from pointsman.config.hidden import stated
 from pointsman.config.secrets import resolve_secret
 from pointsman.errors import ConfigError
+
+#: How shells, LiteLLM, opencode and workflows refer to a variable.
+_ELSEWHERE = re.compile(
+    r"\$(?:env:)?\w+|%\w+%|(?:env|ENV|os\.environ)[:./]\w+|\{env:\w+\}|\$?\{\{[^{}]*\}\}"
+)
 
 
 def faults(settings: Settings, environment: Mapping[str, str]) -> list[str]:
@@ -39,8 +44,8 @@ def _refused(build: Callable[[], object]) -> Iterator[str]:
 
 def doubts(settings: Settings, environment: Mapping[str, str], at: datetime) -> list[str]:
     """What a gateway would start with and not do as it seems to be meant, one line each."""
-    others = unpriced(settings, at), baseline_doubt(settings, at)
-    return [*keyless(settings, environment), *filter(None, others)]
+    money = unpriced(settings, at), baseline_doubt(settings, at)
+    return [*keyless(settings, environment), *_misread(settings), *filter(None, money)]
 
 
 def keyless(settings: Settings, environment: Mapping[str, str]) -> list[str]:
@@ -62,19 +67,20 @@ def lacks_key(model: ModelSettings, environment: Mapping[str, str]) -> bool:
     return wants and model.key(environment) is None
 
 
-def _unset(settings: object, environment: Mapping[str, str]) -> Iterator[str]:
+def _unset(settings: Settings, environment: Mapping[str, str]) -> Iterator[str]:
     """What is wrong with each reference to a secret."""
-    if isinstance(settings, SecretStr):
+    for _, secret in stated(settings):
         try:
-            resolve_secret(settings, environment)
+            resolve_secret(secret, environment)
         except ConfigError as error:
             yield str(error)
-    elif isinstance(settings, BaseModel):
-        for name in type(settings).model_fields:
-            yield from _unset(getattr(settings, name), environment)
-    elif isinstance(settings, Mapping):
-        for each in settings.values():
-            yield from _unset(each, environment)
+
+
+def _misread(settings: Settings) -> Iterator[str]:
+    """Secrets that are written as other programs refer to a variable. Not told: it may be one."""
+    for place, secret in stated(settings):
+        if _ELSEWHERE.fullmatch(secret.get_secret_value()):
+            yield f"{place}: is taken as it stands; a variable is referred to as `${{NAME}}`"
 
 
 def unpriced(settings: Settings, at: datetime) -> str | None:
