@@ -19,6 +19,7 @@ from pointsman.cli import (
     configuration,
     dashboard,
     database,
+    decisions,
     demo,
     doctor,
     experiment,
@@ -59,6 +60,7 @@ app.command("prove")(prove.prove)
 app.command("calibrate")(calibrate.calibrate)
 app.command("train")(train.train)
 app.command("report")(report.report)
+app.command("decisions")(decisions.decisions)
 app.command("retrain")(learn.retrain)
 app.command("batch")(batching.batch)
 app.command("dashboard")(dashboard.dashboard)
