@@ -40,7 +40,8 @@ def test_all_of_them_the_newest_first(run: Run) -> None:
     _, out, _ = run()
 
     head, *lines = out.splitlines()
-    assert head.split() == "time asked score tier answered by outcome cache ms cost $ id".split()
+    columns = "time asked score tier answered by outcome cache ms cost $ id"
+    assert " ".join(head.split()) == columns
     assert [line.split()[-1] for line in lines][-2:] == ["hit", "old"]
     assert "05-02 12:00:00  auto      12  simple   small        completed  exact  250" in lines[-2]
 
