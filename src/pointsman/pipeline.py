@@ -132,7 +132,7 @@ class Pipeline:
         """One call for all who ask the same at the same time."""
         key = self._flight_key(call, found)
         flight = self.cache.flights.find(key)
-        if flight is not None:
+        if flight is not None and call.cache.max_age_s != 0:
             flight.board()
             async with self._booked(call, trail):
                 return await self._replaying.shared(call, flight, trail)

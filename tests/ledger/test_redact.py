@@ -86,6 +86,35 @@ def test_none_of_2000_secrets_is_left() -> None:
     assert left == []
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("mail bob@example.com please", "mail [email] please"),
+        ("write to alice@example.org.", "write to [email]"),
+        ("key sk-proj-abcdefghijklmnopqrstuvwxyz0123456789ABCD", "key [api_key]"),
+        ("my key is sk-1234567890abcdef1234567890abcdef", "my key is [api_key]"),
+        ("ghp_abcdefghijklmnopqrstuvwxyz0123456789", "[api_key]"),
+        ("ghp_abcdefghijklmnopqrstuvwxyzabcdefghij", "[api_key]"),
+    ],
+)
+def test_what_is_made_up_is_taken_too_for_who_can_tell(text: str, said: str) -> None:
+    assert clean(text).turns[0].text == said
+    assert PERSONAL.find([Turn("user", text)]) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a key-value-store-implementation",
+        "secret_management_service",
+        "user@example.com",
+        "git@github.com:a/b",
+    ],
+)
+def test_names_that_only_begin_like_a_secret_stay(text: str) -> None:
+    assert clean(text).turns[0].text == text
+
+
 def test_hardly_anything_of_ordinary_prompts_is_taken() -> None:
     texts = list(ordinary(2000))
     taken = [text for text in texts if clean(text).turns[0].text != text]

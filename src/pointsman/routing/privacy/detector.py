@@ -33,6 +33,11 @@ _PERSONAL: Mapping[str, tuple[Rule, ...]] = {
     "medical_record": (people.find_medical_records,),
     "bank_account": (people.find_bank_accounts,),
 }
+#: What is no secret as far as one can tell, and yet looks like one.
+_EXAMPLES: Mapping[str, tuple[Rule, ...]] = {
+    "api_key": (keys.find_key_examples,),
+    "email": (contacts.find_email_examples,),
+}
 _RULES: Mapping[Level, Mapping[str, tuple[Rule, ...]]] = {
     "off": {},
     "secrets": _SECRETS,
@@ -80,7 +85,8 @@ class Detector:
     def places(self, text: str) -> Sequence[Place]:
         """Where in a text each of them is; they may overlap, and come in no order.
 
-        A place may be longer than what was found in it, and a secret may be found more than once.
+        So are examples of them: who wants to see no secret cannot know which ones are made up. A
+        place may be longer than what was found in it, and a secret may be found more than once.
         """
         if self.level == "off":
             return ()
@@ -88,7 +94,7 @@ class Detector:
         found = [
             Place(*view.in_written(*span), kind)
             for kind, rules in self._rules.items()
-            for rule in rules
+            for rule in (*rules, *_EXAMPLES.get(kind, ()))
             for span in rule(view)
         ]
         for name, pattern in self._patterns.items():

@@ -45,6 +45,9 @@ _KEY = re.compile(
     r"|hooks\.slack\.com/services/([A-Z0-9/]{12,}[A-Za-z0-9]{16,}+)"
     r")"
 )
+_DIGIT = re.compile("[0-9]")
+#: Letters from which on they are hardly a word: `key-` may begin a name, as in `key-value-store`.
+_LONGEST_WORD = 24
 _ADDRESS = re.compile(r"://([^\s/@:\"'<>]{0,100}):([^\s/\"'<>]{3,200})@")
 #: A command's `-u name:password`.
 _OPTION = re.compile(r"(?<!\S)(?:-u|--user)[ =][\"']?[^\s:\"'/]{1,60}:([^\s\"']{4,200})")
@@ -66,6 +69,17 @@ def find_keys(view: View) -> Iterator[Span]:
     yield from _keys(view.text)
     yield from (view.in_joined(*span) for span in _keys(view.joined))
     yield from (view.in_packed(*span) for span in _keys(view.packed))
+
+
+def find_key_examples(view: View) -> Iterator[Span]:
+    """What has a key's shape and is made up, as far as one can tell: `sk-abcdefghij0123456789`."""
+    if not _SIGN.search(view.text):
+        return
+    for token in _LONG.finditer(view.text):
+        for found in _KEY.finditer(token.group()):
+            body = next(group for group in found.groups() if group is not None)
+            if _DIGIT.search(body) or (len(body) >= _LONGEST_WORD and body.isalnum()):
+                yield token.start() + found.start(), token.start() + found.end()
 
 
 def _keys(text: str) -> Iterator[Span]:
