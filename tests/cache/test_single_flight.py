@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 from tests.gateway import Gateway, StartGateway
 
+from pointsman.cache.view import cache_stats
 from pointsman.config import CacheSettings, JudgeSettings, ModelSettings, RoutingSettings
 from pointsman.formats.registry import CLIENTS
 from pointsman.ids import new_request_id
+from pointsman.ledger.report import report
 from pointsman.providers.scripted import Script
-from pointsman.types import Call, Principal, Reply, Selection
+from pointsman.types import Call, Listing, Principal, Reply, Selection
 
 ALL = Selection()
 
@@ -190,6 +192,32 @@ async def test_a_stream_that_breaks_breaks_for_all_and_is_not_kept(gateway: Gate
     assert len(weak.log) == 1
     again = await read(await asks(gateway, call(gateway, stream=True)))
     assert b"Fine." in again
+
+
+async def test_who_shares_a_call_that_fails_had_no_hit(gateway: Gateway):
+    gateway.tell("weak", *[Script(status=500, first_byte_delay_s=0.05)] * 9)
+    calls = [call(gateway) for _ in range(5)]
+    await asyncio.gather(*(asks(gateway, each) for each in calls), return_exceptions=True)
+
+    assert {(await outcome(gateway, each))[0] for each in calls} == {"failed"}
+    rows = await gateway.app.books.report()
+    assert cache_stats(rows, Listing((), 0, 0), (), {}).requests == {
+        "exact": 0, "semantic": 0, "miss": 5, "bypass": 0
+    }  # fmt: skip
+    assert [line.name for line in report(rows).by_cache] == ["miss"]
+
+
+async def test_who_wants_it_fresh_shares_no_call_that_was_made_before(gateway: Gateway):
+    weak = gateway.tell("weak", SLOW, SLOW)
+    asked = call(gateway)
+    fresh = call(gateway)
+    fresh = replace(fresh, cache=replace(fresh.cache, max_age_s=0.0))
+    leading = asks(gateway, asked)
+    await sent(gateway)
+    replies = await asyncio.gather(leading, asks(gateway, fresh))
+
+    assert [reply.lookup.state for reply in replies] == ["miss", "miss"]
+    assert len(weak.log) == 2
 
 
 async def test_streamed_and_not_streamed_go_their_own_ways_at_once(gateway: Gateway):

@@ -57,7 +57,8 @@ def test_prompts_like_those_that_failed_are_ranked_first(command: Run) -> None:
 
 
 def test_people_see_what_exploring_took(command: Run) -> None:
-    events, rank = _write("e.jsonl", *_rows(60)), _write("r.jsonl", *_asked("law"))
+    bare = ({name: row[name] for name in row if name not in {"id", "source"}} for row in _rows(60))
+    events, rank = _write("e.jsonl", *bare), _write("r.jsonl", *_asked("law"))
 
     code, out, _ = command("learn", "replay", "--events", events, "--rank", rank, "--routed")
 

@@ -146,8 +146,8 @@ def cache_stats(
     """From the ledger's rows, the store's count, the checks and what was not kept."""
     requests = dict.fromkeys((*_LOOKED_UP, "bypass"), 0)
     for row in rows:
-        requests[row.cache or "bypass"] += row.requests
-    hits = [row for row in rows if row.cache in _HITS]
+        requests[row.found or "bypass"] += row.requests
+    hits = [row for row in rows if row.is_hit]
     return CacheStats(
         requests=requests,
         hit_rate=HitRate(

@@ -13,7 +13,7 @@ from pointsman.cli import rehearsal
 from pointsman.cli.batch import Scored
 from pointsman.cli.options import JsonOption
 from pointsman.cli.output import print_table
-from pointsman.proof.rows import Prompt, Row, read_all
+from pointsman.proof.rows import Event, Prompt, read_all
 
 
 def replay(
@@ -43,12 +43,12 @@ def replay(
 ) -> None:
     """Learn from labelled rows as from traffic, then score other prompts by what was learned.
 
-    An event is {id, source, prompt, weak_score, strong_score}, with scores of 0-1; of each only the
-    score of the model that answered is seen. Files are JSON lines, plain or gzip. Nothing is kept.
+    An event is {prompt, weak_score, strong_score}, with scores of 0-1; of each only the score of the
+    model that answered is seen. Files are JSON lines, plain or gzip. Nothing is kept.
     """
     prompts = read_all(rank, Prompt)
     found = rehearsal.rehearse(
-        read_all(events, Row),
+        read_all(events, Event),
         prompts,
         seed=seed,
         even=None if routed else strong,

@@ -126,14 +126,9 @@ def share(part: Decimal | int, whole: Decimal | int) -> float | None:
     return float(part / whole) if whole else None
 
 
-def is_hit(row: ReportRow) -> bool:
-    """Whether the cache answered."""
-    return row.cache in {"exact", "semantic"}
-
-
 def _who(row: ReportRow) -> str | None:
     """Who answered: a deployment, or the cache in its stead."""
-    return "cache" if is_hit(row) else row.deployment
+    return "cache" if row.is_hit else row.deployment
 
 
 _NAMES: dict[Dimension, Callable[[ReportRow], str | None]] = {
@@ -143,5 +138,5 @@ _NAMES: dict[Dimension, Callable[[ReportRow], str | None]] = {
     "deployment": _who,
     "served_tier": lambda row: row.served_tier,
     "outcome": lambda row: row.outcome,
-    "cache": lambda row: row.cache,
+    "cache": lambda row: row.found,
 }

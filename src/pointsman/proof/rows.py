@@ -36,6 +36,14 @@ class Row(msgspec.Struct, frozen=True):
     weak_answer: str | None = None
 
 
+class Event(msgspec.Struct, frozen=True):
+    """The same, of traffic: wherever it came from."""
+
+    prompt: str
+    weak_score: Quality
+    strong_score: Quality
+
+
 class Prompt(msgspec.Struct, frozen=True):
     """A prompt to be scored, with a reply to be judged where there is one."""
 

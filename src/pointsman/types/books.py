@@ -247,6 +247,17 @@ class ReportRow:
     #: Entries in `latency_ms`.
     completed: int = 0
 
+    @property
+    def found(self) -> CacheState | None:
+        """What the cache had: nothing, where the call failed that the request was to share."""
+        is_hit = self.cache in {"exact", "semantic"}
+        return "miss" if is_hit and self.outcome in FAILED else self.cache
+
+    @property
+    def is_hit(self) -> bool:
+        """The cache answered."""
+        return self.found in {"exact", "semantic"}
+
 
 #: How a request ended, for charts: a deployment answered or the cache did; or nobody, though the
 #: client waited.

@@ -11,7 +11,7 @@ from pointsman.assembly import rules
 from pointsman.feedback.belief import Belief
 from pointsman.feedback.features import Features
 from pointsman.feedback.replay import STRONG, WEAK, Labelled, Run, Serving, replay
-from pointsman.proof.rows import Prompt, Row
+from pointsman.proof.rows import Event, Prompt
 from pointsman.routing.policy import TWO_TIERS
 from pointsman.scoring.meaning import Meaning
 from pointsman.types import Score, Turn
@@ -26,7 +26,7 @@ class Rehearsed:
 
 
 def rehearse(
-    events: Sequence[Row],
+    events: Sequence[Event],
     rank: Sequence[Prompt],
     *,
     seed: int,
@@ -51,7 +51,7 @@ def rehearse(
     return Rehearsed(run, [_scored(row.prompt, run.belief, features) for row in rank])
 
 
-def _labelled(row: Row, features: Features) -> Labelled:
+def _labelled(row: Event, features: Features) -> Labelled:
     score = _cold(row.prompt)
     measured = features.of(score, row.prompt)
     quality = {WEAK: row.weak_score, STRONG: row.strong_score}
