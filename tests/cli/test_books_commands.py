@@ -96,6 +96,21 @@ def test_the_report_in_tables(run: Run) -> None:
     assert "the tokens of 1 requests are estimated" in out
 
 
+def test_what_is_unknown_is_no_zero(run: Run) -> None:
+    _, out, _ = run("report", "--by", "organisation")
+    _, alone, _ = run("report", "--by", "tier", "--organisation", "umbrella")
+    _, saved, _ = run("report", "--savings", "--by", "tier", "--organisation", "umbrella")
+
+    lines = {line.split()[0]: line.split() for line in out.splitlines() if line.strip()}
+    assert lines["acme"][4] == "~$0.625000"
+    assert lines["umbrella"][4] == "$2.000000?"
+    assert "1 requests have no known price: they are in no sum (?)" in out
+    (simple,) = (line.split() for line in alone.splitlines() if line.startswith("simple"))
+    assert simple[4:] == ["unknown"] * 3
+    (simple,) = (line.split() for line in saved.splitlines() if line.startswith("simple"))
+    assert simple[4:7] == ["unknown"] * 3
+
+
 def test_the_report_of_some_entries(run: Run) -> None:
     assert amounts(run)["requests"] == 5
     assert amounts(run)["cost"] == Decimal("2.625")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, TypeVar
 
 import typer
@@ -224,9 +225,9 @@ def _print(title: str, lines: tuple[Line, ...]) -> None:
                 str(line.requests),
                 str(line.input_tokens),
                 str(line.output_tokens),
-                _estimated(line) + dollars(line.cost),
-                dollars(line.baseline_cost),
-                dollars(line.saved),
+                _cost(line),
+                dollars(_known(line, line.baseline_cost)),
+                dollars(_known(line, line.saved)),
                 _percent(line.saved_share),
             )
             for line in lines
@@ -245,9 +246,9 @@ def _print_savings(title: str, lines: tuple[SavingsLine, ...]) -> None:
             (
                 line.name,
                 f"{line.compared} of {line.requests}",
-                dollars(line.baseline_cost),
-                _estimated(line) + dollars(line.cost),
-                dollars(line.saved),
+                dollars(_known(line, line.baseline_cost)),
+                _cost(line),
+                dollars(_known(line, line.saved)),
                 _percent(line.share),
                 dollars(line.saved_by_cache),
                 dollars(line.overhead),
@@ -262,7 +263,7 @@ def _print_savings(title: str, lines: tuple[SavingsLine, ...]) -> None:
 def _print_notes(total: Line) -> None:
     typer.echo("saved = what the same tokens cost on the baseline - what they did cost")
     if total.unpriced:
-        typer.echo(f"{total.unpriced} requests have no known price: they are in no sum")
+        typer.echo(f"{total.unpriced} requests have no known price: they are in no sum (?)")
     _print_estimated(total)
 
 
@@ -274,8 +275,17 @@ def _print_estimated(total: Line | SavingsLine) -> None:
         )
 
 
-def _estimated(line: Line | SavingsLine) -> str:
-    return "~" if line.estimated else ""
+def _cost(line: Line | SavingsLine) -> str:
+    """What is known of it, with `?` behind it where that is not all."""
+    known = _known(line, line.cost)
+    if known is None:
+        return dollars(None)
+    return ("~" if line.estimated else "") + dollars(known) + ("?" if line.unpriced else "")
+
+
+def _known(line: Line | SavingsLine, amount: Decimal) -> Decimal | None:
+    """A sum; None where not one of the requests has a known price."""
+    return None if line.unpriced and line.unpriced == line.requests else amount
 
 
 def _percent(share: float | None) -> str:

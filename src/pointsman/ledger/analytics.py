@@ -51,6 +51,8 @@ class Share:
     cost: Decimal
     #: Of all cost, 0-1; None where nothing cost anything.
     of_cost: float | None
+    #: Requests of unknown price: in no cost.
+    unpriced: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,7 @@ def _shares(every: Sequence[Line]) -> tuple[Share, ...]:
             of_requests=share(line.requests, requests) or 0.0,
             cost=line.cost,
             of_cost=share(line.cost, cost),
+            unpriced=line.unpriced,
         )
         for line in every
     )
