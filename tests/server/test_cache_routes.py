@@ -75,8 +75,10 @@ async def test_filters_and_a_limit(gateway: Gateway):
 
     assert [each["tags"] for each in await held(gateway)] == [["plants"], ["animals"]]
     assert [each["tags"] for each in await held(gateway, "?limit=1")] == [["plants"]]
-    for query in ("?tag=plants", "?deployment=strong", "?route=strong&organisation=default"):
+    for query in ("?tag=plants", "?model=strong", "?deployment=strong&organisation=default"):
         assert [each["tags"] for each in await held(gateway, query)] == [["plants"]]
+    both = await gateway.client.get("/v1/cache?deployment=strong&model=weak")
+    assert (both.status_code, both.json()["error"]["param"]) == (400, "model")
     for query in ("?tag=stones", "?organisation=acme", "?scope=k1", "?route=strong&tag=animals"):
         assert await held(gateway, query) == []
 

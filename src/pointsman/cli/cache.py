@@ -38,7 +38,8 @@ RouteOption = Annotated[
     ),
 ]
 DeploymentOption = Annotated[
-    str | None, typer.Option("--deployment", metavar="NAME", help="Only what this one answered.")
+    str | None,
+    typer.Option("--deployment", "--model", metavar="NAME", help="Only what this one answered."),
 ]
 TagOption = Annotated[
     str | None, typer.Option("--tag", metavar="TAG", help="Only what has this tag.")

@@ -15,7 +15,8 @@ from pointsman.server.http import Incoming, Outgoing, as_json
 from pointsman.server.query import cursor_of, limit_of, time_of
 from pointsman.types import EVERYWHERE, Filter, Principal, Selection
 
-_FILTERS = ("organisation", "scope", "route", "deployment", "tag")
+#: `model` and `deployment` are the same, as in reports.
+_FILTERS = ("organisation", "scope", "route", "deployment", "model", "tag")
 
 
 async def cached_replies(gateway: Gateway, incoming: Incoming) -> Outgoing:
@@ -95,11 +96,13 @@ def _selection(incoming: Incoming, *, others: tuple[str, ...]) -> Selection:
             raise BadRequest(f"there is no filter {name[:64]!r}, only {known}", param=name[:64])
         if not value:
             raise BadRequest(f"`{name}` is empty", param=name)
+    if "deployment" in query and "model" in query:
+        raise BadRequest("send `deployment` or `model`, not both: they are the same", param="model")
     which = Selection(
         organisation=query.get("organisation"),
         scope=query.get("scope"),
         route=query.get("route"),
-        deployment=query.get("deployment"),
+        deployment=query.get("deployment") or query.get("model"),
         tag=query.get("tag"),
     )
     return _own(which, incoming.principal)
