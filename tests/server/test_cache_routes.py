@@ -75,7 +75,7 @@ async def test_filters_and_a_limit(gateway: Gateway):
 
     assert [each["tags"] for each in await held(gateway)] == [["plants"], ["animals"]]
     assert [each["tags"] for each in await held(gateway, "?limit=1")] == [["plants"]]
-    for query in ("?tag=plants", "?model=strong", "?deployment=strong&organisation=default"):
+    for query in ("?tag=plants", "?model=strong", "?deployment=strong", "?route=strong"):
         assert [each["tags"] for each in await held(gateway, query)] == [["plants"]]
     both = await gateway.client.get("/v1/cache?deployment=strong&model=weak")
     assert (both.status_code, both.json()["error"]["param"]) == (400, "model")
