@@ -25,7 +25,9 @@ from overhead_gateway import KEY, answer
 from overhead_load import prompt
 from pointsman.app import App
 from pointsman.config import load
+from pointsman.garbage import look_seldom, pass_over_what_is_here
 from pointsman.server.protocol import BoundedProtocol
+from pointsman.threads import share_memory
 
 #: The deployments, by the name that requests ask for: with the semantic tier, and without it.
 SIMILAR, PLAIN = "similar", "plain"
@@ -109,10 +111,14 @@ async def _probe(lags: "array[float]") -> None:
 
 
 async def _serve(file: Path, port: int, lags: "array[float]") -> None:
-    """As `pointsman serve` does."""
+    """As `pointsman serve` does, memory and garbage included."""
+    share_memory()
+    look_seldom()
     app = App(load(file))
     try:
         await app.start(address=f"http://127.0.0.1:{port}")
+        await app.learning.loaded()
+        pass_over_what_is_here()
         server = uvicorn.Server(
             uvicorn.Config(
                 app.asgi(),
