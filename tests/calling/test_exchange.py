@@ -2,18 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
 
-from pointsman.calling.exchange import Errand, exchange
+from pointsman.calling.exchange import Errand, Whole, exchange
 from pointsman.calling.execute import Caller
 from pointsman.calling.line import Line
 from pointsman.calling.slots import Slots
 from pointsman.clock import ManualClock
 from pointsman.conversation import Addressee
-from pointsman.errors import UpstreamBroken, UpstreamRefused, UpstreamTimeout
+from pointsman.errors import UpstreamBroken, UpstreamError, UpstreamRefused, UpstreamTimeout
 from pointsman.formats import registry
 from pointsman.formats.chat.quirks import Quirks
 from pointsman.formats.chat.request import chat_body, parse_chat
@@ -76,6 +76,39 @@ async def test_an_error_that_stops_short_still_says_when_to_come_back(breaks: Ex
         await exchange(called, called.speech.outbound(REQUEST), ERRAND)
 
     assert (refused.value.upstream_status, refused.value.headers["retry-after"]) == (429, "30")
+
+
+@dataclass
+class Echo(Upstream):
+    """Repeats the key that it was shown."""
+
+    said: bytes = b""
+
+    async def _body(self) -> AsyncGenerator[bytes, None]:
+        yield self.said
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_key_that_the_provider_repeats_is_told_to_nobody(*, stream: bool) -> None:
+    fault = b'{"error": {"message": "wrong key sk-canary-123456", "code": "sk-canary-123456"}}'
+    if stream:
+        said, headers = b"data: " + fault + b"\n\n", {"content-type": "text/event-stream"}
+        called = line(Echo(200, headers, KeyError(), said=said))
+        request = parse_chat(chat_body("m", "Hi", {"stream": True}))
+    else:
+        called = line(Echo(400, {}, KeyError(), said=fault))
+        request = REQUEST
+    called.key = "sk-canary-123456"
+    errand = replace(ERRAND, request=request)
+
+    try:
+        content = await exchange(called, called.speech.outbound(request), errand)
+        told = str(content.refused) if isinstance(content, Whole) else "not refused"
+    except UpstreamError as error:
+        told = str(error)
+
+    assert "wrong key ***" in told
+    assert "canary" not in told
 
 
 async def test_a_fault_of_ours_is_an_attempt_too() -> None:

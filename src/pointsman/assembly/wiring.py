@@ -34,6 +34,9 @@ IN_PROCESS_FORMATS: tuple[FormatName, ...] = ("chat", "completions", "embeddings
 #: Requests that a scripted deployment remembers.
 SCRIPTED_LOG = 1000
 
+#: Characters: a shorter one may be a word of an error's.
+_SHORTEST_KEY = 8
+
 
 class Wiring:
     """Builds lines, without I/O."""
@@ -75,6 +78,7 @@ class Wiring:
                 on_disconnect=model.on_disconnect,
             ),
             presumed=EMBEDDED_CAPABILITIES if model.provider == "embedded" else None,
+            key=_secret(model.key(self._environment)),
             quota_group=self._quota_group(name, model),
             watched=model.where == "local" and model.provider != "scripted",
             is_shared=model.address is not None
@@ -134,6 +138,11 @@ class Wiring:
             api_key=key,
             timeouts=timeouts,
         )
+
+
+def _secret(key: str | None) -> str:
+    """A key that can be told from a word: local servers are shown `none` and the like."""
+    return key if key is not None and len(key) >= _SHORTEST_KEY else ""
 
 
 def _deployment(name: str, model: ModelSettings, settings: Settings) -> Deployment:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from pointsman.calling import faults
 from pointsman.calling.line import Line
-from pointsman.calling.stream import EventRelay, RawRelay
+from pointsman.calling.stream import HIDDEN, EventRelay, RawRelay
 from pointsman.errors import RequestRefused, UpstreamBroken, UpstreamError, UpstreamRefused
 from pointsman.formats.wire import Head
 from pointsman.journey import trace_headers
@@ -74,7 +74,7 @@ async def exchange(line: Line, sent: Outbound, errand: Errand) -> Whole | EventR
             return RawRelay(reply)
         if sent.stream:
             listener = line.speech.listener(request) if errand.looked_at else None
-            relay = EventRelay(reply, line.speech.transcript(request, head), listener)
+            relay = EventRelay(reply, line.speech.transcript(request, head), listener, line.key)
             await relay.prime()
             handed_on = True
             return relay
@@ -102,6 +102,8 @@ async def _refused(line: Line, reply: ProviderReply, request: ModelRequest) -> W
         body = await _read(reply, _MAX_ERROR_BYTES, cut=True)
     except UpstreamError:
         body = b""
+    if line.key:
+        body = body.replace(line.key.encode(), HIDDEN.encode())
     fault = line.speech.fault(request, body)
     wait = {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}
     refused = UpstreamRefused(

@@ -44,6 +44,8 @@ class Line:
     trials: Trials = field(init=False)
     #: What it makes of our count of tokens.
     estimates: Estimates = field(default_factory=Estimates)
+    #: What the provider is shown; it is in no error, though the provider repeats it. Empty for none.
+    key: str = field(default="", repr=False)
     #: Deployments that share a provider's limits: one `Retry-After` counts for all.
     quota_group: str = ""
     #: Its server is looked at now and then: one on this machine or its network.

@@ -17,6 +17,8 @@ from pointsman.types import ProviderReply, Usage
 #: Seconds an upstream gets to end its body after its last event, so that its connection is used
 #: again.
 _GRACE_AFTER_DONE_S = 0.25
+#: Stands for a provider's key in its own errors.
+HIDDEN = "***"
 #: What a stream's content type must name, by framing.
 _STREAM_TYPES = {"sse": ("text/event-stream",), "ndjson": ("ndjson", "json-stream")}
 
@@ -53,10 +55,18 @@ class EventRelay:
     """
 
     def __init__(
-        self, reply: ProviderReply, transcript: Transcript, listener: StreamReader | None = None
+        self,
+        reply: ProviderReply,
+        transcript: Transcript,
+        listener: StreamReader | None = None,
+        key: str = "",
     ) -> None:
-        """Takes over the reply: `close` closes it. With a listener, it can be held back."""
+        """Takes over the reply: `close` closes it. With a listener, it can be held back.
+
+        `key` is what the provider was shown: nobody is told it, where an error repeats it.
+        """
         self._reply = reply
+        self._key = key
         self._transcript = transcript
         self._reader = transcript.reader
         self._splitter = splitter(transcript.framing)
@@ -187,7 +197,8 @@ class EventRelay:
     def _check(self) -> None:
         fault = self._reader.error
         if fault is not None:
-            said = f": {fault.message}" if fault.message else ""
+            told = fault.message.replace(self._key, HIDDEN) if self._key else fault.message
+            said = f": {told}" if told else ""
             raise UpstreamReported(f"the upstream reported an error in the stream{said[:200]}")
 
     async def _end(self) -> None:
