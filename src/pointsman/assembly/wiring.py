@@ -33,7 +33,6 @@ EMBEDDED_CAPABILITIES: frozenset[Capability] = frozenset({"tools", "json_schema"
 IN_PROCESS_FORMATS: tuple[FormatName, ...] = ("chat", "completions", "embeddings")
 #: Requests that a scripted deployment remembers.
 SCRIPTED_LOG = 1000
-
 #: Characters: a shorter one may be a word of an error's.
 _SHORTEST_KEY = 8
 
