@@ -1,5 +1,6 @@
 """A gateway in this process, over scripted deployments."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -21,10 +22,19 @@ class Gateway:
         self.client = client
 
     def tell(self, deployment: str, *scripts: Script) -> ScriptedProvider:
-        provider = self.app.providers()[deployment]
-        assert isinstance(provider, ScriptedProvider)
+        provider = self._scripted(deployment)
         provider.tell(*scripts)
         return provider
+
+    def _scripted(self, deployment: str) -> ScriptedProvider:
+        provider = self.app.providers()[deployment]
+        assert isinstance(provider, ScriptedProvider)
+        return provider
+
+    async def sent(self, deployment: str, count: int = 1) -> None:
+        """Wait until so many requests have reached a deployment."""
+        while len(self._scripted(deployment).log) < count:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.002)
 
     async def chat(self, text: str = "What is Python?", **more: object) -> httpx2.Response:
         headers = more.pop("headers", {})

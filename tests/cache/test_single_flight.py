@@ -63,12 +63,6 @@ async def outcome(gateway: Gateway, asked: Call) -> tuple[str, object]:
         await asyncio.sleep(0.005)
 
 
-async def sent(gateway: Gateway, count: int = 1) -> None:
-    """Wait until so many requests have reached the upstream."""
-    while len(gateway.tell("weak").log) < count:  # noqa: ASYNC110 - the upstream tells nobody
-        await asyncio.sleep(0.002)
-
-
 async def boarded(gateway: Gateway, count: int) -> None:
     """Wait until so many wait for the answer of another."""
     flights = gateway.app.pipeline.cache.flights
@@ -83,7 +77,7 @@ async def test_the_first_leaves_before_its_answer_and_the_second_gets_it(
     weak = gateway.tell("weak", SLOW)
     first, second = call(gateway, stream=stream), call(gateway, stream=stream)
     leading = asks(gateway, first)
-    await sent(gateway)
+    await gateway.sent("weak")
     following = asks(gateway, second)
     await boarded(gateway, 1)
     leading.cancel()
@@ -120,7 +114,7 @@ async def test_who_leaves_the_answer_of_another_owes_nothing(gateway: Gateway):
     gateway.tell("weak", SLOW)
     first, second = call(gateway), call(gateway)
     leading = asks(gateway, first)
-    await sent(gateway)
+    await gateway.sent("weak")
     following = asks(gateway, second)
     await boarded(gateway, 1)
     following.cancel()
@@ -154,7 +148,7 @@ async def test_all_leave_before_there_is_an_answer(gateway: Gateway):
     weak = gateway.tell("weak", Script(reply=TEXT, first_byte_delay_s=30))
     calls = [call(gateway) for _ in range(3)]
     waiting = [asks(gateway, each) for each in calls]
-    await sent(gateway)
+    await gateway.sent("weak")
     await boarded(gateway, 2)
     for each in waiting:
         each.cancel()
@@ -213,7 +207,7 @@ async def test_who_wants_it_fresh_shares_no_call_that_was_made_before(gateway: G
     fresh = call(gateway)
     fresh = replace(fresh, cache=replace(fresh.cache, max_age_s=0.0))
     leading = asks(gateway, asked)
-    await sent(gateway)
+    await gateway.sent("weak")
     replies = await asyncio.gather(leading, asks(gateway, fresh))
 
     assert [reply.lookup.state for reply in replies] == ["miss", "miss"]

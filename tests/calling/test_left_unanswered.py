@@ -21,11 +21,10 @@ def call(gateway: Gateway) -> Call:
 
 async def left(gateway: Gateway) -> tuple[Settlement, int]:
     """What is booked for a request that nobody waited for, and our own count of its prompt."""
-    script = gateway.tell("weak", Script(first_byte_delay_s=3600))
-    before, asked = len(script.log), call(gateway)
+    weak, asked = gateway.tell("weak", Script(first_byte_delay_s=3600)), call(gateway)
+    before = len(weak.log)
     asking = asyncio.create_task(gateway.app.pipeline.answer(asked))
-    while len(script.log) == before:  # noqa: ASYNC110 - the upstream tells nobody
-        await asyncio.sleep(0.002)
+    await gateway.sent("weak", before + 1)
     asking.cancel()
     await asyncio.wait([asking])
     entry = await gateway.app.books.get(asked.request_id)

@@ -1,10 +1,12 @@
 """What tests of the command line share."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.gateway import Gateway
+from tests.support.written_books import CONFIG, books_in
 
 from pointsman.cli import main
 
@@ -28,3 +30,16 @@ def command(
         return int(exited.value.code or 0), printed.out, printed.err
 
     return run_one
+
+
+@pytest.fixture(scope="module", params=["file", "gateway"])
+def kept_books(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """The home of books that are only read: their file, and a gateway that holds it."""
+    folder = books_in(tmp_path_factory.mktemp("books") / "home")
+    if request.param == "file":
+        yield folder
+        return
+    with Gateway(folder, CONFIG):
+        yield folder

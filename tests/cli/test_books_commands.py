@@ -4,8 +4,7 @@ import asyncio
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,65 +12,17 @@ import httpx2
 import pytest
 from tests.support.entries import entry
 from tests.support.gateway import Gateway
+from tests.support.written_books import CONFIG, NOW, books_in
 
 from pointsman.storage.sqlite import SqliteStore
 
 Run = Callable[..., tuple[int, str, str]]
 
-CONFIG = """
-[models.weak]
-provider = "scripted"
-model = "weak-model"
-tier = "simple"
-
-[models.strong]
-provider = "scripted"
-model = "strong-model"
-tier = "complex"
-location = "cloud"
-price = { input = 1, output = 2 }
-"""
-NOW = datetime(2026, 5, 3, 12, tzinfo=UTC)
-BOOKS = (
-    entry("old", NOW - timedelta(days=40), cost="0.5", baseline="1.5"),
-    entry("hit", NOW - timedelta(days=1), cache="exact", cost="0", baseline="0.25"),
-    entry("new", NOW, key="k2", cost="0.125", overhead="0.025", baseline="0.25", estimated=True),
-    entry("dear", NOW, organisation="umbrella", deployment="big", tier="complex", cost="2"),
-    entry("unknown", NOW, organisation="umbrella", cost=None),
-)
-
-
-def books_in(folder: Path) -> Path:
-    """A home with books in it."""
-    folder.mkdir()
-    asyncio.run(write(folder / "pointsman.db"))
-    return folder
-
-
-async def write(path: Path) -> None:
-    store = SqliteStore.open(path)
-    for each in BOOKS:
-        await store.reserve(each)
-    await store.close()
-
-
-@pytest.fixture(scope="module", params=["file", "gateway"])
-def home(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Path]:
-    """Books that are only read: their file, and a gateway that holds it."""
-    folder = books_in(tmp_path_factory.mktemp("books") / "home")
-    if request.param == "file":
-        yield folder
-        return
-    with Gateway(folder, CONFIG):
-        yield folder
-
 
 @pytest.fixture
-def run(command: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(command: Run, kept_books: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a command over the books."""
-    monkeypatch.setenv("POINTSMAN_HOME", str(home))
+    monkeypatch.setenv("POINTSMAN_HOME", str(kept_books))
     return command
 
 

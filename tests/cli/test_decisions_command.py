@@ -1,32 +1,20 @@
 """`pointsman decisions`: requests one by one, over a running gateway and over its file."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
 import pytest
-from tests.cli.test_books_commands import CONFIG, books_in
 from tests.support.gateway import Gateway
+from tests.support.written_books import CONFIG
 
 Run = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture(scope="module", params=["file", "gateway"])
-def home(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Path]:
-    folder = books_in(tmp_path_factory.mktemp("books") / "home")
-    if request.param == "file":
-        yield folder
-        return
-    with Gateway(folder, CONFIG):
-        yield folder
-
-
 @pytest.fixture
-def run(command: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setenv("POINTSMAN_HOME", str(home))
+def run(command: Run, kept_books: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("POINTSMAN_HOME", str(kept_books))
     return lambda *words: command("decisions", *words)
 
 

@@ -36,8 +36,8 @@ def configuration() -> None:
 def check(config: ConfigOption = None) -> None:
     """Read the configuration and say what is wrong with it; nothing is started or changed.
 
-    All that a start needs is looked at: the references to secrets and the weights, too. What is no error, but
-    hardly meant, is said as well.
+    All that a start needs is looked at: the references to secrets and the weights, too. What is no
+    error, but hardly meant, is said as well.
     """
     settings = load(config)
     faults = whole.faults(settings, os.environ)

@@ -69,7 +69,7 @@ def span(which: Filter, rows: Sequence[ReportRow], ratings: Sequence[RatingRow])
     counts: Counter[str] = Counter()
     cost = Decimal(0)
     for row in rows:
-        if row.served_tier is not None and row.cache not in {"exact", "semantic"}:
+        if row.served_tier is not None and not row.is_hit:
             counts[row.served_tier] += row.requests
             cost += row.cost
     requests = counts.total()
