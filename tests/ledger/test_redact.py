@@ -99,7 +99,6 @@ def test_none_of_2000_secrets_is_left() -> None:
 )
 def test_what_is_made_up_is_taken_too_for_who_can_tell(text: str, said: str) -> None:
     assert clean(text).turns[0].text == said
-    assert PERSONAL.find([Turn("user", text)]) == ()
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,10 @@ def test_hardly_any_of_2000_ordinary_prompts_is_held(detector: Detector, share: 
     [
         ("charge 4539148803436467 please", "card_number"),
         ("AKIAIOSFODNN7EXAMPLE", "api_key"),
+        ("sk-proj-abcdefghijklmnopqrstuvwxyz0123456789", "api_key"),
+        ("sk-1234567890abcdef1234567890abcdef is my key", "api_key"),
+        ("ghp_abcdefghijklmnopqrstuvwxyzabcdefghij", "api_key"),
+        ("My API key is 1234567890abcdef", "token"),
         (f"why does {KEY} fail?", "api_key"),
         ("postgres://bob:s3cr3t-Pa55@db.internal/shop", "password"),
         ("curl -u bob:s3cr3tPa55 https://host", "password"),
@@ -57,6 +61,8 @@ def test_hardly_any_of_2000_ordinary_prompts_is_held(detector: Detector, share: 
         ("Authorization: Bearer 9fceb02d0ae598e95dc970b74767f193", "token"),
         ("la clé API est Zk3v9QxT2mLp8RsW4yBn6HcJ", "token"),
         ("-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n", "private_key"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA...\n", "private_key"),
+        ("-----BEGIN EC PRIVATE KEY-----\nabc123\n-----END EC PRIVATE KEY-----", "private_key"),
     ],
 )
 def test_a_secret_is_found_at_the_usual_level(text: str, kind: str) -> None:
@@ -68,6 +74,7 @@ def test_a_secret_is_found_at_the_usual_level(text: str, kind: str) -> None:
     [
         ("DE89 3704 0044 0532 0130 00", "iban"),
         ("jane.doe@acme.de", "email"),
+        ("bob@example.com", "email"),
         ("jane (at) acme (dot) de", "email"),
         ("jane dot doe at acme dot com", "email"),
         ("ring me on 020 7946 0018", "phone"),
@@ -133,6 +140,10 @@ def test_a_key_is_found_behind_whatever_it_hides(hidden: str) -> None:
         "password: required|min:8",
         "postgres://user:password@localhost/db",
         "api_key = 'YOUR_API_KEY_GOES_HERE'",
+        "sk-your-api-key-goes-here, or sk-xxxxxxxxxxxxxxxxxxxxxxxx, or user@example.com",
+        "a key-value-store-implementation with secret_management_service",
+        "-----BEGIN PRIVATE KEY----- and -----END PRIVATE KEY----- stand around it",
+        "-----BEGIN PRIVATE KEY-----\n<your key>\n-----END PRIVATE KEY-----",
         "git@github.com:acme/shop.git",
         "192.168.1.100 and 10.0.0.1",
         "2024-05-01T10:00:00Z",

@@ -30,16 +30,16 @@ _SPELLED_SIGNS = (
     "arobase",
     "klammeraffe",
 )
-#: Accounts of machines, and the names that stand for a person in examples.
+#: Accounts of machines.
 _NOBODY = re.compile(
     r"(?:git|hg|svn|noreply|no-reply|donotreply|do-not-reply|postmaster|mailer-daemon|root|ubuntu|"
     r"ec2-user|actions|dependabot)$"
 )
+#: What stands for any person in examples; a person's name may be one's, made up or not.
 _NO_NAME = re.compile(
     r"(?:user(?:name)?\d?|you|your[._-]?(?:name|email|address)|name|me|email|test\d?|foo|bar|baz|a|b|c|"
     r"x|admin|someone|somebody|person)$"
 )
-_EXAMPLE_NAME = re.compile(r"(?:jane|john|alice|bob)$")
 _EXAMPLE_DOMAIN = re.compile(
     r"(?:\w+\.)?(?:example\.(?:com|org|net)|(?:domain|test|foo|bar|email)\.com)$"
 )
@@ -82,18 +82,11 @@ _LONGEST_DOMAIN = 256
 
 
 def find_emails(view: View) -> Iterator[Span]:
-    """Addresses of persons, not of machines or examples."""
+    """Addresses of persons, not of machines and not those that stand for any."""
     for name, domain in _addresses(view):
         if _is_person(name.group().strip(), domain):
             yield name.start(), domain.end()
     yield from _spelled(view)
-
-
-def find_email_examples(view: View) -> Iterator[Span]:
-    """Addresses of people who are made up, as far as one can tell: `alice@example.com`."""
-    for name, domain in _addresses(view):
-        if _EXAMPLE_NAME.match(name.group().strip()) and _is_example(domain):
-            yield name.start(), domain.end()
 
 
 def _addresses(view: View) -> Iterator[tuple[re.Match[str], re.Match[str]]]:
@@ -118,12 +111,7 @@ def _in_address(low: str, start: int) -> bool:
 def _is_person(name: str, domain: re.Match[str]) -> bool:
     if _NOBODY.match(name) or name.endswith("/"):
         return False
-    made_up = _NO_NAME.match(name) or _EXAMPLE_NAME.match(name)
-    return not (made_up and _is_example(domain))
-
-
-def _is_example(domain: re.Match[str]) -> bool:
-    return _EXAMPLE_DOMAIN.match(domain.group().strip()) is not None
+    return not (_NO_NAME.match(name) and _EXAMPLE_DOMAIN.match(domain.group().strip()))
 
 
 def _spelled(view: View) -> Iterator[Span]:

@@ -33,11 +33,6 @@ _PERSONAL: Mapping[str, tuple[Rule, ...]] = {
     "medical_record": (people.find_medical_records,),
     "bank_account": (people.find_bank_accounts,),
 }
-#: What is no secret as far as one can tell, and yet looks like one.
-_EXAMPLES: Mapping[str, tuple[Rule, ...]] = {
-    "api_key": (keys.find_key_examples,),
-    "email": (contacts.find_email_examples,),
-}
 _RULES: Mapping[Level, Mapping[str, tuple[Rule, ...]]] = {
     "off": {},
     "secrets": _SECRETS,
@@ -85,8 +80,7 @@ class Detector:
     def places(self, text: str) -> Sequence[Place]:
         """Where in a text each of them is; they may overlap, and come in no order.
 
-        So are examples of them: who wants to see no secret cannot know which ones are made up. A
-        place may be longer than what was found in it, and a secret may be found more than once.
+        A place may be longer than what was found in it, and a secret may be found more than once.
         """
         if self.level == "off":
             return ()
@@ -94,7 +88,7 @@ class Detector:
         found = [
             Place(*view.in_written(*span), kind)
             for kind, rules in self._rules.items()
-            for rule in (*rules, *_EXAMPLES.get(kind, ()))
+            for rule in rules
             for span in rule(view)
         ]
         for name, pattern in self._patterns.items():

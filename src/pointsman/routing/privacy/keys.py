@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pointsman.routing.privacy.values import is_key_body, looks_random, may_be_password, trim
+from pointsman.routing.privacy.values import (
+    is_key_body,
+    is_placeholder,
+    looks_random,
+    may_be_password,
+    trim,
+)
 from pointsman.routing.privacy.view import Span, View
 
 #: The sign that ends a known prefix: one cheap scan tells whether anything dearer is to be done.
@@ -45,9 +51,6 @@ _KEY = re.compile(
     r"|hooks\.slack\.com/services/([A-Z0-9/]{12,}[A-Za-z0-9]{16,}+)"
     r")"
 )
-_DIGIT = re.compile("[0-9]")
-#: Letters from which on they are hardly a word: `key-` may begin a name, as in `key-value-store`.
-_LONGEST_WORD = 24
 _ADDRESS = re.compile(r"://([^\s/@:\"'<>]{0,100}):([^\s/\"'<>]{3,200})@")
 #: A command's `-u name:password`.
 _OPTION = re.compile(r"(?<!\S)(?:-u|--user)[ =][\"']?[^\s:\"'/]{1,60}:([^\s\"']{4,200})")
@@ -56,6 +59,12 @@ _PUTTY = "PuTTY-User-Key-File"
 #: How far behind its first line a private key must have begun.
 _HEAD = 600
 _BODY = re.compile(r"[A-Za-z0-9+/=]{24,}")
+#: How the text of each of the usual kinds begins, in base64: no word does.
+_STARTS = ("MII", "MC4CAQ", "MHcCAQ", "b3BlbnNzaC")
+#: Lines of nothing else, which is no prose.
+_LINES = re.compile(
+    r"(?:[ \t\r\n\\]|\\r|\\n)*[A-Za-z0-9+/=]{6,}+(?:(?:\s*\n\s*|\\n)[A-Za-z0-9+/=]+)*+\s*"
+)
 _BLANKS = re.compile(r"\\r|\\n|[\s\\\"'+|>]")
 #: Where a private key's text ends.
 _FINISH = re.compile(r"-{1,5} ?END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?(?: ?-{1,5})?")
@@ -69,17 +78,6 @@ def find_keys(view: View) -> Iterator[Span]:
     yield from _keys(view.text)
     yield from (view.in_joined(*span) for span in _keys(view.joined))
     yield from (view.in_packed(*span) for span in _keys(view.packed))
-
-
-def find_key_examples(view: View) -> Iterator[Span]:
-    """What has a key's shape and is made up, as far as one can tell: `sk-abcdefghij0123456789`."""
-    if not _SIGN.search(view.text):
-        return
-    for token in _LONG.finditer(view.text):
-        for found in _KEY.finditer(token.group()):
-            body = next(group for group in found.groups() if group is not None)
-            if _DIGIT.search(body) or (len(body) >= _LONGEST_WORD and body.isalnum()):
-                yield token.start() + found.start(), token.start() + found.end()
 
 
 def _keys(text: str) -> Iterator[Span]:
@@ -113,8 +111,11 @@ def _end(finish: re.Pattern[str], text: str, start: int) -> int:
 
 
 def _key_follows(text: str) -> bool:
-    body = _BLANKS.sub("", text.split("-----", 1)[0])
-    return any(looks_random(found.group()) for found in _BODY.finditer(body))
+    written, end, _ = text.partition("-----")
+    body = _BLANKS.sub("", written)
+    if body.startswith(_STARTS) or any(map(looks_random, _BODY.findall(body))):
+        return True
+    return bool(end and _LINES.fullmatch(written)) and not is_placeholder(body)
 
 
 def find_address_passwords(view: View) -> Iterator[Span]:

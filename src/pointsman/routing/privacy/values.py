@@ -12,6 +12,14 @@ _FEWEST_SIGNS = 7
 _FEWEST_DIGITS = 2
 _MIXED = 4
 _STRONG = 3
+#: Of what follows a known prefix: this long, letters and digits that nothing parts are no name, and
+#: from here on neither are letters alone.
+_SHORTEST_RUN = 16
+_LONGEST_WORD = 24
+_FEWEST_RUN_SIGNS = 10
+#: Names repeat their letters; who makes a key up runs through the alphabet and the digits.
+_FEWEST_ALPHABET = 14
+_FEWEST_ALPHABET_DIGITS = 4
 #: Random letters and digits change between lower case, upper case and digits at every second place;
 #: names made of words do so once a word.
 _CHANGES = 0.2
@@ -51,6 +59,7 @@ _TECHNICAL = re.compile(
     r"[-_]?[\d.]+[a-z]{0,3}(?:[-_/][a-z0-9-]*)?$|v\d+(?:\.\d+)*$|[iu](?:8|16|32|64)$",
     re.IGNORECASE,
 )
+_RUN = re.compile(rf"[A-Za-z0-9]{{{_SHORTEST_RUN},}}")
 _ONLY_FIGURES = re.compile(r"[\d.,:/+%-]*$")
 _SPECIAL = re.compile(r"[^\w\s.,;:'\"()\[\]{}<>/\\-]")
 _ANY_SPECIAL = re.compile(r"[^\w\s]|_")
@@ -59,6 +68,11 @@ _ANY_SPECIAL = re.compile(r"[^\w\s]|_")
 def trim(value: str) -> str:
     """The value without the quotes and punctuation around it."""
     return value.strip("\"'`“”„\u2018\u2019«»,;").rstrip(".:)]}>").strip("\"'`")
+
+
+def is_placeholder(value: str) -> bool:
+    """Made of nothing but the words of examples."""
+    return bool(_PLACEHOLDER.fullmatch(value)) or "xxxx" in value.lower()
 
 
 def classes(value: str) -> int:
@@ -77,24 +91,42 @@ def _changes(value: str) -> int:
 
 
 def looks_random(value: str, shortest: int = _SHORTEST_TOKEN) -> bool:
-    """Letters and digits that spell nothing."""
+    """Letters and digits that spell nothing, by chance or made up as `abcdefghij0123456789`."""
     if len(value) < shortest or len(set(value)) < _FEWEST_SIGNS:
         return False
-    if _UUID.fullmatch(value) or _PLACEHOLDER.fullmatch(value) or "xxxx" in value.lower():
+    if _UUID.fullmatch(value) or is_placeholder(value):
         return False
     digits = sum(c.isdigit() for c in value)
     if _HEX.fullmatch(value):
         return digits >= _FEWEST_DIGITS and any(c.isalpha() for c in value)
+    if any(map(_is_alphabet, _RUN.findall(value))):
+        return True
     if digits >= _FEWEST_DIGITS:
         return _changes(value) >= _CHANGES * len(value)
     return _changes(value) >= _CHANGES_WITHOUT_DIGITS * len(value)
 
 
 def is_key_body(value: str) -> bool:
-    """What follows a known prefix, and is no placeholder: that takes less than pure chance does."""
-    if len(set(value)) < _FEWEST_SIGNS or _PLACEHOLDER.fullmatch(value) or "xxxx" in value.lower():
+    """What follows a known prefix, and is no placeholder: that takes less than pure chance does.
+
+    A key that someone made up (`abcdefghij0123456789`) counts: nobody can tell.
+    """
+    if len(set(value)) < _FEWEST_SIGNS or is_placeholder(value):
         return False
-    return value.isupper() or _changes(value) >= _MIXED
+    return value.isupper() or _changes(value) >= _MIXED or any(map(_is_run, _RUN.findall(value)))
+
+
+def _is_run(run: str) -> bool:
+    """Whether letters and digits that nothing parts are too long for a word, and no pattern."""
+    if len(set(run)) < _FEWEST_RUN_SIGNS or run.isdigit():
+        return False
+    return len(run) >= _LONGEST_WORD or not run.isalpha()
+
+
+def _is_alphabet(run: str) -> bool:
+    """Whether letters and digits run through many and repeat few."""
+    digits = sum(c.isdigit() for c in run)
+    return len(set(run)) >= _FEWEST_ALPHABET and _FEWEST_ALPHABET_DIGITS <= digits < len(run)
 
 
 def may_be_password(value: str, *, quoted: bool = False) -> bool:
