@@ -68,6 +68,20 @@ async def test_a_hit_is_in_the_books_and_costs_nothing(cached: Gateway):
     assert second.headers["x-pointsman-cost"] == "0"
     assert "x-pointsman-score" in first.headers
     assert "x-pointsman-score" not in second.headers  # nothing was scored
+    assert was["score"] is not None
+    assert is_now["score"] is None
+
+
+async def test_nor_do_the_figures_of_a_cached_answer_name_a_score(cached: Gateway):
+    asked = {"prompt": "What is a cat?"}
+
+    first = (await cached.client.post("/v1/complete", json=asked)).json()
+    await kept(cached)
+    again = (await cached.client.post("/v1/complete", json=asked)).json()
+
+    assert (first["cache_hit"], again["cache_hit"]) == (False, True)
+    assert first["score"] is not None
+    assert again["score"] is None
 
 
 @pytest.mark.parametrize(

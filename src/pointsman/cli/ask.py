@@ -36,7 +36,8 @@ class Figures(msgspec.Struct):
     response: str
     model_used: str
     difficulty_tag: str
-    score: float
+    #: None where nothing was scored: the cache answered.
+    score: float | None
     input_tokens: int
     output_tokens: int
     estimated_cost: Decimal | None

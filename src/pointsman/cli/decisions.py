@@ -15,6 +15,7 @@ import typer
 
 from pointsman.assembly.offline import reading, running_at
 from pointsman.cli import remote
+from pointsman.cli.chat.words import score_by
 from pointsman.cli.options import (
     ConfigOption,
     DaysOption,
@@ -53,7 +54,7 @@ class _Record(msgspec.Struct):
     user: str | None
     model_asked: str
     tier: str
-    score: float
+    score: float | None
     scorer: str
     domain: str
     deployment: str | None
@@ -164,7 +165,7 @@ def _row(each: _Record) -> tuple[str, ...]:
     return (
         f"{each.time.astimezone():%m-%d %H:%M:%S}",
         each.model_asked,
-        f"{each.score:.0f}",
+        "-" if each.score is None else f"{each.score:.0f}",
         each.served_tier or each.tier,
         each.deployment or "nobody",
         each.outcome,
@@ -200,7 +201,7 @@ def _lines(record: _Record) -> Iterator[tuple[str, str]]:
     yield "time", f"{record.time.astimezone():%Y-%m-%d %H:%M:%S %Z}"
     yield "who", " / ".join(each for each in who if each)
     yield "asked for", record.model_asked
-    yield "score", f"{record.score:.1f} of 100, by {record.scorer}; {record.domain}"
+    yield "score", f"{score_by(record.score, record.scorer)}; {record.domain}"
     yield "because", record.reason
     yield "answered by", f"{record.deployment or 'nobody'} ({record.served_tier or record.tier})"
     yield "outcome", record.outcome + (f": {record.error}" if record.error else "")

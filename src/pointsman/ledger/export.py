@@ -79,7 +79,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("model_asked", "text", lambda entry: entry.model_asked),
     Column("stream", "flag", lambda entry: entry.stream),
     Column("tier", "text", lambda entry: entry.decision.tier),
-    Column("score", "number", lambda entry: entry.decision.score),
+    Column("score", "number", lambda entry: entry.decision.scored.made),
     Column("scorer", "text", lambda entry: entry.decision.scorer),
     Column("domain", "text", lambda entry: entry.decision.domain),
     Column("cache", "text", lambda entry: entry.lookup.state),

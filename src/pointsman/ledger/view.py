@@ -18,7 +18,7 @@ def decision_view(decision: Decision) -> dict[str, object]:
     """A decision with its explanation."""
     return {
         "tier": decision.tier,
-        "score": decision.score,
+        "score": decision.scored.made,
         "deployment": decision.deployment,
         "parts": dict(decision.parts),
         "dimensions": dict(decision.dimensions),

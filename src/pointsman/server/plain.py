@@ -46,7 +46,7 @@ def _shaped(reply: Reply, *, tier: str, cost: str, cached: str) -> Outgoing:
         "response": reply_text(reply.body),
         "model_used": reply.deployment.id,
         tier: reply.decision.tier,
-        "score": reply.decision.score,
+        "score": reply.decision.scored.made,
         "input_tokens": settled.usage.input_tokens,
         "output_tokens": settled.usage.output_tokens,
         cost: settled.cost,

@@ -45,7 +45,7 @@ async def alternatives(gateway: Gateway, incoming: Incoming) -> Outgoing:
     decision = entry.decision
     return as_json(
         {
-            "score": decision.score,
+            "score": decision.scored.made,
             "tier": decision.tier,
             "thresholds": thresholds_view(decision.bounds),
             "alternatives": _alternatives(gateway, entry, incoming.principal),

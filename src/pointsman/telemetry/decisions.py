@@ -64,8 +64,10 @@ def as_text(entry: Entry) -> str:
     cost = _cost(settled)
     latency = f"{settled.latency_ms:.0f} ms" if settled else "-"
     reason = settled.reason if settled else entry.decision.reasoning
+    made = entry.decision.scored.made
+    score = "-" if made is None else f"{made:.1f}"
     return (
-        f"{entry.time.astimezone():%H:%M:%S}  {entry.decision.score:5.1f}  {entry.decision.tier:<8} -> {where}{served}"
+        f"{entry.time.astimezone():%H:%M:%S}  {score:>5}  {entry.decision.tier:<8} -> {where}{served}"
         f"  {latency}  {cost}  {entry.outcome}  {one_line(reason)}"
     )
 
@@ -89,7 +91,7 @@ def as_json(entry: Entry) -> str:
         {
             "time": entry.time.isoformat(),
             "request_id": entry.request_id,
-            "score": entry.decision.score,
+            "score": entry.decision.scored.made,
             "tier": entry.decision.tier,
             "served_tier": settled.served_tier if settled else None,
             "deployment": settled.deployment if settled else None,

@@ -201,7 +201,7 @@ def _of_journey(journey: Journey) -> dict[str, str | int | float | bool]:
         "pointsman.tier": entry.decision.tier,
         "pointsman.served_tier": settled.served_tier,
         "pointsman.deployment": settled.deployment,
-        "pointsman.score": entry.decision.score,
+        "pointsman.score": entry.decision.scored.made,
         "pointsman.outcome": settled.outcome,
         "pointsman.cache": entry.lookup.state,
         "pointsman.cost_usd": None if settled.cost is None else float(settled.cost),

@@ -102,6 +102,11 @@ class Score:
         """Whether anything was scored: else `value` says nothing."""
         return self.scorer not in {UNSCORED, GIVEN_AGAIN}
 
+    @property
+    def made(self) -> float | None:
+        """`value`, to be shown; None where nothing was scored."""
+        return self.value if self.is_made else None
+
 
 @dataclass(frozen=True, slots=True)
 class Confined:

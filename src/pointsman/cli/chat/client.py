@@ -58,7 +58,7 @@ class Decided(msgspec.Struct):
     """Where a question goes and why; what it is expected to cost in US dollars."""
 
     tier: str
-    score: float
+    score: float | None
     deployment: str | None
     scorer: str
     reasoning: str

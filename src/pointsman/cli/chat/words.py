@@ -53,8 +53,11 @@ def status(record: Record | None, deployment: str, location: str, *, stopped: bo
     if record is None:
         return f"{deployment} | {location} | no figures: the books do not say yet"
     place = place_of(record, location)
-    score = f"{record.cache} hit" if place == "cache" else f"score {record.score:.0f}"
-    said = [record.deployment or deployment, record.tier, place, score]
+    said = [record.deployment or deployment, record.tier, place]
+    if place == "cache":
+        said.append(f"{record.cache} hit")
+    elif record.score is not None:
+        said.append(f"score {record.score:.0f}")
     if record.usage is not None:
         said.append(f"{record.usage.input_tokens} + {record.usage.output_tokens} tokens")
     said.append(money(record.cost))
@@ -88,10 +91,15 @@ def figures(record: Record, place: str) -> tuple[str, ...]:
     )
 
 
+def score_by(score: float | None, scorer: str) -> str:
+    """A score and who made it."""
+    return "none" if score is None else f"{score:.1f} of 100, by {scorer}"
+
+
 def why(decided: Decided) -> list[str]:
     """A decision's reasons: the score and its largest parts, the thresholds, the plan."""
     lines = [
-        f"score     {decided.score:.1f} of 100, by {decided.scorer}",
+        f"score     {score_by(decided.score, decided.scorer)}",
         f"tier      {decided.tier}",
         f"because   {decided.reasoning}",
     ]

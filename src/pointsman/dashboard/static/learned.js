@@ -10,7 +10,7 @@ export function Learned({ entry }) {
   const facts = [
     ["Version", learning.version],
     ["Score before", learning.cold?.toFixed(1)],
-    ["Score", entry.score.toFixed(1)],
+    ["Score", entry.score?.toFixed(1)],
     ["Explored at", learning.explored && learning.extra != null && `${money(learning.extra)} more`],
     ["Experiment", learning.experiment && html`<a href="#/learning">${learning.experiment}</a>, side ${learning.variant}`],
   ].filter(([, value]) => value);

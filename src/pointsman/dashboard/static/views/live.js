@@ -217,7 +217,7 @@ class Row extends Component {
 
 /** Its score, where one was made: what the cache answers is not scored. */
 function Score({ row }) {
-  if (!Object.keys(row.parts).length) return html`<span class="muted">–</span>`;
+  if (row.score === null) return html`<span class="muted">–</span>`;
   return html`<span class="score" aria-hidden="true"><i style=${{ width: `${row.score}%` }}></i></span><span class="num">${row.score.toFixed(0)}</span>`;
 }
 

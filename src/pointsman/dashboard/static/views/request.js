@@ -57,8 +57,8 @@ function Head({ entry, route }) {
 
 function Why({ entry }) {
   return html`<${Card} title="Why" hint="The score is 0 to 100: how likely it is that the lowest tier will not suffice. From a tier's threshold on, the request goes to that tier.">
-    <${ScoreScale} score=${entry.score} bounds=${entry.bounds} />
-    ${!Object.keys(entry.bounds).length && html`<p class="muted">No threshold chose: the request named its place.</p>`}
+    ${entry.score === null ? html`<p class="muted">No score was made for it.</p>` : html`<${ScoreScale} score=${entry.score} bounds=${entry.bounds} />`}
+    ${entry.score !== null && !Object.keys(entry.bounds).length && html`<p class="muted">No threshold chose: the request named its place.</p>`}
     <${Parts} parts=${entry.parts} />
     <${About} decision=${entry} />
   </${Card}>`;
