@@ -76,13 +76,31 @@ class Notes:
         *,
         place: str = "",
     ) -> None:
-        """Every member that says something and is not `known`; those in `hints` are advisory.
+        """Of a setting, every member that says something and is not `known`.
 
-        `place` stands before their names.
+        It is foreign, for what nobody knows may be what the setting is about; those in `hints` are
+        advisory. `place` stands before their names.
         """
         for name, member in value.items():
             if name not in known and self._says(name, member):
                 note = self.hint if name in hints else self.matter
+                note(place + name)
+
+    def strangers(
+        self,
+        value: dict[str, Json],
+        known: AbstractSet[str],
+        matters: AbstractSet[str] = frozenset(),
+        *,
+        place: str = "",
+    ) -> None:
+        """The same of a body, a message, a part or a tool: there, clients put what is their own.
+
+        It is advisory; those in `matters` are foreign.
+        """
+        for name, member in value.items():
+            if name not in known and self._says(name, member):
+                note = self.matter if name in matters else self.hint
                 note(place + name)
 
 

@@ -35,11 +35,11 @@ def test_bookkeeping_is_told_from_what_matters() -> None:
         "safety_identifier",
         "service_tier",
         "store",
+        "unheard_of",
     ]
     assert sorted(conversation.foreign) == [
         "chat_template_kwargs",
         "reasoning_effort",
-        "unheard_of",
         "web_search_options",
     ]
 
@@ -64,10 +64,6 @@ NEW_FILE = {"file_id": "f", "new": 1}
             {"messages": [*HELLO, {"role": "assistant", "content": "So", "prefix": True}]},
             {"messages[].prefix"},
         ),
-        (
-            {"messages": [{"role": "user", "content": "x", "weight": 1}]},
-            {"messages[].weight"},
-        ),
         ({"response_format": {"type": "grammar"}}, {"response_format"}),
         (
             {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "new": 1}}},
@@ -77,7 +73,6 @@ NEW_FILE = {"file_id": "f", "new": 1}
         ({"reasoning": {"effort": "low", "new": 1}}, {"reasoning.new"}),
         ({"thinking": {"type": "enabled", "new": 1}}, {"thinking.new"}),
         ({"thinking": {"type": "deep"}}, {"thinking"}),
-        ({"stream_options": {"new": 1}}, {"stream_options.new"}),
         (
             {"tool_choice": {"type": "function", "function": {"name": "f", "new": 1}}},
             {"tool_choice.new"},
@@ -99,6 +94,27 @@ NEW_FILE = {"file_id": "f", "new": 1}
 )
 def test_what_changes_the_answer_is_foreign(members: dict[str, object], foreign: set[str]) -> None:
     assert set(decode(**members).foreign) == foreign
+
+
+@pytest.mark.parametrize(
+    ("members", "name"),
+    [
+        ({"opencode_session": "x"}, "opencode_session"),
+        ({"stream_options": {"new": 1}}, "stream_options.new"),
+        ({"messages": [{"role": "user", "content": "x", "id": 1}]}, "messages[].id"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "text", "text": "x", "id": 1}]}]},
+            "messages[].content[].id",
+        ),
+        ({"tools": [{"type": "function", "function": {"name": "f", "id": 1}}]}, "tools[].id"),
+    ],
+)
+def test_what_a_client_puts_there_of_its_own_is_left_out_by_name(
+    members: dict[str, object], name: str
+) -> None:
+    conversation = decode(**members)
+
+    assert (conversation.advisory, conversation.foreign) == ((name,), ())
 
 
 def test_echoes_of_a_reply_do_not_matter() -> None:

@@ -196,7 +196,7 @@ def test_settings() -> None:
     assert told(text={"format": {"type": "text"}}).output is None
 
 
-def test_bookkeeping_is_advisory_and_all_else_is_foreign() -> None:
+def test_bookkeeping_is_told_from_what_matters() -> None:
     conversation = told(
         input=[
             {"role": "assistant", "content": "4", "phase": "final_answer"},
@@ -224,13 +224,13 @@ def test_bookkeeping_is_advisory_and_all_else_is_foreign() -> None:
         "messages[].phase",
         "messages[].content[].prompt_cache_breakpoint",
         "reasoning.context",
+        "brand_new",
     }
     assert set(conversation.foreign) == {
         "truncation",
         "prompt",
         "max_tool_calls",
         "previous_response_id",
-        "brand_new",
         "tools[].allowed_callers",
         "reasoning.effort",
     }
@@ -305,24 +305,9 @@ def test_an_earlier_response_or_a_prompt_template_can_stand_for_the_input() -> N
 @pytest.mark.parametrize(
     ("members", "name"),
     [
-        ({"input": [user({"type": "input_text", "text": "x"}) | NEW]}, "messages[].new"),
-        ({"input": [user({"type": "input_text", "text": "x"} | NEW)]}, "messages[].content[].new"),
-        (
-            {"input": [user({"type": "input_image", "image_url": "https://x/a"} | NEW)]},
-            "messages[].content[].new",
-        ),
         (
             {"input": [user({"type": "input_audio", "input_audio": SOUND | NEW})]},
             "messages[].content[].input_audio.new",
-        ),
-        (
-            {"input": [{"type": "function_call_output", "call_id": "c", "output": "x"} | NEW]},
-            "messages[].new",
-        ),
-        ({"tools": [WEATHER | NEW]}, "tools[].new"),
-        (
-            {"tools": [{"type": "namespace", "name": "n", "tools": []} | NEW]},
-            "namespace.new",
         ),
         ({"text": {"format": {"type": "json_object"} | NEW}}, "text.format.new"),
         ({"text": {"format": {"type": "text"} | NEW}}, "text.format.new"),
@@ -337,12 +322,39 @@ def test_an_earlier_response_or_a_prompt_template_can_stand_for_the_input() -> N
         ),
     ],
 )
-def test_what_nobody_knows_is_foreign_wherever_it_stands(
+def test_what_nobody_knows_of_a_setting_is_foreign(members: dict[str, object], name: str) -> None:
+    conversation = told(**members)
+
+    assert (conversation.advisory, conversation.foreign) == ((), (name,))
+
+
+@pytest.mark.parametrize(
+    ("members", "name"),
+    [
+        ({"brand_new": 1}, "brand_new"),
+        ({"input": [user({"type": "input_text", "text": "x"}) | NEW]}, "messages[].new"),
+        ({"input": [user({"type": "input_text", "text": "x"} | NEW)]}, "messages[].content[].new"),
+        (
+            {"input": [user({"type": "input_image", "image_url": "https://x/a"} | NEW)]},
+            "messages[].content[].new",
+        ),
+        (
+            {"input": [{"type": "function_call_output", "call_id": "c", "output": "x"} | NEW]},
+            "messages[].new",
+        ),
+        ({"tools": [WEATHER | NEW]}, "tools[].new"),
+        (
+            {"tools": [{"type": "namespace", "name": "n", "tools": []} | NEW]},
+            "namespace.new",
+        ),
+    ],
+)
+def test_what_a_client_puts_there_of_its_own_is_left_out_by_name(
     members: dict[str, object], name: str
 ) -> None:
     conversation = told(**members)
 
-    assert (conversation.advisory, conversation.foreign) == ((), (name,))
+    assert (conversation.advisory, conversation.foreign) == ((name,), ())
 
 
 def test_what_comes_with_what_the_model_said_is_an_echo() -> None:

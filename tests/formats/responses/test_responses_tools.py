@@ -39,7 +39,7 @@ def test_only_the_api_itself_can_say_hosted_tools_and_their_items() -> None:
             {"type": "item_reference", "id": "msg_1"},
             {"id": "msg_2"},
         ],
-        tools=[{"type": "web_search"}, {"type": "custom", "name": "apply_patch"}, WEATHER],
+        tools=[{"type": "file_search"}, {"type": "custom", "name": "apply_patch"}, WEATHER],
     )
 
     assert conversation.messages == (
@@ -57,7 +57,7 @@ def test_only_the_api_itself_can_say_hosted_tools_and_their_items() -> None:
         ),
     )
     assert conversation.tools == (
-        Opaque("responses", "web_search"),
+        Opaque("responses", "file_search"),
         Opaque("responses", "custom"),
         Tool("weather", schema={"type": "object"}, strict=False),
     )
@@ -68,6 +68,15 @@ def test_search_without_the_web_is_a_mere_offer() -> None:
     conversation = told(tools=[{"type": "web_search", "external_web_access": False}])
 
     assert (conversation.tools, conversation.advisory) == ((), ("web_search",))
+
+
+@pytest.mark.parametrize("kind", ["web_search", "web_search_preview"])
+def test_search_is_an_offer_among_functions_and_alone_a_demand(kind: str) -> None:
+    among, alone = told(tools=[{"type": kind}, WEATHER]), told(tools=[{"type": kind}])
+
+    assert [getattr(tool, "name", None) for tool in among.tools] == ["weather"]
+    assert among.advisory == (kind,)
+    assert alone.tools == (Opaque("responses", kind),)
 
 
 def test_functions_in_namespaces_get_flat_names_also_in_earlier_calls() -> None:

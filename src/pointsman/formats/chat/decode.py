@@ -24,13 +24,19 @@ _READ = frozenset(
     | {"temperature", "top_p", "top_k", "min_p", "stop", "n", "seed", *_LIMITS}
     | {"frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "top_logprobs"}
 )
-#: Bookkeeping, and hints that change the speed or the price of an answer.
-_ADVISORY = frozenset(
-    {"metadata", "store", "service_tier", "safety_identifier", "client_metadata", "usage"}
-    | {"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "session_id"}
-    | {"prediction", "cache_prompt", "cache_control"}
+#: What servers of this format understand beside that and an answer can't do without: what shape it
+#: has, what is looked up for it, how it is drawn, how the prompt is put, and what else is given out.
+EXTENSIONS = frozenset(
+    {"structured_outputs", "guided_json", "guided_regex", "guided_choice", "guided_grammar"}
+    | {"json_schema", "grammar", "regex", "ebnf"}
+    | {"web_search_options", "search_parameters", "plugins", "documents", "enable_search"}
+    | {"repetition_penalty", "repeat_penalty", "repeat_last_n", "typical_p", "top_a", "tfs_z"}
+    | {"mirostat", "mirostat_tau", "mirostat_eta", "dry_multiplier", "xtc_probability"}
+    | {"min_tokens", "ignore_eos", "stop_token_ids", "bad_words", "allowed_token_ids"}
+    | {"length_penalty", "use_beam_search", "best_of", "samplers"}
+    | {"chat_template", "chat_template_kwargs", "add_generation_prompt", "continue_final_message"}
+    | {"lora", "safe_prompt", "echo", "suffix", "prompt_logprobs"}
 )
-_STREAM_HINTS = frozenset({"include_obfuscation", "continuous_usage_stats"})
 _WISH = frozenset({"effort", "max_tokens", "exclude", "enabled"})
 _THINKING = (None, "enabled", "disabled", "adaptive")
 
@@ -92,7 +98,7 @@ def sampling(value: dict[str, Json], notes: Notes) -> Sampling:
 def note_options(value: dict[str, Json], notes: Notes) -> None:
     """Note what `stream_options` ask for, but for usage."""
     options = members.typed(value, "stream_options", dict, "an object") or {}
-    notes.rest(options, {"include_usage"}, _STREAM_HINTS, place="stream_options.")
+    notes.strangers(options, {"include_usage"}, place="stream_options.")
 
 
 def is_legacy(request: ModelRequest) -> bool:
@@ -168,5 +174,5 @@ def _verbosity(value: dict[str, Json], notes: Notes) -> Verbosity | None:
 def _sort(value: dict[str, Json], notes: Notes) -> None:
     """Note the members that have no place in the canonical form, by what they do."""
     spoken = value.get("modalities") not in (None, ["text"])
-    notes.rest(value, _READ, _ADVISORY if spoken else _ADVISORY | {"audio", "modalities"})
+    notes.strangers(value, _READ, EXTENSIONS | {"audio", "modalities"} if spoken else EXTENSIONS)
     note_options(value, notes)

@@ -75,7 +75,7 @@ def _read(part: Json, place: str, notes: Notes) -> Part:
             return Opaque("chat", kind or "part")
     if hint is not None and kind != "text":
         notes.hint("cache_control")
-    notes.rest(part, _PART | {kind}, place=_PLACE)
+    notes.strangers(part, _PART | {kind}, place=_PLACE)
     return found
 
 

@@ -27,7 +27,7 @@ def read(value: dict[str, Json], notes: Notes) -> tuple[Tool | Opaque, ...]:
         elif not isinstance(function, dict):
             raise BadRequest(f"`tools[{i}].function` must be an object", param=f"tools[{i}]")
         else:
-            notes.rest(tool, _TOOL, place="tools[].")
+            notes.strangers(tool, _TOOL, place="tools[].")
             found.append(_function(function, f"tools[{i}].function", notes, tool))
     for i, function in enumerate(members.objects(value, "functions")):
         found.append(_function(function, f"functions[{i}]", notes, {}))
@@ -149,7 +149,7 @@ def _read_schema(wanted: dict[str, Json], place: str, notes: Notes) -> OutputFor
 
 def _function(function: dict[str, Json], place: str, notes: Notes, tool: dict[str, Json]) -> Tool:
     name = members.required(function, "name", place)
-    notes.rest(function, _FUNCTION, place="tools[].")
+    notes.strangers(function, _FUNCTION, place="tools[].")
     return Tool(
         name,
         description=members.text(function, "description", f"{place}.description"),

@@ -69,8 +69,7 @@ class Turns:
     def _assistant(
         self, message: dict[str, Json], content: tuple[Part, ...], place: str
     ) -> tuple[Part, ...]:
-        echoes = message.keys() - _KNOWN - _ASSISTANT - _ASKING
-        self._notes.rest(message, _KNOWN | _ASSISTANT, echoes, place="messages[].")
+        self._notes.strangers(message, _KNOWN | _ASSISTANT, _ASKING, place="messages[].")
         text = message.get("reasoning_content") or message.get("reasoning")
         said = [part for part in content if part != Text("")]
         refusal = members.text(message, "refusal", f"{place}.refusal")
@@ -83,7 +82,7 @@ class Turns:
         legacy = message.get("function_call")
         if isinstance(legacy, dict):
             name = members.required(legacy, "name", f"{place}.function_call")
-            self._notes.rest(legacy, _FUNCTION, legacy.keys(), place=_CALL)
+            self._notes.strangers(legacy, _FUNCTION, place=_CALL)
             called.append(self._noted(f"call_{len(self._names)}_{name}", name, legacy, None))
         return (*joined(thoughts(message.get("reasoning_details"), text)), *said, *called)
 
@@ -92,8 +91,8 @@ class Turns:
             return Opaque("chat", str(call["type"]))
         function = members.mapping(call, "function", place)
         name = members.required(function, "name", f"{place}.function")
-        self._notes.rest(call, _TOOL_CALL, call.keys(), place=_CALL)
-        self._notes.rest(function, _FUNCTION, function.keys(), place=_CALL)
+        self._notes.strangers(call, _TOOL_CALL, place=_CALL)
+        self._notes.strangers(function, _FUNCTION, place=_CALL)
         call_id = members.required(call, "id", place)
         return self._noted(call_id, name, function, calls.proof(call.get("extra_content")))
 
@@ -108,7 +107,7 @@ class Turns:
         return next((i for i, each in reversed(self._names.items()) if each == name), name)
 
     def _rest(self, message: dict[str, Json], known: frozenset[str]) -> None:
-        self._notes.rest(message, known, place="messages[].")
+        self._notes.strangers(message, known, place="messages[].")
 
 
 def _role(role: Json) -> Role:

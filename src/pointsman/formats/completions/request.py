@@ -17,7 +17,6 @@ _READ = frozenset(
     | {"top_k", "min_p", "stop", "n", "seed", "frequency_penalty", "presence_penalty"}
     | {"logit_bias"}
 )
-_ADVISORY = frozenset({"metadata", "store", "service_tier", "cache_prompt"})
 #: Members that ask for nothing when they have these values.
 _EMPTY: dict[str, tuple[Json, ...]] = {"suffix": ("",), "echo": (False,), "best_of": (0, 1)}
 
@@ -91,7 +90,7 @@ def conversation(request: ModelRequest) -> Conversation:
     }
     notes = Notes()
     asked = {name: each for name, each in value.items() if each not in _EMPTY.get(name, ())}
-    notes.rest(asked, _READ, _ADVISORY)
+    notes.strangers(asked, _READ, decode.EXTENSIONS | {"logprobs"})
     decode.note_options(value, notes)
     if len(request.turns) != 1:
         notes.matter("prompt")

@@ -27,18 +27,16 @@ from pointsman.types import Json, ModelRequest
 _COMMON = frozenset({"model", "stream", "format", "options", "think", "logprobs", "top_logprobs"})
 _CHAT = _COMMON | {"messages", "tools"}
 _GENERATE = _COMMON | {"prompt", "system", "images"}
-#: How the server keeps the model, and what it does where the prompt is too long for it.
-_ADVISORY = frozenset({"keep_alive", "truncate", "shift"})
+#: What bypasses the conversation, or asks for a picture.
+_MATTERS = frozenset({"suffix", "template", "raw", "width", "height", "steps"})
 _FUNCTION = frozenset({"name", "description", "parameters", "strict"})
-#: Tokens of earlier replies, which no other server can read.
-_GENERATE_ADVISORY = _ADVISORY | {"context"}
 
 
 def chat(request: ModelRequest) -> Conversation:
     """A checked chat request in full. Raises BadRequest."""
     value = _value(request)
     notes = Notes(options.is_set)
-    notes.rest(value, _CHAT, _ADVISORY)
+    notes.strangers(value, _CHAT)
     messages = turns.read(members.objects(value, "messages"), notes)
     if not messages:
         raise BadRequest("`messages` is empty: there is nothing to answer", param="messages")
@@ -53,7 +51,7 @@ def generate(request: ModelRequest) -> Conversation:
     """
     value = _value(request)
     notes = Notes(options.is_set)
-    notes.rest(value, _GENERATE, _GENERATE_ADVISORY)
+    notes.strangers(value, _GENERATE, _MATTERS)
     system = members.text(value, "system")
     pictures = tuple(turns.image(data) for data in images(value, "images"))
     prompt = members.text(value, "prompt")
@@ -99,8 +97,8 @@ def _tool(tool: dict[str, Json], notes: Notes) -> Tool | Opaque:
     function = tool.get("function")
     if kind != "function" or not isinstance(function, dict):
         return Opaque("ollama", str(kind))
-    notes.rest(tool, {"type", "function"}, place="tools[].")
-    notes.rest(function, _FUNCTION, place="tools[].")
+    notes.strangers(tool, {"type", "function"}, place="tools[].")
+    notes.strangers(function, _FUNCTION, place="tools[].")
     return Tool(
         members.text(function, "name", "tools[].function.name") or "",
         members.text(function, "description", "tools[].function.description"),

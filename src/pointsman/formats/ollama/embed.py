@@ -17,9 +17,6 @@ from pointsman.types import Json
 
 _Vector: TypeAlias = list[float]
 
-#: How the server keeps the model and cuts texts that are too long for it.
-_ADVISORY = frozenset({"keep_alive", "truncate", "options"})
-
 
 class _Embedding(msgspec.Struct):
     embedding: _Vector | str
@@ -39,7 +36,7 @@ class _OpenAi(msgspec.Struct):
 def embed_request(body: bytes) -> Encoded:
     """A client's `/api/embed` or `/api/embeddings` request as OpenAI's; the model's name stays.
 
-    Raises BadRequest, and Inexpressible for members that OpenAI's has no words for.
+    What OpenAI's has no words for is left out by name. Raises BadRequest.
     """
     value = strict_json.decode(body)
     if not isinstance(value, dict):
@@ -50,7 +47,7 @@ def embed_request(body: bytes) -> Encoded:
     if not texts or not (isinstance(texts, str) or several):
         raise BadRequest("`input` must be a string or an array of strings", param="input")
     notes = Notes(is_set)
-    notes.rest(value, {"model", "dimensions", name}, _ADVISORY)
+    notes.strangers(value, {"model", "dimensions", name})
     losses = Losses("OpenAI embeddings", advisory=notes.advisory, foreign=notes.foreign)
     written: dict[str, Json] = {"model": members.text(value, "model"), "input": texts}
     dimensions = members.whole(value, "dimensions", least=0)

@@ -90,16 +90,16 @@ class _Reader:
         name = members.text(message, "name", f"{place}.name")
         pictures = tuple(image(data) for data in images(message, f"{place}.images"))
         if role == "tool":
-            self._notes.rest(message, _RESULT, place="messages[].")
+            self._notes.strangers(message, _RESULT, place="messages[].")
             return Message("tool", (self._result(message, (*pictures, *words), place),))
         if role == "assistant":
-            self._notes.rest(message, _ASSISTANT, place="messages[].")
+            self._notes.strangers(message, _ASSISTANT, place="messages[].")
             thought = members.text(message, "thinking", f"{place}.thinking")
             thinking = (Thinking(thought),) if thought else ()
             return Message(
                 "assistant", (*thinking, *pictures, *words, *self._calls(message, place)), name
             )
-        self._notes.rest(message, _MESSAGE, place="messages[].")
+        self._notes.strangers(message, _MESSAGE, place="messages[].")
         if role not in _ROLES:
             self._notes.matter("messages[].role")
         return Message(_ROLES.get(role, "user"), (*pictures, *words), name)
@@ -108,8 +108,8 @@ class _Reader:
         self._open = []
         for call in members.objects(message, "tool_calls", f"{place}.tool_calls"):
             function = members.mapping(call, "function", f"{place}.tool_calls[]")
-            self._notes.rest(call, _CALL, place="messages[].tool_calls[].")
-            self._notes.rest(function, _FUNCTION, place="messages[].tool_calls[].")
+            self._notes.strangers(call, _CALL, place="messages[].tool_calls[].")
+            self._notes.strangers(function, _FUNCTION, place="messages[].tool_calls[].")
             stated = function.get("arguments")
             if isinstance(stated, str):
                 arguments = stated

@@ -47,8 +47,6 @@ _PARTS: Mapping[str, AbstractSet[str]] = {
     "input_file": {"file_data", "file_url", "file_id", "filename", "detail"},
     "input_audio": {"input_audio"},
 }
-#: What a part says that an answer can do without. The last two are echoes of an earlier reply.
-_PART_HINTS = frozenset({"prompt_cache_breakpoint", "annotations", "logprobs"})
 _PLACE = "messages[].content[]."
 
 
@@ -100,15 +98,13 @@ class History:
         if not isinstance(role, str) or role not in _ROLES:
             known = ", ".join(sorted(_ROLES))
             raise BadRequest(f"`{place}.role` must be one of {known}", param=f"{place}.role")
-        # What the model said is an echo of its reply, and so is what it comes with.
-        hints = item.keys() if role == "assistant" else frozenset({"phase"})
-        self._notes.rest(item, _MESSAGE, hints, place="messages[].")
+        self._notes.strangers(item, _MESSAGE, place="messages[].")
         if item.get("content") is None:
             raise BadRequest(f"`{place}.content` is missing", param=f"{place}.content")
         self.say(cast("Role", role), *self._parts(item, "content", place))
 
     def _call(self, item: dict[str, Json], place: str) -> ToolCall:
-        self._notes.rest(item, _CALL, item.keys(), place="messages[].tool_calls[].")
+        self._notes.strangers(item, _CALL, place="messages[].tool_calls[].")
         call_id = members.required(item, "call_id", place)
         name = members.required(item, "name", place)
         namespace = members.text(item, "namespace", f"{place}.namespace")
@@ -117,13 +113,13 @@ class History:
         return ToolCall(call_id, flat, members.required(item, "arguments", place), signature)
 
     def _result(self, item: dict[str, Json], place: str) -> ToolResult:
-        self._notes.rest(item, _RESULT, {"caller"}, place="messages[].")
+        self._notes.strangers(item, _RESULT, place="messages[].")
         call_id = members.required(item, "call_id", place)
         parts = self._parts(item, "output", place)
         return ToolResult(call_id, parts, name=self._called.get(call_id))
 
     def _reasoning(self, item: dict[str, Json], place: str) -> None:
-        self._notes.rest(item, _REASONING, item.keys(), place="messages[].")
+        self._notes.strangers(item, _REASONING, place="messages[].")
         content = members.text(item, "encrypted_content", f"{place}.encrypted_content")
         texts = [
             members.text(part, "text", f"{place}.{member}[{i}].text") or ""
@@ -159,7 +155,7 @@ class History:
             raise BadRequest(f"`{place}` must be an object with a `type`", param=place)
         if kind not in _PARTS:
             return Opaque(FORMAT, kind)
-        self._notes.rest(part, _PARTS[kind] | {"type"}, _PART_HINTS, place=_PLACE)
+        self._notes.strangers(part, _PARTS[kind] | {"type"}, place=_PLACE)
         match kind:
             case "refusal":
                 return Refusal(members.required(part, "refusal", place))

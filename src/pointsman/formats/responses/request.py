@@ -51,21 +51,8 @@ _NO_WORDS = frozenset(
 )
 _EFFORTS = frozenset(get_args(Effort))
 _SCHEMA = frozenset({"type", "name", "schema", "strict", "description"})
-_ADVISORY = frozenset(
-    {
-        "access_programs",
-        "client_metadata",
-        "context_management",
-        "metadata",
-        "prompt_cache_key",
-        "prompt_cache_options",
-        "prompt_cache_retention",
-        "safety_identifier",
-        "service_tier",
-        "store",
-        "stream_options",
-    }
-)
+#: What an answer can't do without: what the provider keeps, and how far its tools may go.
+_MATTERS = frozenset({"previous_response_id", "prompt", "max_tool_calls"})
 _READ = frozenset(
     {
         "background",
@@ -133,7 +120,7 @@ def conversation(request: ModelRequest) -> Conversation:
 def decode(value: dict[str, Json]) -> Conversation:
     """A request's members, decoded. Raises BadRequest that names the member at fault."""
     notes = Notes()
-    notes.rest(value, _READ, _ADVISORY)
+    notes.strangers(value, _READ, _MATTERS)
     text = members.typed(value, "text", dict, "an object") or {}
     notes.rest(text, {"format", "verbosity"}, place="text.")
     offer = tools.offer(value, notes)

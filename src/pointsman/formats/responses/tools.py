@@ -22,8 +22,10 @@ from pointsman.types import Json
 FORMAT = "responses"
 #: Characters of a function's name (OpenAI's and Anthropic's references).
 _LONGEST_NAME = 64
+#: The client's own tools, and the provider's searches.
+_OWN = frozenset({"function", "namespace"})
+_SEARCHES = frozenset({"web_search", "web_search_preview"})
 _FUNCTION = frozenset({"type", "name", "description", "parameters", "strict"})
-_HINTS = frozenset({"defer_loading", "output_schema", "async"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +61,15 @@ def offer(value: dict[str, Json], notes: Notes) -> Offer:
     """The request's tools. Raises BadRequest that names the member at fault."""
     listed = members.objects(value, "tools")
     names = _names(listed)
+    functions = any(tool.get("type") in _OWN for tool in listed)
     tools: list[Tool | Opaque] = []
     for i, tool in enumerate(listed):
         place = f"tools[{i}]"
         kind = members.text(tool, "type", f"{place}.type")
         if kind is None:
             raise BadRequest(f"`{place}` must be an object with a `type`", param=place)
-        if _is_offline_search(tool):
-            notes.hint("web_search")
+        if _may_be_missed(tool, among_functions=functions):
+            notes.hint(kind)
             continue
         if kind != "namespace":
             found = [(tool, place)]
@@ -74,7 +77,7 @@ def offer(value: dict[str, Json], notes: Notes) -> Offer:
         else:
             inner = members.objects(tool, "tools", f"{place}.tools")
             found = [(each, f"{place}.tools[{j}]") for j, each in enumerate(inner)]
-            notes.rest(tool, {"type", "name", "tools"}, {"description"}, place="namespace.")
+            notes.strangers(tool, {"type", "name", "tools"}, place="namespace.")
             namespace = members.text(tool, "name", f"{place}.name")
         for each, where in found:
             of = members.text(each, "type", f"{where}.type") or "function"
@@ -135,13 +138,16 @@ def _chosen(value: Json, names: Names) -> str | None:
     return None
 
 
-def _is_offline_search(tool: dict[str, Json]) -> bool:
-    """Search in the provider's index alone, which Codex offers unasked with every request.
+def _may_be_missed(tool: dict[str, Json], *, among_functions: bool) -> bool:
+    """Whether it is the provider's search, offered among functions or of its index alone.
 
-    A model without it answers as one that did not use it; search of the web itself is another
-    matter, and stays in the way of a translation.
+    Coding agents offer it with every request, and a model without it answers as one that did not
+    use it. Who offers nothing else wants to know what the web says: that stays in the way of a
+    translation.
     """
-    return tool.get("type") == "web_search" and tool.get("external_web_access") is False
+    if tool.get("type") not in _SEARCHES:
+        return False
+    return among_functions or tool.get("external_web_access") is False
 
 
 def _function(
@@ -151,7 +157,7 @@ def _function(
     parameters = tool.get("parameters")
     if parameters is not None and not isinstance(parameters, dict):
         raise BadRequest(f"`{place}.parameters` must be an object", param=f"{place}.parameters")
-    notes.rest(tool, _FUNCTION, _HINTS, place="tools[].")
+    notes.strangers(tool, _FUNCTION, {"allowed_callers"}, place="tools[].")
     return Tool(
         name=names.flattened(name, namespace),
         description=members.text(tool, "description", f"{place}.description"),
