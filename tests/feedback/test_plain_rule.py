@@ -50,6 +50,15 @@ def test_four_do_not_nor_five_that_nothing_is_above() -> None:
     assert step({}, outcomes(*[0.0] * 20, tier=HIGHEST), HIGHEST) == []
 
 
+def test_what_is_not_trusted_enough_raises_nothing_and_counts_beside_what_is() -> None:
+    guessed = [replace(each, trust=0.2) for each in outcomes(*[0.0] * RAISING)]
+    assert step({}, guessed, HIGHEST, trust=0.5) == []
+    told = outcomes(*[0.0] * RAISING)
+    assert len(step({}, told, HIGHEST, trust=0.5)) == 1
+    unrated = [replace(each, trust=0.2) for each in outcomes(*[0.6] * NEWEST, first=RAISING)]
+    assert step({}, [*told, *unrated], HIGHEST, trust=0.5) == []
+
+
 def test_patterns_are_apart() -> None:
     rows = outcomes(0.0, 0.0, 0.0) + outcomes(0.0, 0.0, 0.0, first=3, cold=35.0)
     assert step({}, rows, HIGHEST) == []

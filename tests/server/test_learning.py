@@ -50,9 +50,9 @@ def settings(kind: str = "bandit", share: float = 0.5) -> dict[str, object]:
     }
 
 
-async def begun(start: StartGateway, kind: str = "bandit") -> Gateway:
+async def begun(start: StartGateway, kind: str = "bandit", share: float = 0.5) -> Gateway:
     """A gateway that has loaded what it learns with; its models answer whatever is asked."""
-    gateway = await start(**settings(kind))
+    gateway = await start(**settings(kind, share))
     gateway.tell("weak", *[Script(reply="It is probably so.")] * 1000)
     gateway.tell("strong", *[Script(reply="It is so, and this is why.")] * 1000)
     await gateway.app.learning.loaded()
@@ -143,6 +143,29 @@ async def test_thumbs_change_the_routes_and_revert_brings_them_back(start: Start
     named = {"version": promoted["version"]}
     await gateway.client.post("/v1/learning/revert", json=named)
     assert await routes(gateway, probe) == after
+
+
+async def test_as_it_comes_what_users_call_bad_is_raised_until_more_is_proven(
+    start: StartGateway,
+) -> None:
+    gateway, mixed = await begun(start, LearningSettings().kind, ExploreSettings().share), rows()
+    probe = mixed[::7]
+    before = await routes(gateway, probe)
+    await use(gateway, mixed[:300])
+
+    said = (await gateway.client.post("/v1/retrain")).json()["changes"]
+
+    assert {change["kind"] for change in said} == {"kept", "threshold"}
+    after = await routes(gateway, probe)
+    assert strong_share(HARD, probe, after) > strong_share(HARD, probe, before) + 0.15
+    risen = {round(score - was, 6) for (_, score), (_, was) in zip(after, before, strict=True)}
+    assert risen == {0.0, 5.0}
+    effect = (await gateway.client.get("/v1/report")).json()["learning"]
+    assert effect["instead_of"] == "shipped"
+    assert effect["before"]["requests"] == 300
+
+    await gateway.client.post("/v1/learning/revert", json={})
+    assert await routes(gateway, probe) == before
 
 
 async def test_the_plain_rule_raises_what_goes_wrong(start: StartGateway) -> None:

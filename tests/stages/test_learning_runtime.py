@@ -25,7 +25,7 @@ from pointsman.types import (
     Change,
     Evidence,
     Informed,
-    LearnerKind,
+    LearningKind,
     ModelRequest,
     Observed,
     Principal,
@@ -54,7 +54,7 @@ class Watch:
 class Begin(Protocol):
     """Opens what a gateway has of learning, over a store."""
 
-    async def __call__(self, store: MemoryStore, kind: LearnerKind = "bandit") -> Learning:
+    async def __call__(self, store: MemoryStore, kind: LearningKind = "bandit") -> Learning:
         """Loaded."""
 
 
@@ -63,7 +63,7 @@ async def begin() -> AsyncIterator[Begin]:
     """Opens what a gateway has of learning, over a store; closed with the test."""
     running: list[Learning] = []
 
-    async def one(store: MemoryStore, kind: LearnerKind = "bandit") -> Learning:
+    async def one(store: MemoryStore, kind: LearningKind = "bandit") -> Learning:
         wanted = LearningSettings(every_s=3600, kind=kind)
         settings = Settings(home=Path("nowhere"), learning=wanted)
         learning = Learning(
@@ -210,6 +210,8 @@ def test_a_history_knows_how_often_it_was_looked_at() -> None:
     assert (found.version, found.before, found.looks, found.outcomes) == ("v_2", "v_1", 3, 90)
     assert found.drift == NOON
     assert history([two, kept]).looks == 0
+    moved = change("v_3", 6, kind="threshold")  # judged by the same outcomes
+    assert (history([moved, kept, two]).version, history([moved, kept, two]).looks) == ("v_3", 3)
     again = change("v_2", 9, kind="reverted")  # to what is in force: nothing begins anew
     assert history([again, kept, two, one]).looks == history([kept, two, one]).looks > 0
     assert version_before([change("v_a", 3, "acme")], [two, one]) == "v_2"
@@ -303,6 +305,26 @@ async def test_what_was_reverted_can_be_learned_again(begin: Begin) -> None:
     assert says(learning) == again.version == moved.version
 
 
+async def test_the_rule_acts_until_something_is_proven(begin: Begin) -> None:
+    store = Complained()
+    learning = await begin(store, "auto")
+    kept, moved = await learning.retrain()
+    assert (kept.kind, moved.kind, says(learning)) == ("kept", "threshold", moved.version)
+    store.outcomes = 40
+    again = (await learning.retrain())[-1]
+    assert (again.kind, says(learning)) == ("threshold", again.version)
+    await promote(store, "v_1", 1)
+    store.outcomes = 60
+    assert {each.kind for each in await learning.retrain()} == {"kept"}
+    assert says(learning) == "v_1"
+
+
+async def test_a_bandit_alone_moves_no_thresholds(begin: Begin) -> None:
+    learning = await begin(Complained(), "bandit")
+    assert {each.kind for each in await learning.retrain()} == {"kept"}
+    assert says(learning) == SHIPPED
+
+
 async def test_requests_are_drawn_by_the_rule_so_that_a_bandit_may_follow_it(
     begin: Begin,
 ) -> None:
@@ -328,9 +350,9 @@ async def test_what_everybody_got_in_a_look_counts_for_who_is_looked_at_next(beg
     assert [(each.organisation, each.kind) for each in changes] == [("", "threshold")]
 
 
-@pytest.mark.parametrize("kind", ["bandit", "rule"])
+@pytest.mark.parametrize("kind", ["auto", "bandit", "rule"])
 async def test_outcomes_that_another_version_measured_otherwise_teach_nothing(
-    begin: Begin, kind: LearnerKind
+    begin: Begin, kind: LearningKind
 ) -> None:
     store = Complained()
     store.features, store.outcomes = "AAAA", 200

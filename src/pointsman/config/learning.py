@@ -45,8 +45,8 @@ class LearningSettings(Section):
 
     #: Learn from ratings and signals, and route by what was learned.
     enabled: bool = True
-    #: `bandit` moves the score of each request; `rule` moves thresholds, pattern by pattern.
-    kind: Literal["bandit", "rule"] = "bandit"
+    #: `bandit` moves the score of each request, once that is proven; `rule` moves thresholds, pattern by pattern; `auto` does the latter, for what users call bad alone, until the former is proven.
+    kind: Literal["auto", "bandit", "rule"] = "auto"
     #: Seconds between two looks for new outcomes.
     every_s: float = Field(default=60.0, gt=0)
     #: Outcomes, weighted by how far each is to be trusted, before anything that was learned counts.

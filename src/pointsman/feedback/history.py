@@ -77,8 +77,15 @@ def history(changes: Sequence[Change]) -> History:
 
 
 def _while_in_force(changes: Sequence[Change]) -> Sequence[Change]:
-    """Those since what is in force has been: to put it in force again begins nothing anew."""
-    named = [(at, each.version) for at, each in enumerate(changes) if each.version is not None]
+    """Those since what is in force has been: to put it in force again begins nothing anew.
+
+    Nor does a move of the plain rule, which is judged by the same outcomes.
+    """
+    named = [
+        (at, each.version)
+        for at, each in enumerate(changes)
+        if each.version is not None and each.kind != "threshold"
+    ]
     same = list(takewhile(lambda each: each[1] == named[0][1], named))
     return changes[: same[-1][0]] if same else changes
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from pointsman.types import Change, ChangeKind, LearnerKind, Version
+from pointsman.types import Change, ChangeKind, LearnerKind, LearningKind, Version
 
 
 class ChangeView(msgspec.Struct):
@@ -78,7 +78,7 @@ class LearningView(msgspec.Struct):
     """All of it."""
 
     enabled: bool
-    kind: LearnerKind
+    kind: LearningKind
     #: What it learns with is loaded; until then requests are routed as shipped.
     ready: bool
     in_force: list[InForceView]

@@ -113,8 +113,13 @@ def points(standings: Standings, cold: float, domain: str) -> float:
     return standings.get(pattern(cold, domain), Standing()).points
 
 
-def step(standings: Standings, evidence: Iterable[Evidence], highest: str) -> list[Move]:
-    """At most one move for each pattern; `highest` is the tier that nothing is above."""
+def step(
+    standings: Standings, evidence: Iterable[Evidence], highest: str, *, trust: float = 0.0
+) -> list[Move]:
+    """At most one move for each pattern; `highest` is the tier that nothing is above.
+
+    Outcomes of less `trust` raise nothing, poor or not; beside poor ones they count all the same.
+    """
     by_pattern: dict[Pattern, list[Evidence]] = {}
     for each in sorted(evidence, key=lambda each: (each.time, each.request_id)):
         of = pattern(each.cold, each.domain)
@@ -122,7 +127,8 @@ def step(standings: Standings, evidence: Iterable[Evidence], highest: str) -> li
         if since is None or each.time > since:
             by_pattern.setdefault(of, []).append(each)
     moves = (
-        _move(of, standings.get(of, Standing()), seen, highest) for of, seen in by_pattern.items()
+        _move(of, standings.get(of, Standing()), seen, highest, trust)
+        for of, seen in by_pattern.items()
     )
     return sorted((move for move in moves if move is not None), key=lambda move: move.pattern)
 
@@ -159,9 +165,12 @@ def read(text: str) -> dict[Pattern, Standing]:
     }
 
 
-def _move(of: Pattern, now: Standing, seen: Sequence[Evidence], highest: str) -> Move | None:
+def _move(
+    of: Pattern, now: Standing, seen: Sequence[Evidence], highest: str, trust: float
+) -> Move | None:
     below = [each for each in seen if each.tier != highest][-NEWEST:]
-    if len(_low(below)) >= RAISING and now.points < CEILING:
+    telling = [each for each in below if each.trust >= trust]
+    if len(_low(telling)) >= RAISING and now.points < CEILING:
         to = min(now.points + STEP, CEILING)
         after = replace(now, points=to, since=seen[-1].time, raised=now.raised + 1)
         return _said(of, "up", now, after, below)

@@ -11,6 +11,7 @@ import msgspec
 
 from pointsman.config import LearningSettings
 from pointsman.feedback.history import CHANGES_READ, History, change_id, history
+from pointsman.feedback.rule import TRUSTED
 from pointsman.ports import Clock, EvidenceStore, VersionStore
 from pointsman.types import SHIPPED, Change, ChangeKind, Evidence, Json, Version
 
@@ -106,9 +107,14 @@ class Improving:
         in_force = await self._in_force(scope, standing)
         if not asked and standing.held:
             return found
+        rule = partial(self._by_rule, scope, evidence[scope], in_force, standing)
         if self._settings.kind == "rule":
-            return found + await self._by_rule(scope, evidence[scope], in_force, standing)
-        return found + await self._by_comparison(scope, evidence, in_force, standing, asked=asked)
+            return found + await rule()
+        found += await self._by_comparison(scope, evidence, in_force, standing, asked=asked)
+        proven = self._teacher.is_proven(in_force) or any(each.kind == "promoted" for each in found)
+        if self._settings.kind == "bandit" or proven:
+            return found
+        return found + await rule(trust=TRUSTED)
 
     async def _drift(
         self, scope: str, evidence: Sequence[Evidence], standing: History
@@ -123,10 +129,16 @@ class Improving:
         return [alarm]
 
     async def _by_rule(
-        self, scope: str, evidence: Sequence[Evidence], in_force: Mind, standing: History
+        self,
+        scope: str,
+        evidence: Sequence[Evidence],
+        in_force: Mind,
+        standing: History,
+        *,
+        trust: float = 0.0,
     ) -> list[Change]:
         """Every threshold that the plain rule moves; all of them are one version."""
-        found = await self._aside(self._teacher.step, scope, evidence, in_force)
+        found = await self._aside(self._teacher.step, scope, evidence, in_force, trust=trust)
         if found is None:
             return []
         version, moves = found

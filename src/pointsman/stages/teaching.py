@@ -28,7 +28,16 @@ from pointsman.routing import thresholds
 from pointsman.routing.policy import Policy
 from pointsman.scoring.meaning import Meaning
 from pointsman.stages.informing import Mind, Said
-from pointsman.types import SHIPPED, Evidence, Json, LearnerKind, Observed, Score, Version
+from pointsman.types import (
+    SHIPPED,
+    Evidence,
+    Json,
+    LearnerKind,
+    LearningKind,
+    Observed,
+    Score,
+    Version,
+)
 
 Measured: TypeAlias = NDArray[np.float32]
 #: Lowest scores of tiers for a score.
@@ -56,10 +65,11 @@ class Ruling:
     """What the plain rule has come to."""
 
     version: str
-    until: datetime | None
     standings: Standings
     #: It knows of no doubt: the doubt is of what it was put on.
     shipped: Mind
+    #: What moved it may judge: it makes the rule seem better than it is, never what follows it.
+    until: None = None
 
     def say(self, measured: Measured, scored: Score) -> Said:
         """See `informing.Mind`. Drawn as before, so that a bandit that follows has evidence."""
@@ -117,11 +127,11 @@ class Teacher:
     def read(self, version: Version) -> Mind:
         """Raises ValueError, KeyError or TypeError where it is none that can be used."""
         if version.kind == "rule":
-            return Ruling(version.id, version.time, rule.read(version.content), self.shipped)
+            return Ruling(version.id, rule.read(version.content), self.shipped)
         return Believing(version.id, version.time, Belief.read(version.content))
 
     def evidence(
-        self, observed: Sequence[Observed], kind: LearnerKind
+        self, observed: Sequence[Observed], kind: LearningKind
     ) -> dict[str, list[Evidence]]:
         """What can be learned from, by organisation; under "" from all of them, oldest first.
 
@@ -202,12 +212,16 @@ class Teacher:
         """A belief of these outcomes alone, see `Version.content`."""
         return learn(evidence, self._tiers, prior=self._prior, version="").write()
 
+    def is_proven(self, in_force: Mind) -> bool:
+        """Whether it was promoted: it is not what ships, nor what the plain rule has come to."""
+        return in_force.version != SHIPPED and not isinstance(in_force, Ruling)
+
     def step(
-        self, organisation: str, evidence: Sequence[Evidence], in_force: Mind
+        self, organisation: str, evidence: Sequence[Evidence], in_force: Mind, *, trust: float
     ) -> tuple[Version, Sequence[Move]] | None:
-        """What the plain rule moves; None where it leaves all as it is."""
+        """What the plain rule moves, see `rule.step`; None where it leaves all as it is."""
         standings = in_force.standings if isinstance(in_force, Ruling) else {}
-        moves = rule.step(standings, evidence, self._tiers[-1])
+        moves = rule.step(standings, evidence, self._tiers[-1], trust=trust)
         if not moves:
             return None
         content = rule.write(rule.moved(standings, moves))

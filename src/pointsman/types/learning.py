@@ -14,6 +14,8 @@ from pointsman.types.words import Outcome
 SHIPPED = "shipped"
 #: How the learner comes by what it believes: a contextual bandit, or thresholds per pattern.
 LearnerKind: TypeAlias = Literal["bandit", "rule"]
+#: Which of them work: `auto` is the rule, until the bandit has proven something.
+LearningKind: TypeAlias = Literal["auto", "bandit", "rule"]
 
 
 @dataclass(frozen=True, slots=True)
