@@ -280,3 +280,10 @@ def test_names_are_resolved() -> None:
     with pytest.raises(UnknownModel, match=r"there is no model 'gpt-7'.*GET /v1/models"):
         resolve("gpt-7", policy, deployments)
     assert resolve("gpt-7", Policy(unknown_model_is_auto=True), deployments) == AUTO
+
+
+def test_who_asks_for_a_servers_model_is_told_how_to_add_it() -> None:
+    with pytest.raises(
+        UnknownModel, match=r"to add it: \[models\.'ollama/qwen3:4b'\] with provider"
+    ):
+        resolve("ollama/qwen3:4b", Policy(), {})

@@ -150,9 +150,17 @@ def resolve(name: str, policy: Policy, deployments: Mapping[str, Deployment]) ->
     known = ", ".join(names(policy, deployments))
     raise UnknownModel(
         f"there is no model {name[:128]!r}; there are: {known}. "
-        "GET /v1/models lists them, and [aliases] gives other names to them",
+        f"GET /v1/models lists them, and [aliases] gives other names to them{_entry(name)}",
         param="model",
     )
+
+
+def _entry(name: str) -> str:
+    """What would make a model of it, where it says whose: `ollama/qwen3:4b`."""
+    provider, _, model = name.partition("/")
+    if not (provider and model and len(name) <= LONGEST_NAME):
+        return ""
+    return f"; to add it: [models.{name!r}] with provider = {provider!r} and model = {model!r}"
 
 
 def _aliased(name: str, aliases: Mapping[str, str | Groups]) -> tuple[str, str | Groups]:
