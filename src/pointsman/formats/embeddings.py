@@ -26,7 +26,7 @@ from pointsman.formats.completions.request import prompts
 from pointsman.formats.counting import counted
 from pointsman.formats.wire import Fault, Framing, Head, Seen, StreamReader, StreamWriter
 from pointsman.tokens import estimate_tokens
-from pointsman.types import FormatName, ModelRequest, Turn
+from pointsman.types import FormatName, ModelRequest, Turn, UsageWish
 
 Encoding: TypeAlias = Literal["float", "base64"]
 
@@ -156,7 +156,7 @@ class EmbeddingsUpstream:
         """Raises UpstreamBroken: vectors are no conversation."""
         raise UpstreamBroken("embeddings instead of a chat reply")
 
-    def reader(self, prompt_tokens: int, *, keep_usage: bool) -> StreamReader:
+    def reader(self, prompt_tokens: int, *, keep_usage: UsageWish) -> StreamReader:
         """Follows a stream. None is asked for."""
         return ChatStreamReader(prompt_tokens=prompt_tokens, keep_usage=keep_usage)
 

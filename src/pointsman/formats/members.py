@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from pointsman.errors import BadRequest
-from pointsman.types import Json
+from pointsman.types import Json, UsageWish
 
 _T = TypeVar("_T")
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -74,6 +74,18 @@ def text(value: dict[str, Json], name: str, place: str | None = None) -> str | N
 def end_user(value: dict[str, Json]) -> str | None:
     """The end user, as OpenAI's formats name one; None where they do not."""
     return text(value, "user") or text(value, "safety_identifier") or None
+
+
+def usage_wish(value: dict[str, Json]) -> UsageWish:
+    """Whether a stream is to tell its usage, as OpenAI's formats ask for it.
+
+    `throughout` is vLLM's `continuous_usage_stats`.
+    """
+    options = typed(value, "stream_options", dict, "an object") or {}
+    asked = flag(options, "include_usage", "stream_options.include_usage")
+    if not asked or not flag(value, "stream"):
+        return False
+    return "throughout" if options.get("continuous_usage_stats") is True else True
 
 
 def number(value: dict[str, Json], name: str) -> float | None:

@@ -15,7 +15,7 @@ from typing import Literal, Protocol, TypeAlias
 from pointsman.conversation import Addressee, Conversation, Delta, Encoded, ModelReply
 from pointsman.errors import PointsmanError
 from pointsman.formats.sse import Event
-from pointsman.types import FormatName, ModelRequest, Usage
+from pointsman.types import FormatName, ModelRequest, Usage, UsageWish
 
 Framing: TypeAlias = Literal["sse", "ndjson"]
 
@@ -162,7 +162,7 @@ class UpstreamFormat(Protocol):
     def read(self, body: bytes, prompt_tokens: int) -> ModelReply:
         """A whole reply. Raises UpstreamBroken where it is none."""
 
-    def reader(self, prompt_tokens: int, *, keep_usage: bool) -> StreamReader:
+    def reader(self, prompt_tokens: int, *, keep_usage: UsageWish) -> StreamReader:
         """Follows a stream; `keep_usage` where the client asked for usage (chat streams only)."""
 
     def fault(self, body: bytes) -> Fault:

@@ -140,6 +140,7 @@ from pointsman.types.words import (
     Priority,
     Purpose,
     Task,
+    UsageWish,
 )
 
 __all__ = [
@@ -264,6 +265,7 @@ __all__ = [
     "Tenants",
     "Turn",
     "Usage",
+    "UsageWish",
     "Vector",
     "Verdict",
     "Version",

@@ -9,7 +9,7 @@ from datetime import datetime
 from pointsman.types.access import Grant
 from pointsman.types.batches import RowPlace
 from pointsman.types.caching import CacheTier
-from pointsman.types.words import Capability, FormatName, Priority, Task
+from pointsman.types.words import Capability, FormatName, Priority, Task, UsageWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class ModelRequest:
     needs: frozenset[Capability] = frozenset()
     stream: bool = False
     #: The client asked for usage in the stream.
-    include_usage: bool = False
+    include_usage: UsageWish = False
     #: Estimated tokens of the whole prompt: every turn, tools and schemas.
     input_tokens: int = 0
     #: What the client allows for the reply; None where it does not say.

@@ -30,6 +30,8 @@ FormatName: TypeAlias = Literal[
     "ollama_embed",  # Ollama's /api/embed
     "raw",  # passed on unread: audio, images, rerank
 ]
+#: Whether a client wants usage in its stream: once, at the end, or throughout.
+UsageWish: TypeAlias = bool | Literal["throughout"]
 Outcome: TypeAlias = Literal["open", "completed", "client_left", "failed", "interrupted", "refused"]
 #: What a call is for: the answer; a draft that was not given out; a second sample of one, to see
 #: whether they agree; the judge's rating of the prompt; an embedding of it for the cache.

@@ -141,8 +141,54 @@ def test_the_upstreams_name_for_the_model_is_seen() -> None:
 
 def test_usage_that_was_asked_for_stays() -> None:
     alone = event(json.dumps({"id": "x", "choices": [], "usage": USAGE}).encode())
+    nothing_yet = chunk("Hi", usage=None)
 
-    assert read(reader(keep_usage=True), chunk("Hi") + alone) == chunk("Hi") + alone
+    assert told(nothing_yet + alone) == nothing_yet + alone + DONE
+
+
+def told(stream: bytes) -> bytes:
+    """All that a client which asks for usage gets."""
+    following = reader(keep_usage=True)
+    return read(following, stream) + following.ending()
+
+
+def usage_in(stream: bytes) -> list[tuple[object, object]]:
+    """Choices and usage of the chunks that have any usage."""
+    chunks = [json.loads(each.data) for each in Splitter().feed(stream) if each.data != b"[DONE]"]
+    return [(each["choices"], each["usage"]) for each in chunks if each.get("usage")]
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        chunk("Hi") + chunk(finish="stop", usage=USAGE),
+        chunk("Hi") + event(json.dumps({"id": "x", "usage": USAGE}).encode()),
+        chunk("Hi", usage={**USAGE, "completion_tokens": 1}) + chunk(finish="stop", usage=USAGE),
+        chunk("Hi", usage=USAGE) + event(b'{"choices": [], "usage": {"completion_tokens": -1}}'),
+    ],
+    ids=["beside the finish", "without choices", "with each chunk", "impossible at last"],
+)
+def test_usage_is_told_once_and_alone_wherever_it_came(stream: bytes) -> None:
+    passed_on = told(stream)
+
+    assert usage_in(passed_on) == [([], USAGE)]
+    assert b'"content": "Hi"' in passed_on or b'"content":"Hi"' in passed_on
+    assert passed_on.endswith(DONE)
+
+
+def test_usage_that_the_upstream_keeps_to_itself_is_our_count() -> None:
+    (stated,) = usage_in(told(chunk("Hi there") + chunk(finish="stop")))
+
+    assert stated[0] == []
+    assert stated[1]["prompt_tokens"] == 10
+    assert stated[1]["completion_tokens"] > 0
+
+
+def test_usage_that_nobody_asked_for_is_not_told() -> None:
+    following = reader()
+    stream = chunk("Hi") + chunk(finish="stop", usage=USAGE)
+
+    assert usage_in(read(following, stream) + following.ending()) == []
 
 
 def test_an_error_in_the_stream_is_kept_for_the_end() -> None:

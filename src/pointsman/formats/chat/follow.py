@@ -14,9 +14,12 @@ from pointsman.formats.chat import shape, usage
 from pointsman.formats.chat.deltas import ChoiceReader
 from pointsman.formats.counting import counted
 from pointsman.formats.wire import Fault, Seen
-from pointsman.types import Usage
+from pointsman.types import Usage, UsageWish
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+#: What all chunks of a stream say alike.
+_HEAD = ("id", "object", "created", "model", "service_tier", "system_fingerprint")
+_NONE, _NULL = msgspec.Raw(b"[]"), msgspec.Raw(b"null")
 
 
 def look(body: bytes, prompt_tokens: int) -> Seen:
@@ -42,10 +45,17 @@ def reply_text(body: bytes) -> str:
 class StreamReader:
     """Follows a streamed reply event by event; see `wire.StreamReader`."""
 
-    def __init__(self, *, prompt_tokens: int, keep_usage: bool) -> None:
-        """`keep_usage`: the client asked for usage, so it is not taken out."""
+    def __init__(self, *, prompt_tokens: int, keep_usage: UsageWish) -> None:
+        """`keep_usage`: the client asked for usage, so it is told once, at the end.
+
+        Clients add up what they see, so wherever the upstream says it, it waits for the end; where
+        it does not say, the client gets our count. `throughout` leaves it where the upstream has it.
+        """
         self._prompt_tokens = prompt_tokens
         self._keep_usage = keep_usage
+        #: The event with the usage that is told at the end.
+        self._told = b""
+        self._latest = b"{}"
         self._reported: Usage | None = None
         self._service: object = None
         self.produced = 0
@@ -71,15 +81,29 @@ class StreamReader:
         chunk = self._note(event.data)
         if chunk is None:
             return b""
-        if self._keep_usage or b'"usage"' not in event.data:
+        self._latest = event.data
+        if self._keep_usage == "throughout" or b'"usage"' not in event.data:
             return event.raw
-        if not chunk.choices and shape.is_there(chunk.usage):
-            return b""
-        return _without_usage(event.data)
+        if shape.is_there(chunk.usage):
+            return self._without_figures(event, chunk)
+        return event.raw if self._keep_usage else _with_usage(event.data, None)
 
     def ending(self) -> bytes:
-        """The event that ends the stream."""
-        return sse.DONE
+        """Usage where it was asked for, and the event that ends the stream."""
+        if self._keep_usage and self._reported is None:
+            self._told = _alone(
+                self._latest, msgspec.Raw(msgspec.json.encode(usage.written(self.usage)))
+            )
+        return self._told + sse.DONE
+
+    def _without_figures(self, event: sse.Event, chunk: shape.Body) -> bytes:
+        """What is left of a chunk whose usage is told at the end, or not at all."""
+        data = event.data or b""
+        if not self._keep_usage:
+            return _with_usage(data, None) if chunk.choices else b""
+        if usage.stated(chunk.usage):
+            self._told = event.raw if chunk.choices == [] else _alone(data, chunk.usage)
+        return _with_usage(data, _NULL) if chunk.choices else b""
 
     def read(self, event: sse.Event) -> Sequence[Delta]:
         """Take note of an event; returns what it says.
@@ -122,7 +146,17 @@ class StreamReader:
         return chunk
 
 
-def _without_usage(data: bytes) -> bytes:
+def _with_usage(data: bytes, figures: msgspec.Raw | None) -> bytes:
+    """The chunk with other figures, or without the member."""
     members = _MEMBERS.decode(data)
-    members.pop("usage", None)
+    del members["usage"]
+    if figures is not None:
+        members["usage"] = figures
     return sse.event(msgspec.json.encode(members))
+
+
+def _alone(data: bytes, figures: msgspec.Raw) -> bytes:
+    """A chunk of the same stream that has nothing but usage."""
+    members = _MEMBERS.decode(data)
+    head = {name: members[name] for name in _HEAD if name in members}
+    return sse.event(msgspec.json.encode(head | {"choices": _NONE, "usage": figures}))

@@ -13,7 +13,7 @@ from pointsman.formats.chat import request as requests
 from pointsman.formats.chat.quirks import Quirks
 from pointsman.formats.chat.stream import StreamWriter
 from pointsman.formats.wire import Fault, Framing, Head, Seen
-from pointsman.types import FormatName, ModelRequest
+from pointsman.types import FormatName, ModelRequest, UsageWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class ChatClient:
     def writer(self, request: ModelRequest, head: Head) -> StreamWriter:
         """Writes a streamed reply."""
         legacy = decode.is_legacy(request)
-        return StreamWriter(head, include_usage=request.include_usage, legacy=legacy)
+        return StreamWriter(head, include_usage=bool(request.include_usage), legacy=legacy)
 
     def error(self, error: PointsmanError, request_id: str) -> bytes:  # noqa: ARG002 - chat has no place for it
         """The body of an error reply."""
@@ -72,7 +72,7 @@ class ChatUpstream(Quirks):
         """A whole reply."""
         return replies.read(body, prompt_tokens)
 
-    def reader(self, prompt_tokens: int, *, keep_usage: bool) -> follow.StreamReader:
+    def reader(self, prompt_tokens: int, *, keep_usage: UsageWish) -> follow.StreamReader:
         """Follows a stream."""
         return follow.StreamReader(prompt_tokens=prompt_tokens, keep_usage=keep_usage)
 

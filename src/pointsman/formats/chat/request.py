@@ -36,7 +36,6 @@ def parse_chat(body: bytes) -> ModelRequest:
         raise BadRequest("the body must be a JSON object with `model` and `messages`")
     turns, parts = _messages(value.get("messages"))
     stream = members.flag(value, "stream")
-    options = members.typed(value, "stream_options", dict, "an object") or {}
     tools = _tools(value)
     raw = members.raw(body)
     return ModelRequest(
@@ -46,8 +45,7 @@ def parse_chat(body: bytes) -> ModelRequest:
         private_texts=_private(value, parts),
         needs=_needs(value, tools, parts),
         stream=stream,
-        include_usage=stream
-        and members.flag(options, "include_usage", "stream_options.include_usage"),
+        include_usage=members.usage_wish(value),
         input_tokens=_prompt_tokens(turns, value["messages"], raw, parts),
         max_output_tokens=_reply_limit(value),
         session=members.text(value, "prompt_cache_key"),

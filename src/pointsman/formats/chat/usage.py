@@ -68,7 +68,8 @@ def stated(usage: msgspec.Raw, *service: object) -> Usage | None:
 
 
 def written(usage: Usage) -> dict[str, Json]:
-    """The `usage` object of a reply."""
+    """The `usage` object of a reply; it says where it is our count and not the upstream's."""
+    marked: dict[str, Json] = {"estimated": True} if usage.estimated else {}
     return {
         "prompt_tokens": usage.input_tokens,
         "completion_tokens": usage.output_tokens,
@@ -78,6 +79,7 @@ def written(usage: Usage) -> dict[str, Json]:
             "cache_write_tokens": usage.written_tokens,
         },
         "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+        **marked,
     }
 
 

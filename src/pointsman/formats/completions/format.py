@@ -13,7 +13,7 @@ from pointsman.formats.chat import request as chat_request
 from pointsman.formats.completions import reply as replies
 from pointsman.formats.completions import request as requests
 from pointsman.formats.wire import Fault, Framing, Head, Seen
-from pointsman.types import FormatName, ModelRequest
+from pointsman.types import FormatName, ModelRequest, UsageWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class CompletionsClient:
 
     def writer(self, request: ModelRequest, head: Head) -> replies.StreamWriter:
         """Writes a streamed reply."""
-        return replies.StreamWriter(head, include_usage=request.include_usage)
+        return replies.StreamWriter(head, include_usage=bool(request.include_usage))
 
     def error(self, error: PointsmanError, request_id: str) -> bytes:  # noqa: ARG002 - it has no place for it
         """The body of an error reply."""
@@ -71,7 +71,7 @@ class CompletionsUpstream:
         """A whole reply."""
         return chat_reply.read(body, prompt_tokens)
 
-    def reader(self, prompt_tokens: int, *, keep_usage: bool) -> follow.StreamReader:
+    def reader(self, prompt_tokens: int, *, keep_usage: UsageWish) -> follow.StreamReader:
         """Follows a stream: its chunks are chat's, but for `text` in the place of a message."""
         return follow.StreamReader(prompt_tokens=prompt_tokens, keep_usage=keep_usage)
 

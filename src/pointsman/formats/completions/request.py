@@ -35,7 +35,6 @@ def parse(body: bytes) -> ModelRequest:
             '`model` must be a string; send "auto" to let Pointsman choose', param="model"
         )
     stream = members.flag(value, "stream")
-    options = members.typed(value, "stream_options", dict, "an object") or {}
     limit = members.whole(value, "max_tokens")
     texts, tokens = prompts(value, "prompt")
     suffix = members.text(value, "suffix") or ""
@@ -46,8 +45,7 @@ def parse(body: bytes) -> ModelRequest:
         private_texts=(suffix,) if suffix else (),
         needs=_needs(value),
         stream=stream,
-        include_usage=stream
-        and members.flag(options, "include_usage", "stream_options.include_usage"),
+        include_usage=members.usage_wish(value),
         input_tokens=sum(map(estimate_tokens, (*texts, suffix))) + tokens,
         max_output_tokens=limit if limit and limit > 0 else None,
         format="completions",

@@ -9,7 +9,7 @@ from pointsman.errors import Inexpressible
 from pointsman.formats.gemini import encode, error, reply
 from pointsman.formats.gemini.stream import GeminiReader
 from pointsman.formats.wire import Fault, Framing, Seen
-from pointsman.types import FormatName, ModelRequest
+from pointsman.types import FormatName, ModelRequest, UsageWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class GeminiUpstream:
         """A whole reply. Raises UpstreamBroken where it is none."""
         return reply.read(body, prompt_tokens)
 
-    def reader(self, prompt_tokens: int, *, keep_usage: bool) -> GeminiReader:  # noqa: ARG002 - chat's
+    def reader(self, prompt_tokens: int, *, keep_usage: UsageWish) -> GeminiReader:  # noqa: ARG002 - chat's
         """Follows a stream."""
         return GeminiReader(prompt_tokens)
 

@@ -13,7 +13,7 @@ from pointsman.formats.messages import request as requests
 from pointsman.formats.messages.reader import MessagesReader
 from pointsman.formats.messages.writer import MessagesWriter
 from pointsman.formats.wire import Fault, Framing, Head, Seen, StreamReader, StreamWriter
-from pointsman.types import FormatName, ModelRequest
+from pointsman.types import FormatName, ModelRequest, UsageWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class MessagesUpstream:
         """A whole reply. Raises UpstreamBroken."""
         return replies.read(body, prompt_tokens)
 
-    def reader(self, prompt_tokens: int, *, keep_usage: bool) -> StreamReader:
+    def reader(self, prompt_tokens: int, *, keep_usage: UsageWish) -> StreamReader:
         """Follows a stream; usage always stays in it, as the format has it."""
         del keep_usage
         return MessagesReader(prompt_tokens)

@@ -13,7 +13,7 @@ from pointsman.formats.ollama.reply import look, read, written
 from pointsman.formats.ollama.request import parse_chat, parse_generate, pass_through
 from pointsman.formats.ollama.stream import StreamReader, StreamWriter
 from pointsman.formats.wire import Fault, Framing, Head, Seen
-from pointsman.types import FormatName, ModelRequest
+from pointsman.types import FormatName, ModelRequest, UsageWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class OllamaUpstream:
         """A whole reply."""
         return read(body, prompt_tokens)
 
-    def reader(self, prompt_tokens: int, *, keep_usage: bool) -> StreamReader:
+    def reader(self, prompt_tokens: int, *, keep_usage: UsageWish) -> StreamReader:
         """Follows a stream; its last line always holds the counts."""
         del keep_usage
         return StreamReader(prompt_tokens, generate=self.name == "ollama_generate")

@@ -13,7 +13,7 @@ from pointsman.formats.responses import reply as replies
 from pointsman.formats.responses import request as requests
 from pointsman.formats.responses.writer import StreamWriter
 from pointsman.formats.wire import Fault, Framing, Head, Seen
-from pointsman.types import FormatName, ModelRequest
+from pointsman.types import FormatName, ModelRequest, UsageWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class ResponsesUpstream:
         """A whole reply."""
         return reader.read(body, prompt_tokens)
 
-    def reader(self, prompt_tokens: int, *, keep_usage: bool) -> reader.StreamReader:  # noqa: ARG002 - usage is always told
+    def reader(self, prompt_tokens: int, *, keep_usage: UsageWish) -> reader.StreamReader:  # noqa: ARG002 - usage is always told
         """Follows a stream."""
         return reader.StreamReader(prompt_tokens)
 
