@@ -19,7 +19,7 @@ from pointsman.errors import (
 )
 from pointsman.types import Attempt, Deployment, Dropped, Plan
 
-TOO_LONG = {"kind": "exceed_context_size_error", "code": "400"}
+TOO_LONG = {"kind": "exceed_context_size_error"}
 VLLM = {"message": "This model's maximum context length is 4096 tokens. However, ..."}
 LOADING = {"message": "Loading model", "kind": "unavailable_error"}
 

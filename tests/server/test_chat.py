@@ -155,6 +155,17 @@ async def test_the_clients_own_fault_is_told_and_not_retried(gateway: Gateway) -
     assert [attempt["status"] for attempt in record["attempts"]] == [400]
 
 
+async def test_a_status_in_the_place_of_a_code_is_none(gateway: Gateway) -> None:
+    for stated, code in ((400, None), (40303, "40303"), ("invalid_value",) * 2):
+        body = json.dumps({"error": {"message": "no", "type": "t", "code": stated}}).encode()
+        gateway.tell("weak", Script(status=400, body=body))
+
+        reply = await gateway.chat(SIMPLE, model="weak")
+
+        error = {"message": "no", "type": "t", "param": None, "code": code}
+        assert (reply.status_code, reply.json()["error"]) == (400, error)
+
+
 async def test_nothing_available_is_503_with_a_time_to_come_back(start: StartGateway) -> None:
     gateway = await start(routing=RoutingSettings(retries=0))
     gateway.tell("weak", Script(unreachable=True))

@@ -255,6 +255,6 @@ def test_servers_that_tell_a_call_at_once_and_refusals_and_probabilities() -> No
 def test_faults() -> None:
     body = b'{"error": {"message": "no", "type": "t", "param": "p", "code": 400}}'
 
-    assert UPSTREAM.fault(body) == Fault("no", "t", "p", "400")
+    assert UPSTREAM.fault(body) == Fault("no", "t", "p")
     assert UPSTREAM.fault(b'{"error": "no"}') == Fault("no")
     assert UPSTREAM.fault(b"<html>") == Fault()

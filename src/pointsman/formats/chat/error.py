@@ -24,6 +24,7 @@ class _Body(_Stated):
     detail: object = None
 
 
+_STATUSES = range(100, 600)
 _BODY = msgspec.json.Decoder(_Body | list[_Body])
 
 
@@ -66,7 +67,7 @@ def fault(body: bytes) -> Fault:
         message=message if isinstance(message, str) else "",
         type=_text(said.type),
         param=_text(said.param),
-        code=_text(said.code),
+        code=code_of(said.code),
     )
 
 
@@ -75,6 +76,13 @@ def message_of(body: bytes) -> str:
     return fault(body).message
 
 
+def code_of(value: object) -> str | None:
+    """A code is a string or null in OpenAI's errors.
+
+    llama.cpp, vLLM and others have a number there. Where that is the status once more it is no code.
+    """
+    return None if isinstance(value, int) and value in _STATUSES else _text(value)
+
+
 def _text(value: object) -> str | None:
-    """A code is a string in OpenAI's errors, a number in llama.cpp's."""
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None

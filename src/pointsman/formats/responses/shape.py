@@ -11,6 +11,7 @@ import msgspec
 
 from pointsman.conversation import Finish
 from pointsman.errors import UpstreamBroken
+from pointsman.formats.chat.error import code_of
 from pointsman.formats.counting import MOST_TOKENS, services
 from pointsman.formats.wire import Fault
 from pointsman.types import Usage
@@ -196,10 +197,9 @@ def fault_in(error: msgspec.Raw) -> Fault:
 
 def fault_of(told: _Error | StreamEvent) -> Fault:
     """An error, said by its members."""
-    code = told.code if isinstance(told.code, str | int) else None
     kind = told.type if isinstance(told.type, str) else None
     param = told.param if isinstance(told.param, str) else None
-    return Fault(word(told.message), kind, param, None if code is None else str(code))
+    return Fault(word(told.message), kind, param, code_of(told.code))
 
 
 def _texts(item: Item) -> Iterator[str]:
