@@ -86,6 +86,19 @@ async def test_a_page_from_elsewhere_is_refused(start: StartGateway) -> None:
     assert weak.log == []
 
 
+async def test_a_preflight_has_its_id_like_every_reply(start: StartGateway) -> None:
+    gateway = await for_page(start, PAGE)
+
+    asked = [
+        await gateway.client.options(CHAT, headers=preflight(origin))
+        for origin in (PAGE, PAGE, ELSEWHERE)
+    ]
+
+    ids = [reply.headers["x-request-id"] for reply in asked]
+    assert all(each.startswith("req_") for each in ids)
+    assert len(set(ids)) == 3
+
+
 async def test_any_page_may_call_where_the_operator_says_so(start: StartGateway) -> None:
     gateway = await for_page(start, "*")
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import replace
 
+from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -39,7 +41,7 @@ def build(gateway: Gateway) -> ASGIApp:
     observed = Observed(router, gateway.telemetry)
     if not gateway.cors_origins:
         return observed
-    return CORSMiddleware(
+    return _Cors(
         observed,
         allow_origins=gateway.cors_origins,
         allow_methods=("GET", "POST", "DELETE"),
@@ -48,6 +50,16 @@ def build(gateway: Gateway) -> ASGIApp:
         allow_private_network=True,  # a page from elsewhere that calls this machine is asked so
         max_age=3600,
     )
+
+
+class _Cors(CORSMiddleware):
+    """Answers preflights, and lets pages read what they may."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """With an id, as every reply has one."""
+        response = super().preflight_response(request_headers)
+        response.headers["x-request-id"] = new_request_id()
+        return response
 
 
 def _offered(gateway: Gateway) -> Iterator[Path]:
