@@ -200,7 +200,7 @@ async def test_what_can_not_be_a_reason(gateway: Gateway, reason: str) -> None:
         ({"name": "x" * 101}, "name", "100 printable characters"),
         ({"name": "a\nb"}, "name", "100 printable characters"),
         ({"organisation": "no such/name"}, "organisation", "ASCII letters"),
-        ({"size": 3}, None, "unknown field `size`"),
+        ({"size": 3}, "size", "unknown field `size`"),
     ],
 )
 async def test_what_can_not_be_compared(

@@ -18,6 +18,9 @@ _LONGEST_COMMENT = 4_000
 
 
 _TYPE = re.compile("`([^`]*)`")
+#: A member that is missing, or that there is none of: it stands in the object that does not fit.
+_MEMBER = re.compile("(?:missing required|contains unknown) field `(.*)`", re.DOTALL)
+_LONGEST_NAME = 64
 #: How people call the types of JSON.
 _WORDS: Mapping[str, str] = {
     "float": "a number",
@@ -88,8 +91,18 @@ def _unfit(said: str) -> BadRequest:
     plain = _TYPE.sub(lambda found: " or ".join(map(_word, found[1].split(" | "))), what)
     plain = plain[:1].lower() + plain[1:]
     return BadRequest(
-        f"the body does not fit: {plain}" if path is None else f"`{path}`: {plain}", param=path
+        f"the body does not fit: {plain}" if path is None else f"`{path}`: {plain}",
+        param=_param(what, path),
     )
+
+
+def _param(what: str, path: str | None) -> str | None:
+    """The member that is to be mended, which is not in the object's path where it is missing."""
+    member = _MEMBER.search(what)
+    if member is None:
+        return path
+    name = member[1][:_LONGEST_NAME]
+    return name if path is None else f"{path}.{name}"
 
 
 def _word(kind: str) -> str:

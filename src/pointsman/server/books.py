@@ -23,7 +23,8 @@ async def route(gateway: Gateway, incoming: Incoming) -> Outgoing:
     else:
         text = next((t for t in (asked.prompt, asked.message, asked.query) if t is not None), None)
         if text is None:
-            raise BadRequest("send `messages`, or a text as `prompt`, `message` or `query`")
+            told = "send `messages`, or a text as `prompt`, `message` or `query`"
+            raise BadRequest(told, param="messages")
         body = chat_body(asked.model, text, {})
     call = call_of(gateway, incoming, await parse(gateway, "chat", body))
     decision = await gateway.pipeline.look_ahead(call, shift=asked.shift)

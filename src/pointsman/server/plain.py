@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pointsman.errors import UnknownModel
 from pointsman.formats.chat.follow import reply_text
 from pointsman.formats.chat.request import chat_body
 from pointsman.server import headers
@@ -18,9 +19,13 @@ async def complete(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """`{prompt, force_tier?, max_tokens?}` to the answer with what it took."""
     asked = await read(incoming.body, PlainRequest)
     limit = {} if asked.max_tokens is None else {"max_tokens": asked.max_tokens}
-    reply = await _answer(
-        gateway, incoming, chat_body(asked.force_tier or "auto", asked.prompt, limit)
-    )
+    body = chat_body(asked.force_tier or "auto", asked.prompt, limit)
+    try:
+        reply = await _answer(gateway, incoming, body)
+    except UnknownModel as error:
+        if error.param == "model":  # as the chat request that is made of it has it
+            error.param = "force_tier"
+        raise
     return _shaped(reply, tier="difficulty_tag", cost="estimated_cost", cached="cache_hit")
 
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from pointsman.access.permissions import may_ask
 from pointsman.calling.execute import Caller
 from pointsman.calling.lines import Deployments
-from pointsman.errors import Forbidden
+from pointsman.errors import Forbidden, UnknownModel
 from pointsman.feedback import explore
 from pointsman.ledger.pricing import Pricer
 from pointsman.ledger.reservation import Reservations
@@ -152,7 +152,12 @@ class Decider:
     def target(self, call: Call) -> Target:
         """What it asks for. Raises UnknownModel, and Forbidden for what its key may not ask for."""
         asked = call.force_route or call.request.model
-        target = resolve(asked, self.policy, self.deployments_of(call.principal))
+        try:
+            target = resolve(asked, self.policy, self.deployments_of(call.principal))
+        except UnknownModel as error:
+            if call.force_route:
+                error.param = "x-force-route"
+            raise
         grant = call.principal.grant
         if not may_ask(grant, target):
             allowed = ", ".join(sorted(grant.routes or ())) or "nothing"
