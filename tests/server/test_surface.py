@@ -231,35 +231,6 @@ async def test_a_plain_request_that_does_not_fit(gateway: Gateway, body: dict[st
     assert (await gateway.client.post("/v1/complete", json=body)).status_code == 400
 
 
-async def test_feedback_is_stored_with_its_entry(gateway: Gateway) -> None:
-    reply = await gateway.chat()
-    said = {"request_id": reply.headers["x-request-id"], "rating": -0.5, "comment": "too short"}
-
-    stored = await gateway.client.post("/v1/feedback", json=said)
-
-    assert stored.status_code == 201
-    record = await gateway.record(reply)
-    assert [(f["rating"], f["comment"]) for f in record["feedback"]] == [(-0.5, "too short")]
-
-
-@pytest.mark.parametrize(
-    ("said", "status"),
-    [
-        ({"request_id": "req_x", "rating": 1}, 404),
-        ({"request_id": "req_x"}, 400),
-        ({"request_id": "req_x", "comment": "x" * 4001}, 400),
-        ({"request_id": "req_x", "comment": "x" * 4000}, 404),
-        ({"request_id": "req_x", "rating": 2}, 400),
-        ({"request_id": "req_x", "rating": "good"}, 400),
-        ({"rating": 1}, 400),
-    ],
-)
-async def test_feedback_that_does_not_fit(
-    gateway: Gateway, said: dict[str, object], status: int
-) -> None:
-    assert (await gateway.client.post("/v1/feedback", json=said)).status_code == status
-
-
 async def test_a_decision_record_has_all_its_members(gateway: Gateway) -> None:
     record = await gateway.record(await gateway.chat(headers={"x-request-id": "my-own"}))
 

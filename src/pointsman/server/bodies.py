@@ -15,6 +15,8 @@ from pointsman.server.http import aside
 _T = TypeVar("_T")
 #: Characters of a comment.
 _LONGEST_COMMENT = 4_000
+#: Characters of a rating that is a word.
+_LONGEST_WORD = 32
 
 
 _TYPE = re.compile("`([^`]*)`")
@@ -61,11 +63,14 @@ class RouteRequest(msgspec.Struct):
     shift: Annotated[float, msgspec.Meta(ge=-100, le=100)] = 0.0
 
 
-class FeedbackRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """What a user says of a reply: a rating from -1 (bad) to 1 (good), a comment, or both."""
+class FeedbackRequest(msgspec.Struct):
+    """What a user says of a reply: a rating from -1 (bad) to 1 (good), a comment, or both.
+
+    The rating may also be true, false or a word (`feedback.rating`). Other members are ignored.
+    """
 
     request_id: str
-    rating: float | None = None
+    rating: float | bool | Annotated[str, msgspec.Meta(max_length=_LONGEST_WORD)] | None = None
     comment: Annotated[str, msgspec.Meta(max_length=_LONGEST_COMMENT)] | None = None
 
 

@@ -6,13 +6,14 @@ import msgspec
 
 from pointsman.access.permissions import scope_of
 from pointsman.errors import BadRequest
-from pointsman.feedback.rating import said
+from pointsman.feedback.rating import number_of, said
 from pointsman.formats.chat.request import chat_body
 from pointsman.ledger.view import decision_view
 from pointsman.server.bodies import FeedbackRequest, RouteRequest, read
 from pointsman.server.gateway import Gateway, call_of
 from pointsman.server.http import Incoming, Outgoing, as_json
 from pointsman.server.talk import parse
+from pointsman.types import Json
 
 
 async def route(gateway: Gateway, incoming: Incoming) -> Outgoing:
@@ -32,12 +33,21 @@ async def route(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 
 async def feedback(gateway: Gateway, incoming: Incoming) -> Outgoing:
-    """Store what a user says of a reply."""
+    """Store what a user says of a reply: a `rating` from -1 to 1 or in a word, a `comment`, or both."""
     body = await read(incoming.body, FeedbackRequest)
     now = gateway.clock.now()
-    feedback = said(body.request_id, now, body.rating, body.comment)
+    rating = None if body.rating is None else number_of(body.rating)
+    feedback = said(body.request_id, now, rating, body.comment)
     await gateway.feedback.add(feedback, scope_of(incoming.principal))
-    return as_json({"request_id": body.request_id, "stored": True}, status=201)
+    stored: dict[str, Json] = {"request_id": body.request_id, "stored": True}
+    return as_json(stored | _ignored(incoming.body), status=201)
+
+
+def _ignored(body: bytes) -> dict[str, Json]:
+    """The members of feedback that are not stored, named: clients of other routers send more."""
+    sent = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    names: list[Json] = [name for name in sent if name not in FeedbackRequest.__struct_fields__]
+    return {"ignored": names} if names else {}
 
 
 def _with_model(body: bytes) -> bytes:
