@@ -47,6 +47,8 @@ class PointsmanError(Exception):
     param: str | None = None
     #: Seconds after which a retry may help; None where it can't.
     retry_after: float | None = None
+    #: What is left of the caller's limits, once they were asked.
+    standing: Standing | None = None
 
 
 class ConfigError(PointsmanError):

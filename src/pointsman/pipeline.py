@@ -20,7 +20,7 @@ from pointsman.calling import faults
 from pointsman.calling.escalate import Escalation
 from pointsman.calling.exchange import Errand, Whole
 from pointsman.calling.execute import Answer, Caller
-from pointsman.errors import LedgerUnavailable, PointsmanError, UpstreamError
+from pointsman.errors import LedgerUnavailable, PointsmanError, RateLimited, UpstreamError
 from pointsman.formats.wire import ClientFormat, Head
 from pointsman.ledger.marks import Marks
 from pointsman.ledger.settle import Record, Recorder, Said
@@ -94,8 +94,10 @@ class Pipeline:
         standing = await self._admission.admit(call)
         try:
             return replace(await self._admitted(call), standing=standing)
-        except BaseException:
+        except BaseException as error:
             await self._admission.leave(call.request_id)
+            if isinstance(error, PointsmanError):  # at last: who share a call share its error
+                error.standing = error.standing if isinstance(error, RateLimited) else standing
             raise
 
     async def look_ahead(self, call: Call, *, shift: float = 0.0) -> Decision:

@@ -60,6 +60,29 @@ def about_limits(reply: httpx2.Response) -> dict[str, str]:
     return {name: value for name, value in reply.headers.items() if "ratelimit" in name}
 
 
+async def test_errors_after_the_limits_were_asked_say_what_is_left_too(limited: Callable) -> None:
+    gateway = await limited(
+        limits={"key": {"requests_per_minute": 10, "tokens_per_minute": 9000}},
+        budgets={"key": {"per_day": "0.01"}},
+    )
+    force = {"headers": {"x-force-route": "strong"}}
+    for name in ("weak", "strong"):
+        gateway.tell(name, *[Script(unreachable=True)] * 9)
+
+    refused = [
+        await gateway.chat(max_tokens=5000, **force),
+        await gateway.chat(),
+        await gateway.chat(model="nope"),
+        await say(gateway, model="nope"),
+    ]
+
+    assert [each.status_code for each in refused] == [402, 503, 404, 404]
+    left = [about_limits(each) for each in refused]
+    assert [each["x-ratelimit-remaining-requests"] for each in left] == ["9", "8", "7", "6"]
+    assert {each["x-ratelimit-limit-tokens"] for each in left} == {"9000"}
+    assert left[3]["anthropic-ratelimit-requests-remaining"] == "6"
+
+
 async def test_every_reply_says_what_is_left(limited: Callable) -> None:
     gateway = await limited(limits={"key": {"requests_per_minute": 10, "tokens_per_minute": 6000}})
     usage = Usage(input_tokens=10, output_tokens=90)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from starlette.types import Send
 
-from pointsman.errors import BudgetExceeded, Overloaded, PointsmanError, RateLimited
+from pointsman.errors import BudgetExceeded, Overloaded, PointsmanError
 from pointsman.formats.wire import ClientFormat
 from pointsman.journey import failed
 from pointsman.server import headers as heads
@@ -41,7 +41,7 @@ def render(
     elif error.status >= 500 or isinstance(error, BudgetExceeded):  # noqa: PLR2004
         # SDKs try server errors again, unless they are told not to.
         headers["x-should-retry"] = "false"
-    if isinstance(error, RateLimited):
+    if error.standing is not None:
         headers |= heads.standing(error.standing, client.name, now)
     if error.status == 408:  # noqa: PLR2004 - what is left of the body is not waited for
         headers["connection"] = "close"
