@@ -1,5 +1,7 @@
 """`pointsman config check`: all that would keep a gateway from starting, and what it would lack."""
 
+import json
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -144,10 +146,10 @@ def test_what_is_misspelt_is_told_from_what_there_is(
 
 def test_all_that_is_misspelt_is_told_at_once(check: Command) -> None:
     _, _, err = check("[server]\nprot = 1\nhots = 2\n[log]\nformat = 'xml'")
-    assert [line.split("here.toml: ")[1].split(":")[0] for line in err.splitlines()] == [
-        "server.prot",
-        "server.hots",
-        "log.format",
+    assert [line.split("here.toml:")[1].rsplit(":", 1)[0] for line in err.splitlines()] == [
+        "2: server.prot",
+        "3: server.hots",
+        "5: log.format",
     ]
 
 
@@ -173,3 +175,81 @@ def test_weights_that_are_not_here_would_keep_it_from_starting(check: Command) -
         assert (code, out) == (1, "")
         assert "[models.own]: the weights of smollm2-135m-instruct are not here yet" in err
         assert ("NOT_SET is not set" in err) == (config == unset)
+
+
+SECRET = "sk-s3cr3t-4711"  # noqa: S105 - made up
+
+
+def test_what_is_set_is_shown_with_where_it_is_from(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POINTSMAN_LOG__FORMAT", "json")
+    file = tmp_path / "here.toml"
+    file.write_text(
+        f"""
+api_key = "{SECRET}"
+routing.escalate = {{ score = 55 }}
+
+[models."ollama/qwen3:4b"]
+provider = "ollama"
+model = "qwen3:4b"  # a small one
+base_url = "http://me:{SECRET}@127.0.0.1:9/v1"
+
+[models.luna]
+provider = "openai"
+model = "gpt-5.6-luna"
+api_key = "${{OPENAI_API_KEY}}"
+tier = "complex"
+"""
+    )
+
+    code, out, _ = command("config", "show", "--config", str(file))
+
+    assert code == 0
+    assert {
+        f'api_key = "***"  # {file}:2',
+        f"routing.escalate.score = 55.0  # {file}:3",
+        f'models."ollama/qwen3:4b".model = "qwen3:4b"  # {file}:7',
+        f'models."ollama/qwen3:4b".base_url = "http://me:***@127.0.0.1:9/v1"  # {file}:8',
+        f'models.luna.api_key = "${{OPENAI_API_KEY}}"  # {file}:13',
+        'log.format = "json"  # POINTSMAN_LOG__FORMAT',
+    } < set(out.splitlines())
+    assert tomllib.loads(out)["models"]["luna"]["tier"] == "complex"
+    assert "cache.exact" not in out
+    every = command("config", "show", "--all", "--config", str(file))[1]
+    assert "\ncache.exact = true  # default\n" in every
+    assert tomllib.loads(every)
+    whole = command("config", "show", "--json", "--config", str(file))[1]
+    assert json.loads(whole)["models"]["luna"]["api_key"] == "${OPENAI_API_KEY}"
+    assert SECRET not in out + whole
+
+
+def test_a_fault_is_shown_with_its_line_or_its_variable(
+    check: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POINTSMAN_LOG__FORMAT", "xml")
+    err = check(
+        '''
+[routing]
+text = """
+[models]
+escalate.score = 1
+"""
+escalete = { score = 55 }
+
+[models."a.b"]
+provider = "scripted"
+model = "m"
+context_lenght = 5
+tier = 7
+'''
+    )[2]
+
+    for expected in (
+        "here.toml:3: routing.text: there is no such setting",
+        "here.toml:7: routing.escalete: there is no such setting; did you mean escalate?",
+        "here.toml:12: models.a.b.context_lenght: there is no such setting; did you mean context",
+        "here.toml:13: models.a.b.tier: ",
+        "POINTSMAN_LOG__FORMAT: log.format: ",
+    ):
+        assert expected in err

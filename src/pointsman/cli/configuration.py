@@ -1,10 +1,12 @@
-"""`pointsman config`: is the configuration right, and have the running gateway read it again."""
+"""`pointsman config`: is the configuration right, what is it, and have it read again."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import re
 from datetime import UTC, datetime
+from typing import Annotated
 
 import msgspec
 import typer
@@ -16,8 +18,11 @@ from pointsman.cli import remote
 from pointsman.cli.checkup import whole
 from pointsman.cli.options import ConfigOption, JsonOption
 from pointsman.cli.output import print_json
-from pointsman.config import load
+from pointsman.config import load, sources
+from pointsman.config.shown import members, nested
 from pointsman.errors import ConfigError
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 app = typer.Typer(help="Look at the configuration, and have it read again.", no_args_is_help=True)
 
@@ -49,6 +54,36 @@ def check(config: ConfigOption = None) -> None:
     for doubt in whole.doubts(settings, os.environ, datetime.now(UTC)):
         typer.echo(f"but {doubt}", err=True)
     typer.echo(f"the configuration is right: {len(settings.models)} deployments")
+
+
+@app.command()
+def show(
+    config: ConfigOption = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Also what nobody set: the defaults.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Print what is set, by the file or by the environment, which goes before it.
+
+    As TOML has it, with where each is from; secrets are left out. With --json all there is, in
+    tables.
+    """
+    settings, said = load(config), sources(config)
+    if as_json:
+        print_json(nested(settings))
+        return
+    for place, value in members(settings):
+        source = said.of(place)
+        if source or every:
+            name = ".".join(map(_named, place))
+            line = f"{name} = {msgspec.json.encode(value).decode()}  # {source or 'default'}"
+            typer.echo(f"# {line}" if value is None else line)
+
+
+def _named(part: str) -> str:
+    """As TOML has it."""
+    return part if _BARE.fullmatch(part) else f'"{part}"'
 
 
 @app.command()

@@ -39,6 +39,7 @@ from pointsman.config.settings import (
     checked,
     find,
     load,
+    sources,
 )
 from pointsman.config.shared import RedisSettings
 from pointsman.config.telemetry import LogSettings, TelemetrySettings
@@ -87,4 +88,5 @@ __all__ = [
     "load",
     "renewal",
     "resolve_secret",
+    "sources",
 ]

@@ -32,6 +32,11 @@ def resolve_secret(secret: SecretStr, environment: Mapping[str, str]) -> str:
     return environment[name]
 
 
+def is_reference(secret: SecretStr) -> bool:
+    """Whether it is the place of a secret, and not the secret itself."""
+    return _REFERENCE.fullmatch(secret.get_secret_value()) is not None
+
+
 def _read(file: Path) -> str:
     """As platforms mount secrets; a line's end at the end is none of it."""
     try:

@@ -44,6 +44,7 @@ from pointsman.config.deployment import ModelSettings, Section
 from pointsman.config.learning import LearningSettings
 from pointsman.config.routing import PrincipalSettings, PrivacySettings, RoutingSettings
 from pointsman.config.shared import CachePlace, RedisSettings, cache_place
+from pointsman.config.sources import Sources
 from pointsman.config.telemetry import LogSettings, TelemetrySettings
 from pointsman.config.tenants import TenantSettings
 from pointsman.config.wording import faults
@@ -242,21 +243,27 @@ def load(file: Path | None = None) -> Settings:
 
     Raises ConfigError that names the file, the member and what is wrong with it.
     """
+    found = sources(file)
+    return checked(_merged(found.values, found.environment), found)
+
+
+def sources(file: Path | None = None) -> Sources:
+    """What the settings in force are made of. Raises ConfigError where the file can't be read."""
     found = file or find(os.environ)
-    values = _merged(_read(found) if found else {}, EnvSettingsSource(Settings)())
-    return checked(values, f"{found}: " if found else "")
+    stated = EnvSettingsSource(Settings)()
+    return Sources(environment=stated) if found is None else _read(found, stated)
 
 
-def checked(values: Mapping[str, object], where: str = "") -> Settings:
-    """The settings that these values say; `where` they stand leads the message of an error.
+def checked(values: Mapping[str, object], said: Sources | None = None) -> Settings:
+    """The settings that these values say, as they are `said` somewhere.
 
-    Raises ConfigError that names the member and what is wrong with it.
+    Raises ConfigError that names the member, where it stands and what is wrong with it.
     """
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        said = [f"{where}{each}" for each in faults(error, Settings)]
-        raise ConfigError("\n".join(said)) from error
+        where = None if said is None else said.nearest
+        raise ConfigError("\n".join(faults(error, Settings, where))) from error
 
 
 def _merged(low: Mapping[str, object], high: Mapping[str, object]) -> dict[str, object]:
@@ -281,9 +288,10 @@ def find(environment: Mapping[str, str]) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _read(file: Path) -> dict[str, object]:
+def _read(file: Path, environment: Mapping[str, object]) -> Sources:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        return Sources(file, text, tomllib.loads(text), environment)
     except FileNotFoundError as error:
         raise ConfigError(f"there is no configuration file {file}") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

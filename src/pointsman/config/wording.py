@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from difflib import get_close_matches
 from types import UnionType
 from typing import Annotated, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from pointsman.config.sources import Place
+
 #: How pydantic begins the words of our own checks.
 _OURS = "Value error, "
 _NO_SUCH = "extra_forbidden"
 
 
-def faults(error: ValidationError, settings: type[BaseModel]) -> Iterator[str]:
-    """Each with the place of the member, and what it might have been meant to be called."""
+def faults(
+    error: ValidationError, settings: type[BaseModel], where: Callable[[Place], str] | None = None
+) -> Iterator[str]:
+    """Each with the member, what it might have been meant to be called, and `where` it stands."""
     for each in error.errors(include_url=False, include_input=False):
         place = ".".join(str(part) for part in each["loc"])
         said = each["msg"].removeprefix(_OURS)
         if each["type"] == _NO_SUCH:
             said = _no_such(str(each["loc"][-1]), _members(settings, each["loc"][:-1]))
+        lead = f"{where(each['loc'])}: " if where else ""
         for line in said.splitlines():  # a check of ours may find several
-            yield f"{place}: {line}" if place else line
+            yield lead + (f"{place}: {line}" if place else line)
 
 
 def _no_such(name: str, known: Collection[str]) -> str:
