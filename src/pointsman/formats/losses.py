@@ -79,7 +79,8 @@ class Notes:
         """Of a setting, every member that says something and is not `known`.
 
         It is foreign, for what nobody knows may be what the setting is about; those in `hints` are
-        advisory. `place` stands before their names.
+        advisory. `place` stands before their names. So it is all over in Anthropic's format, whose
+        servers refuse what they don't know, and whose clients count on it.
         """
         for name, member in value.items():
             if name not in known and self._says(name, member):

@@ -77,6 +77,8 @@ def test_what_no_other_format_can_say_is_named() -> None:
     assert beta.foreign == ("container", "mcp_servers")
     assert beta.advisory == ("context_management",)
     assert beta.reasoning == Reasoning(budget_tokens=1024)
+    assert asked(brand_new=1, another=None).foreign == ("brand_new",)
+    assert asked(thread={"type": "create"}).foreign == ("thread",)  # the SDK counts on a 400
     assert asked(max_tokens=0).foreign == ("max_tokens",)
     assert asked(thinking={"type": "brand_new"}).foreign == ("thinking",)
     assert asked(output_config={"task_budget": 7}).foreign == ("output_config.task_budget",)

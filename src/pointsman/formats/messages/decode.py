@@ -31,10 +31,16 @@ _SAID = frozenset(
     | {"top_p", "top_k", "metadata", "tools", "tool_choice", "thinking", "output_config"}
     | {"output_format"}
 )
-#: What an answer can't do without: tools and machines of the provider's, and where it may be made.
-_MATTERS = frozenset({"mcp_servers", "container", "inference_geo"})
+#: With no effect on what is answered: bookkeeping, prices, speed, and the provider's own care of
+#: its prompt cache and of conversations that grow too long.
+_ADVISORY = frozenset(
+    {"service_tier", "speed", "context_management", "cache_control", "diagnostics", "betas"}
+    | {"anthropic_beta", "anthropic_version", "user_profile_id", "workspace_id"}
+    | {"billing_policy", "fallbacks", "fallback_credit_token"}
+)
 _MESSAGE = frozenset({"role", "content", "clear_at"})
 _TOOL = frozenset({"type", "name", "description", "input_schema", "strict", "cache_control"})
+_TOOL_HINTS = frozenset({"defer_loading", "eager_input_streaming", "input_examples"})
 _EFFORTS: Mapping[str, Effort] = {
     "low": "low",
     "medium": "medium",
@@ -54,7 +60,7 @@ def conversation(request: ModelRequest) -> Conversation:
         name: msgspec.json.decode(member) for name, member in request.members.items()
     }
     notes = Notes(says)
-    notes.strangers(value, _SAID, _MATTERS)
+    notes.rest(value, _SAID, _ADVISORY)
     blocks = Blocks(notes)
     messages = (*_system(value, blocks), *_messages(shape.spoken(value), blocks, notes))
     tools = tuple(_tool(tool, notes, i) for i, tool in enumerate(members.objects(value, "tools")))
@@ -84,7 +90,7 @@ def _messages(said: list[Spoken], blocks: Blocks, notes: Notes) -> list[Message]
     last_user = max((i for i, each in enumerate(said) if each.role == "user"), default=-1)
     found: list[Message] = []
     for i, each in enumerate(said):
-        notes.strangers(each.message, _MESSAGE, place="messages[].")
+        notes.rest(each.message, _MESSAGE, {"output_config"}, place="messages[].")
         if each.message.get("clear_at") == "next_user_message" and i < last_user:
             continue
         found += _message(each, blocks)
@@ -107,7 +113,7 @@ def _tool(tool: dict[str, Json], notes: Notes, i: int) -> Tool | Opaque:
     kind = members.text(tool, "type", f"tools.{i}.type") or "custom"
     if kind != "custom":
         return Opaque("messages", kind)
-    notes.strangers(tool, _TOOL, {"allowed_callers"}, place="tools[].")
+    notes.rest(tool, _TOOL, _TOOL_HINTS, place="tools[].")
     strict = tool.get("strict")
     return Tool(
         name=shape.text(tool, "name", f"tools.{i}"),

@@ -26,12 +26,7 @@ _KNOWN: Mapping[str, AbstractSet[str]] = {
 #: Where other formats have what these blocks say, for the names of members.
 _PLACES: Mapping[str, str] = {"tool_use": "messages[].tool_calls[].", "tool_result": "messages[]."}
 _SOURCE: AbstractSet[str] = {"type", "media_type", "data", "url", "file_id"}
-#: What an answer can't do without. The citations of a text are echoes of an earlier reply's.
-_MATTERS: Mapping[str, AbstractSet[str]] = {
-    "document": {"citations", "context"},
-    "tool_use": {"caller"},
-    "tool_result": {"caller"},
-}
+_HINTS = frozenset({"transformations"})
 #: Members that say no more than their absence does.
 _PLAIN: Mapping[str, Json] = {
     "caller": {"type": "direct"},
@@ -61,8 +56,8 @@ class Blocks:
         known = _KNOWN[kind] | {"cache_control"}
         if kind != "text" and block.get("cache_control") is not None:
             self._notes.hint("cache_control")
-        place_of = _PLACES.get(kind, "messages[].content[].")
-        self._notes.strangers(block, known, _MATTERS.get(kind, frozenset()), place=place_of)
+        hints = _HINTS | {"citations"} if kind == "text" else _HINTS
+        self._notes.rest(block, known, hints, place=_PLACES.get(kind, "messages[].content[]."))
         match kind:
             case "image":
                 return self._image(block, place)
