@@ -12,6 +12,7 @@ from typing import Self
 from starlette.types import ASGIApp
 
 from pointsman.access.sessions import SignIns
+from pointsman.assembly import rules
 from pointsman.assembly.bookkeeping import Bookkeeping
 from pointsman.assembly.caching import Caching
 from pointsman.assembly.composing import Composition, Surroundings
@@ -305,7 +306,7 @@ class App:
     def feedback(self) -> FeedbackStore:
         """What users said; a cached reply that they call bad is forgotten. Only while started."""
         books = self.bookkeeping.store
-        return Complaints(books, books, books, self.pipeline.cache)
+        return Complaints(books, books, books, self.pipeline.cache, rules.clean)
 
     def states(self) -> dict[str, DeploymentState]:
         """Every deployment's state, by id."""

@@ -154,6 +154,13 @@ def test_a_running_gateway_forgets(command: Run, tmp_path: Path) -> None:
         forget(command)
 
 
+def test_what_can_not_be_written_is_said_in_a_line(command: Run, tmp_path: Path) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    for file in (tmp_path / "none" / "x.csv", tmp_path / "folder.csv"):
+        code, _, err = command("db", "export", str(file))
+        assert (code, err.count("\n"), "can't be written" in err) == (1, 1, True)
+
+
 @pytest.mark.parametrize(
     "words",
     [

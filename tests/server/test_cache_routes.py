@@ -178,6 +178,22 @@ async def test_everything_is_forgotten_only_when_that_is_said(gateway: Gateway, 
     assert len(await held(gateway)) == 1
 
 
+async def test_who_forgets_entries_forgets_the_replies(gateway: Gateway):
+    await ask(gateway, CAT)
+
+    before = {"before": "2020-01-01T00:00:00Z"}
+    assert (await gateway.client.delete("/v1/entries", params=before)).status_code == 200
+    assert len(await held(gateway)) == 1
+    assert (await gateway.client.delete("/v1/entries?all=true")).status_code == 200
+    assert await held(gateway) == []
+
+
+async def test_figures_are_not_narrowed_by_what_they_do_not_know(gateway: Gateway):
+    for path in (f"{STATS}?organisation=acme", "/v1/keys?organisation=a", "/v1/experiments?x=1"):
+        reply = await gateway.client.get(path)
+        assert (reply.status_code, "there is no parameter" in reply.text) == (400, True)
+
+
 async def test_only_who_has_the_key_may_look(start: StartGateway):
     gateway = await start(api_key="s3cret")
 

@@ -16,6 +16,17 @@ async def test_feedback_is_stored_with_its_entry(gateway: Gateway) -> None:
     assert [(f["rating"], f["comment"]) for f in record["feedback"]] == [(-0.5, "too short")]
 
 
+async def test_a_secret_in_a_comment_is_not_kept(gateway: Gateway) -> None:
+    reply = await gateway.chat()
+    comment = "it said sk-proj-8Jq2LmXv0RtYw7NzKc5PbHd3 and bob@acme.de"
+    said = {"request_id": reply.headers["x-request-id"], "comment": comment}
+
+    await gateway.client.post("/v1/feedback", json=said)
+
+    (kept,) = (await gateway.record(reply))["feedback"]
+    assert kept["comment"] == "it said [api_key] and [email]"
+
+
 @pytest.mark.parametrize(
     ("rating", "number"),
     [

@@ -20,6 +20,7 @@ from pointsman.config import (
 )
 from pointsman.config.aliases import groups
 from pointsman.errors import ConfigError
+from pointsman.ledger.redact import redact_text
 from pointsman.ports import Scorer
 from pointsman.routing.confine import Confinement
 from pointsman.routing.looks import Looks
@@ -230,6 +231,16 @@ def _wishes(principals: Mapping[str, PrincipalSettings]) -> dict[str, PrivacyWis
         for name, principal in principals.items()
         if principal.privacy is not None
     }
+
+
+def clean(text: str) -> str:
+    """What somebody wrote, with marks in the place of secrets and personal data."""
+    return redact_text(text, _detector().places, {})
+
+
+@lru_cache(maxsize=1)
+def _detector() -> Detector:
+    return Detector("personal")
 
 
 def _stated(principal: PrincipalSettings) -> Stated:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from pointsman.cache.lookup import Cache
@@ -14,13 +16,20 @@ class Complaints:
     """A `FeedbackStore` that heeds what it keeps.
 
     A cached reply that somebody got and calls bad is forgotten, also by who got it first; where
-    only a similar prompt had it, that counts as a false hit.
+    only a similar prompt had it, that counts as a false hit. Of a comment neither secrets nor
+    personal data are kept: people quote the answer.
     """
 
     def __init__(
-        self, feedback: FeedbackStore, books: Books, checks: CheckStore, cache: Cache
+        self,
+        feedback: FeedbackStore,
+        books: Books,
+        checks: CheckStore,
+        cache: Cache,
+        clean: Callable[[str], str],
     ) -> None:
-        """`feedback` is where it is kept."""
+        """`feedback` is where it is kept, of which `clean` leaves what may be."""
+        self._clean = clean
         self._feedback = feedback
         self._books = books
         self._checks = checks
@@ -28,6 +37,8 @@ class Complaints:
 
     async def add(self, feedback: Feedback, scope: Scope = EVERYWHERE) -> None:
         """See `ports.FeedbackStore`."""
+        if feedback.comment is not None:
+            feedback = replace(feedback, comment=self._clean(feedback.comment))
         await self._feedback.add(feedback, scope)
         if feedback.rating is None or feedback.rating >= 0:
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, BinaryIO, get_args
@@ -15,6 +16,7 @@ from pointsman.assembly.offline import reading, rotate_encryption, running_at, w
 from pointsman.assembly.scheduling import batch_books
 from pointsman.batching import filing
 from pointsman.cli import remote
+from pointsman.cli.cached import cleared
 from pointsman.cli.moving import migrate_from_sqlite
 from pointsman.cli.options import (
     BeforeOption,
@@ -29,10 +31,11 @@ from pointsman.cli.options import (
 from pointsman.cli.reading import said
 from pointsman.cli.upgrading import upgrade_books
 from pointsman.config import Settings, load
+from pointsman.errors import PointsmanError
 from pointsman.ledger.export import FILES, FileFormat
 from pointsman.ledger.pages import pages
 from pointsman.storage.vault import new_key
-from pointsman.types import Filter, Scope
+from pointsman.types import Filter, Scope, Selection
 
 app = typer.Typer(help="Look after the books' database.", no_args_is_help=True)
 
@@ -79,12 +82,16 @@ def export(
     if wanted is None:
         raise typer.BadParameter("end it in .csv, .parquet or .jsonl", param_hint="FILE")
     draft = file.with_name(f"{file.name}.part")
+    settings = load(config)
     try:
         with draft.open("wb") as into:
-            asyncio.run(_export(load(config), wanted, which, into))
+            asyncio.run(_export(settings, wanted, which, into))
         draft.replace(file)
+    except OSError as error:
+        raise PointsmanError(f"{file} can't be written: {error.strerror or error}") from error
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):  # where it could not be made, either
+            draft.unlink()
     typer.echo(f"{file}: {file.stat().st_size} bytes")
 
 
@@ -153,6 +160,8 @@ async def _forget(settings: Settings, organisation: str | None, before: datetime
     """At the running gateway, or in the store where none runs."""
     address = running_at(settings)
     if address is None:
+        if before is None:
+            await cleared(settings, Selection(organisation=organisation))
         async with writing(settings) as store:
             await filing.forget(batch_books(store), Scope(organisation), before)
             return await store.forget_entries(organisation=organisation, before=before)

@@ -15,6 +15,9 @@ from pointsman.cli.options import JsonOption
 from pointsman.cli.output import print_table
 from pointsman.proof.rows import Event, Prompt, read_all
 
+#: Of a score; beyond them the number of threads tells.
+_DIGITS = 9
+
 
 def replay(
     *,
@@ -70,6 +73,6 @@ def replay(
 
 def _scored(prompts: Sequence[Prompt], scores: Sequence[float]) -> list[Scored]:
     return [
-        Scored(id=number if prompt.id is None else prompt.id, score=score)
+        Scored(id=number if prompt.id is None else prompt.id, score=round(score, _DIGITS))
         for number, (prompt, score) in enumerate(zip(prompts, scores, strict=True), start=1)
     ]

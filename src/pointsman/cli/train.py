@@ -44,6 +44,8 @@ def train(
     settings = load(config)
     trained = asyncio.run(_trained(settings, organisation))
     if not (trained.proven or force):
+        if as_json:
+            print_json({"file": None, "version": trained.version, **trained.facts})
         raise PointsmanError(f"{trained.verdict}. Nothing is written; --force writes it")
     file = out or settings.home / f"learned-{trained.version}.json"
     _write(file, trained.text)

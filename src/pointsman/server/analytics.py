@@ -24,7 +24,7 @@ from pointsman.server.query import (
     time_of,
     which_of,
 )
-from pointsman.types import EVERYWHERE, Entry, Outcome, Scope
+from pointsman.types import EVERYWHERE, Entry, Outcome, Scope, Selection
 
 #: Entries that are read at a time for a file.
 _BATCH = 2000
@@ -111,7 +111,7 @@ async def export(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 
 async def forget(gateway: Gateway, incoming: Incoming) -> Outgoing:
-    """Delete entries for good, and files with what was asked in batches: `?organisation=`, `?before=` a time, or both; `?all=true` for all. With `before`, and for an admin of one organisation, sums by day stay."""
+    """Delete entries for good, files with what was asked in batches, and without `before` cached replies: `?organisation=`, `?before=` a time, or both; `?all=true` for all. With `before`, and for an admin of one organisation, sums by day stay."""
     query = incoming.query
     check_names(query, ("organisation", "before", "all"))
     before = time_of(query, "before")
@@ -121,6 +121,8 @@ async def forget(gateway: Gateway, incoming: Incoming) -> Outgoing:
     which = narrowed(filter_of(query), scope)
     whose = Scope(which.organisation)
     await gateway.batching.files.forget(whose, before)
+    if before is None:
+        await gateway.pipeline.cache.remove(Selection(organisation=which.organisation))
     if before is None and scope != EVERYWHERE:
         before = gateway.clock.now()  # what it has spent of its budgets is not its own to forget
     count = await gateway.retention.forget_entries(organisation=which.organisation, before=before)

@@ -12,7 +12,7 @@ from pointsman.errors import BadRequest, NotFound
 from pointsman.ledger.pages import Cursor
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import Incoming, Outgoing, as_json
-from pointsman.server.query import cursor_of, limit_of, time_of
+from pointsman.server.query import check_names, cursor_of, limit_of, time_of
 from pointsman.types import EVERYWHERE, Filter, Principal, Selection
 
 #: `model` and `deployment` are the same, as in reports.
@@ -63,6 +63,7 @@ async def forget_replies(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 async def stats(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """How the cache does: hits, savings, what is kept and what is not, false hits. `?since=` a time."""
+    check_names(incoming.query, ("since",))
     scope = scope_of(incoming.principal)
     which = narrowed(Filter(since=time_of(incoming.query, "since")), scope)
     rows = await gateway.books.report(which)

@@ -12,6 +12,7 @@ from pointsman.feedback.experiment_view import (
 from pointsman.server.bodies import read
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import Incoming, Outgoing, as_json
+from pointsman.server.query import check_names
 
 
 async def start(gateway: Gateway, incoming: Incoming) -> Outgoing:
@@ -24,6 +25,7 @@ async def start(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 async def listed(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """The experiments, the newest first, without their figures."""
+    check_names(incoming.query, ())
     experiments = gateway.experiments
     return as_json(experiment_list(experiments.list(incoming.principal), experiments.tiers))
 

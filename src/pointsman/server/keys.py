@@ -7,6 +7,7 @@ from pointsman.access.wishes import KeyChange, NewKey, Rotation
 from pointsman.server.bodies import read
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import Incoming, Outgoing, as_json
+from pointsman.server.query import check_names
 
 
 async def create(gateway: Gateway, incoming: Incoming) -> Outgoing:
@@ -18,6 +19,7 @@ async def create(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 async def listed(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """The keys that the caller manages, the oldest first, without what is secret."""
+    check_names(incoming.query, ())
     found = gateway.access.list(incoming.principal)
     return as_json(KeyList([key_view(key) for key in found]))
 

@@ -15,7 +15,7 @@ from pointsman.access.view import Deleted
 from pointsman.server.bodies import read
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import Incoming, Outgoing, as_json
-from pointsman.types import Principal
+from pointsman.types import Principal, Selection
 
 
 async def listed(gateway: Gateway, incoming: Incoming) -> Outgoing:
@@ -45,9 +45,10 @@ async def change(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 
 async def delete(gateway: Gateway, incoming: Incoming) -> Outgoing:
-    """Forget an organisation with its members, API keys, providers' keys and deployments, at once; its entries stay in the books."""
+    """Forget an organisation with its members, API keys, providers' keys, deployments and cached replies, at once; its entries stay in the books."""
     by, organisation = _whose(gateway, incoming)
     await gateway.organising.delete(by, organisation)
+    await gateway.pipeline.cache.remove(Selection(organisation=organisation))
     return as_json(Deleted(organisation))
 
 

@@ -31,9 +31,9 @@ def check_names(query: Mapping[str, str], known: Collection[str]) -> None:
     """Refuse what is unknown or empty, which would select more than is meant, and NUL."""
     for name, value in query.items():
         if name not in known:
-            names = ", ".join(f"`{each}`" for each in known)
+            names = ", ".join(f"`{each}`" for each in known) or "none"
             raise BadRequest(
-                f"there is no parameter {name[:64]!r} here, only {names}", param=name[:64]
+                f"there is no parameter {name[:64]!r} here; there are: {names}", param=name[:64]
             )
         if not value:
             raise BadRequest(f"`{name}` is empty", param=name)

@@ -47,7 +47,7 @@ async def live(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 
 async def ready(gateway: Gateway, incoming: Incoming) -> Outgoing:
-    """200 when the first request would be served, 503 until then and once the gateway is to end."""
+    """200 when the first request would be served, by what was learned; 503 until then and once the gateway is to end."""
     del incoming
     if gateway.draining.begun:
         return as_json({"status": "draining"}, status=503)
@@ -55,6 +55,9 @@ async def ready(gateway: Gateway, incoming: Incoming) -> Outgoing:
         away = as_json({"status": "ledger_unavailable"}, status=503)
         return replace(away, headers={"retry-after": "5"})
     states = _everybodys(gateway) or gateway.states()
+    if gateway.learning.catching_up:  # or the first requests would go as they did before
+        waiting = as_json({"status": "warming", "learning": "loading"}, status=503)
+        return replace(waiting, headers={"retry-after": "1"})
     if not {"up", "cold"}.isdisjoint(states.values()):
         return as_json({"status": "ready"})
     waiting = as_json({"status": "warming", "deployments": _everybodys(gateway)}, status=503)

@@ -84,7 +84,7 @@ class Improving:
         observed = await self._store.observed(limit=self._settings.most)
         self.outcomes = len(observed)
         evidence = await self._aside(self._teacher.evidence, observed, self._settings.kind)
-        scopes = _scopes(evidence, self._settings.least)
+        scopes = _scopes(evidence, self._settings)
         if organisation is not None:
             scopes = [organisation] if organisation in evidence else []
         changes: list[Change] = []
@@ -108,11 +108,13 @@ class Improving:
         if not asked and standing.held:
             return found
         rule = partial(self._by_rule, scope, evidence[scope], in_force, standing)
+        shared = scope == ALL and _are_several(evidence)
         if self._settings.kind == "rule":
-            return found + await rule()
-        found += await self._by_comparison(scope, evidence, in_force, standing, asked=asked)
+            return found if shared else found + await rule()
+        if scope == ALL or _weight(evidence[scope]) >= self._settings.least:
+            found += await self._by_comparison(scope, evidence, in_force, standing, asked=asked)
         proven = self._teacher.is_proven(in_force) or any(each.kind == "promoted" for each in found)
-        if self._settings.kind == "bandit" or proven:
+        if self._settings.kind == "bandit" or proven or shared:
             return found
         return found + await rule(trust=TRUSTED)
 
@@ -243,12 +245,26 @@ class Improving:
         )
 
 
-def _scopes(evidence: Mapping[str, Sequence[Evidence]], least: float) -> list[str]:
-    """Everybody; and where there are several organisations, those that are known well enough."""
-    weights = {
-        name: sum(each.trust for each in rows) for name, rows in evidence.items() if name != ALL
-    }
+def _are_several(evidence: Mapping[str, Sequence[Evidence]]) -> bool:
+    """Whether it is of several organisations.
+
+    Then the plain rule, which proves nothing, moves each one's own: nobody's ratings move another's.
+    """
+    return len(evidence.keys() - {ALL}) > 1
+
+
+def _scopes(evidence: Mapping[str, Sequence[Evidence]], settings: LearningSettings) -> list[str]:
+    """Everybody; and where there are several organisations, those that are known well enough.
+
+    For the rule all are.
+    """
+    weights = {name: _weight(rows) for name, rows in evidence.items() if name != ALL}
+    least = settings.least if settings.kind == "bandit" else 0.0
     known = [name for name, sure in weights.items() if sure >= least]
     known.sort(key=lambda name: (-weights[name], name))
-    own = known[:_MOST_ORGANISATIONS] if len(weights) > 1 else []
+    own = known[:_MOST_ORGANISATIONS] if _are_several(evidence) else []
     return [ALL, *own] if ALL in evidence else []
+
+
+def _weight(evidence: Sequence[Evidence]) -> float:
+    return sum(each.trust for each in evidence)

@@ -78,6 +78,8 @@ class Learning:
         self.informing = Informing({settings.routing.scorer}, observer)
         #: Draws tiers to learn from; None where nothing is explored.
         self.drawing = _drawing(settings)
+        #: Something that was learned is in force and still being read: requests go as shipped.
+        self.catching_up = False
         self._rounds = Rounds(observer)
         self._changed = changed
         self._thread: ThreadPoolExecutor | None = None
@@ -95,6 +97,7 @@ class Learning:
         self._opened = store
         if not self._settings.enabled:
             return
+        self.catching_up = True
         self._thread = ThreadPoolExecutor(1, "learning", initializer=step_back)
         self._loaded = asyncio.create_task(self._load())
         self._rounds.every(self._settings.every_s, "learning", self._round)
@@ -194,12 +197,15 @@ class Learning:
     async def _load(self) -> None:
         """Load what it learns with, then what was learned."""
         try:
+            self.catching_up = bool(set((await self._store.in_force()).values()) - {SHIPPED})
             teacher = self._teacher = await self._aside(_teacher, self._policy, self._tiers)
             self.informing.start(teacher, teacher.shipped)
             await self.refresh()
             await self._widen()
         except Exception as error:  # noqa: BLE001 - requests are routed as shipped
             self._observer.fault("learning", error)
+        finally:
+            self.catching_up = False
 
     async def _read_versions(self, teacher: Teacher) -> None:
         """Those that are not known yet; one that can't be read counts as what ships."""
