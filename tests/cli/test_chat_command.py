@@ -65,9 +65,38 @@ def test_ask_says_why_not(say: Run, tmp_path: Path) -> None:
 
     assert (code, out.strip()) == (1, "")
     assert len(err.strip().splitlines()) == 1
+    assert re.search(r"401\); `pointsman decisions req_\w+` says what .* `pointsman doctor`", err)
     code, _, err = say(("ask", "--model", "nobody", "hello"))
     assert code == 1
-    assert "nobody" in err
+    assert re.search(r"there is no model 'nobody'.* \(req_\w+\)$", err)
+
+
+def test_ask_tells_scripts_why_not(say: Run, command: Run, tmp_path: Path) -> None:
+    told(tmp_path, small=[{"status": 401}])
+    code, out, err = say(("ask", "--json", "--local", "hello"))
+
+    why = json.loads(out)["error"]
+    assert (code, why["message"]) == (
+        1,
+        "no deployment could answer (small: upstream answered 401)",
+    )
+    assert f"`pointsman decisions {why['request_id']}`" in err
+    code, out, _ = command("decisions", why["request_id"])
+    assert code == 0
+    assert "failed" in out
+
+
+def test_why_there_is_no_answer_can_be_asked(say: Run, tmp_path: Path) -> None:
+    told(tmp_path, small=[{"reply": "One."}, {"status": 401}])
+    code, out, err = say(("chat", "--local"), "one", "two", "/why", "/good")
+
+    assert code == 1
+    assert re.search(
+        r"error: no deployment .*; /why says what was tried, .* \(req_\w+\)$", err, re.MULTILINE
+    )
+    assert "answered  nobody (failed)" in out
+    assert "tried     small: 401" in out
+    assert out.endswith("noted\n")
 
 
 def test_what_is_no_text_is_refused(

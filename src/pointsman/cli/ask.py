@@ -10,7 +10,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-from pointsman.cli.chat.chat import Heard, hear
+from pointsman.cli.chat import words
+from pointsman.cli.chat.chat import Heard, hear, look_up
 from pointsman.cli.chat.client import GatewayRefused, Used
 from pointsman.cli.chat.reach import reach
 from pointsman.cli.chat.screen import Screen, Silent, screen
@@ -46,6 +47,14 @@ class Figures(msgspec.Struct):
     request_id: str
 
 
+class Failure(msgspec.Struct):
+    """Why there is no answer."""
+
+    message: str
+    #: Empty where the gateway did not hear the question.
+    request_id: str
+
+
 def ask(
     *,
     prompt: Annotated[
@@ -74,7 +83,11 @@ def ask(
     elif heard.status:
         shown.status(_with_id(heard))
     if heard.error is not None:
-        raise heard.error
+        if as_json:
+            print_json({"error": Failure(str(heard.error), heard.request_id)})
+        look = f"`pointsman decisions {heard.request_id}`"
+        hint = words.what_to_do(heard.request_id, heard.record, look)
+        raise GatewayRefused(f"{heard.error}{hint}") from heard.error
     if heard.stopped:
         raise typer.Exit(_INTERRUPTED)
 
@@ -83,8 +96,7 @@ async def _ask(settings: Settings, talk: Talk, text: str, shown: Screen) -> Hear
     async with reach(settings) as client:
         with shown.answer() as write:
             heard = await hear(client, talk.body(text), {}, write)
-        if heard.answer is not None:
-            heard.record = await client.record(heard.answer.request_id)
+        await look_up(client, heard)
         return heard
 
 

@@ -12,7 +12,7 @@ from types import FrameType
 from uuid import uuid4
 
 from pointsman.cli.chat import words
-from pointsman.cli.chat.client import Answer, Client, Record
+from pointsman.cli.chat.client import Answer, Client, GatewayRefused, Record
 from pointsman.cli.chat.screen import Screen, Writer
 from pointsman.cli.chat.talk import Content, Talk, Totals, Turn
 from pointsman.errors import PointsmanError
@@ -32,6 +32,13 @@ class Heard:
     error: PointsmanError | None = None
     #: What the books say of it; None where they do not.
     record: Record | None = None
+
+    @property
+    def request_id(self) -> str:
+        """What the gateway calls the question; empty where it did not hear it."""
+        if self.answer is not None:
+            return self.answer.request_id
+        return self.error.request_id if isinstance(self.error, GatewayRefused) else ""
 
     @property
     def place(self) -> str:
@@ -63,8 +70,10 @@ class Chat:
     totals: Totals = field(default_factory=Totals)
     #: Tokens that a deployment takes, where that is known.
     contexts: dict[str, int | None] = field(default_factory=dict)
-    #: The last answer's record.
+    #: The last answer's record,
     last: Record | None = None
+    #: and the last question's, which may have none.
+    asked: Record | None = None
     done: bool = False
     #: Whether anything that was asked for could not be done.
     failed: bool = False
@@ -93,12 +102,14 @@ class Chat:
         headers = {"x-session-id": session, **(_FRESH if anew else {})}
         with self.screen.answer() as write:
             heard = await hear(self.client, self.talk.body(content, model), headers, write)
+        await look_up(self.client, heard)
+        self.asked = heard.record or self.asked
         if heard.answer is not None:
-            heard.record = await self.client.record(heard.answer.request_id)
             self.last = heard.record or self.last
             self.totals.add(heard.record, heard.place)
         if heard.error is not None:
-            self.fail(f"error: {heard.error}")
+            hint = words.what_to_do(heard.request_id, heard.record, "/why")
+            self.fail(f"error: {heard.error}{hint}")
         elif heard.stopped and heard.answer is None:
             self.screen.complain("stopped")
         if heard.status:
@@ -125,6 +136,12 @@ async def hear(
     except PointsmanError as error:
         heard.error = error
     return heard
+
+
+async def look_up(client: Client, heard: Heard) -> None:
+    """Add what the books say of an answer, or of why there is none."""
+    if heard.request_id:
+        heard.record = await client.record(heard.request_id, wait=heard.answer is not None)
 
 
 async def until_stopped(work: Coroutine[None, None, None]) -> bool:

@@ -28,6 +28,11 @@ _LOOKS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 class GatewayRefused(PointsmanError):
     """The gateway's own words why not."""
 
+    def __init__(self, words: str, request_id: str = "") -> None:
+        """`request_id` is what the gateway calls the question; empty where it did not hear it."""
+        super().__init__(words)
+        self.request_id = request_id
+
 
 class Used(msgspec.Struct):
     """Tokens of one answer."""
@@ -54,6 +59,15 @@ class Ruled(msgspec.Struct):
     reason: str
 
 
+class Tried(msgspec.Struct):
+    """A call of a deployment, and how it ended."""
+
+    deployment: str
+    outcome: str
+    status: int | None = None
+    error: str | None = None
+
+
 class Decided(msgspec.Struct):
     """Where a question goes and why; what it is expected to cost in US dollars."""
 
@@ -76,6 +90,7 @@ class Record(Decided):
     outcome: str = "open"
     served_tier: str | None = None
     reason: str = ""
+    attempts: list[Tried] = []
     usage: Used | None = None
     cost: Decimal | None = None
     baseline_cost: Decimal | None = None
@@ -192,7 +207,7 @@ class Client:
                 return Answer(reply)
             async with aclosing(reply.chunks) as chunks:
                 refusal = b"".join([chunk async for chunk in chunks])
-        raise _refused(refusal, reply.status)
+        raise _refused(refusal, reply.status, reply.headers.get("x-request-id", ""))
 
     async def post(self, path: str, body: Mapping[str, object], kind: type[_T]) -> _T:
         """The reply to a small question. Raises GatewayRefused."""
@@ -208,9 +223,12 @@ class Client:
             answer = await self._http.get(url, self._headers, _SMALL_S)
         return _read(*answer, kind)
 
-    async def record(self, request_id: str) -> Record | None:
-        """How an answer came to be, once it has ended; None where the books do not say in time."""
-        for pause_s in _LOOKS:
+    async def record(self, request_id: str, *, wait: bool = True) -> Record | None:
+        """How an answer came to be, once it has ended; None where the books do not say in time.
+
+        `wait`: for the end of one that was stopped.
+        """
+        for pause_s in _LOOKS if wait else _LOOKS[:1]:
             await asyncio.sleep(pause_s)
             try:
                 found = await self.get(f"/v1/decisions/{quote(request_id)}", Record)
@@ -248,7 +266,8 @@ class Client:
             yield
         except UpstreamError as error:
             raise GatewayRefused(
-                f"the gateway at {self.address} does not answer: {error}"
+                f"the gateway at {self.address} does not answer: {error}; "
+                "`pointsman doctor` looks for what is wrong"
             ) from error
 
 
@@ -279,9 +298,10 @@ def _read(status: int, body: bytes, kind: type[_T]) -> _T:
         raise GatewayRefused(f"what answers there is no Pointsman: {error}") from error
 
 
-def _refused(body: bytes, status: int) -> GatewayRefused:
+def _refused(body: bytes, status: int, request_id: str = "") -> GatewayRefused:
     try:
         stated = msgspec.json.decode(body, type=_Chunk).error
     except msgspec.DecodeError:
         stated = None
-    return GatewayRefused(stated.message if stated else f"the gateway answered {status}")
+    words = stated.message if stated else f"the gateway answered {status}"
+    return GatewayRefused(words, request_id)

@@ -51,9 +51,9 @@ async def route(chat: Chat, rest: str) -> None:
 
 
 async def why(chat: Chat, rest: str) -> None:
-    """Show why the last answer came from where it did."""
+    """Show why the last answer came from where it did, or from nowhere."""
     del rest
-    record = _last(chat)
+    record = chat.asked or _last(chat)
     chat.screen.say(*words.why(record), *words.became(record))
 
 

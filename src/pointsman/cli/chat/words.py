@@ -67,6 +67,15 @@ def status(record: Record | None, deployment: str, location: str, *, stopped: bo
     return " | ".join([*said, "stopped"] if stopped else said)
 
 
+def what_to_do(request_id: str, record: Record | None, look: str) -> str:
+    """What stands behind the words of a failure; `look` is what shows the record."""
+    if record is None:
+        return f" ({request_id})" if request_id else ""
+    mend = ", `pointsman doctor` what is wrong" if record.outcome == "failed" else ""
+    name = "" if request_id in look else f" ({request_id})"
+    return f"; {look} says what was tried{mend}{name}"
+
+
 def crowded(record: Record, context: int | None) -> str:
     """A warning where an answer and all before it leave little of the context; else nothing."""
     if context is None or record.usage is None:
@@ -124,6 +133,9 @@ def became(record: Record) -> list[str]:
         lines.append(
             f"cost      {money(record.cost)}, on the baseline {money(record.baseline_cost)}"
         )
+    for place, tried in enumerate(record.attempts if record.outcome == "failed" else ()):
+        said = " ".join(filter(None, (str(tried.status or ""), tried.error)))
+        lines.append(f"{'' if place else 'tried':9} {tried.deployment}: {said or tried.outcome}")
     lines.append(f"time      {took(record.latency_ms)}, first word after {took(record.ttft_ms)}")
     return lines
 
