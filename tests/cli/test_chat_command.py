@@ -125,6 +125,38 @@ def test_options_that_disagree_are_wrong_usage(say: Run) -> None:
     assert "empty" in err
 
 
+def test_ask_takes_all_that_is_piped(say: Run) -> None:
+    code, out, _ = say(("ask", "--cloud"), "/some", "text")
+
+    assert code == 0
+    assert "/some text" in out
+
+
+def test_chat_takes_all_that_is_piped_as_one_question(say: Run) -> None:
+    code, out, err = say(("chat", "--cloud", "Explain:", "-"), "/why", "not a command")
+
+    assert (code, err.count("large | ")) == (0, 1)
+    assert 'I have read "Explain: /why not a command"' in out
+    code, _, err = say(("chat", "-"))
+    assert (code, "the prompt is empty" in err) == (2, True)
+
+
+def test_chat_begins_with_the_question_that_is_said(say: Run, tmp_path: Path) -> None:
+    told(tmp_path, small=[{"reply": "First."}, {"reply": "Second."}])
+    code, out, _ = say(("chat", "--local", "one", "more"), "two", "/retry")
+
+    assert code == 0
+    assert out.splitlines() == ["First.", "Second.", "Second."]
+
+
+def test_a_first_question_that_fails_is_an_exit_code(say: Run, tmp_path: Path) -> None:
+    told(tmp_path, small=[{"status": 401}])
+    code, out, err = say(("chat", "--local", "-"), "one")
+
+    assert (code, out) == (1, "")
+    assert "error: no deployment could answer" in err
+
+
 def test_a_piped_chat_is_a_conversation(say: Run, tmp_path: Path) -> None:
     told(tmp_path, small=[{"reply": "First."}, {"reply": "Second."}, {"reply": "Third."}])
     code, out, err = say(

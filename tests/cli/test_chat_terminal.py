@@ -120,6 +120,20 @@ def test_a_text_of_many_lines_is_one_question(chat: Chat) -> None:
             assert f'I have read "{pair}"' in terminal.text
 
 
+def test_a_conversation_can_begin_in_the_shell(chat: Chat) -> None:
+    with chat(config(small=[{"reply": "Hello."}]), "--local", "Good", "day") as terminal:
+        terminal.until(r"^Hello\.")
+        ready(terminal)
+        ask(terminal, "/undo", "taken back: Good day")
+
+
+def test_ask_in_a_terminal_wants_a_prompt(tmp_path: Path) -> None:
+    (tmp_path / "pointsman.toml").write_text(config())
+    with Terminal("ask", folder=tmp_path) as terminal:
+        assert terminal.ended() == 2
+        assert "say a prompt" in terminal.text
+
+
 def test_a_question_can_be_written_in_an_editor(chat: Chat, tmp_path: Path) -> None:
     editor = tmp_path / "editor"
     editor.write_text('#!/bin/sh\necho "from the editor" > "$1"\n')

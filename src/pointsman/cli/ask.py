@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from decimal import Decimal
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from pointsman.cli.chat import words
 from pointsman.cli.chat.chat import Heard, hear, look_up
 from pointsman.cli.chat.client import GatewayRefused, Used
 from pointsman.cli.chat.reach import reach
+from pointsman.cli.chat.reading import is_piped, put_together
 from pointsman.cli.chat.screen import Screen, Silent, screen
 from pointsman.cli.chat.talk import Talk
 from pointsman.cli.options import (
@@ -58,9 +58,11 @@ class Failure(msgspec.Struct):
 def ask(
     *,
     prompt: Annotated[
-        list[str],
-        typer.Argument(help="The prompt; - stands for what comes from standard input."),
-    ],
+        list[str] | None,
+        typer.Argument(
+            help="The prompt; - stands for what comes from standard input, and so does none."
+        ),
+    ] = None,
     config: ConfigOption = None,
     model: ModelOption = "auto",
     local: LocalOption = False,
@@ -72,9 +74,9 @@ def ask(
 ) -> None:
     """Answer a prompt, word by word; what it took goes to standard error."""
     settings = load(config)
-    text = " ".join(f"\n\n{_piped()}\n\n" if part == "-" else part for part in prompt).strip()
-    if not text:
-        raise typer.BadParameter("the prompt is empty")
+    if not prompt and not is_piped():
+        raise typer.BadParameter("say a prompt, or pipe one in")
+    text = put_together(prompt or ["-"])
     talk = Talk(model=asked_model(model, local=local, cloud=cloud), system=system)
     shown = Silent() if as_json else screen()
     heard = asyncio.run(_ask(settings, talk, text, shown))
@@ -98,13 +100,6 @@ async def _ask(settings: Settings, talk: Talk, text: str, shown: Screen) -> Hear
             heard = await hear(client, talk.body(text), {}, write)
         await look_up(client, heard)
         return heard
-
-
-def _piped() -> str:
-    try:
-        return sys.stdin.read()
-    except UnicodeDecodeError as error:
-        raise typer.BadParameter("what comes from standard input is no text in UTF-8") from error
 
 
 def _with_id(heard: Heard) -> str:

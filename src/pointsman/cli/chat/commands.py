@@ -76,11 +76,20 @@ _ALSO = {"?": "help", "quit": "exit", "q": "exit"}
 async def obey(chat: Chat, line: str) -> None:
     """Do what the line says: a command, or a question. What goes wrong is said, not raised."""
     text = line.strip()
+    if text.startswith("/"):
+        await _tried(chat, _command(chat, text[1:]))
+    elif text:
+        await ask(chat, unquoted(text))
+
+
+async def ask(chat: Chat, text: str) -> None:
+    """Ask a question, whatever it begins with. What goes wrong is said, not raised."""
+    await _tried(chat, chat.ask(chat.talk.question(text)))
+
+
+async def _tried(chat: Chat, work: Awaitable[None]) -> None:
     try:
-        if text.startswith("/"):
-            await _command(chat, text[1:])
-        elif text:
-            await chat.ask(chat.talk.question(unquoted(text)))
+        await work
     except PointsmanError as error:
         chat.fail(f"error: {error}")
     except OSError as error:

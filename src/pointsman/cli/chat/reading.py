@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
+
+import typer
 
 from pointsman.cli.chat.chat import Chat
 from pointsman.cli.chat.commands import is_open
@@ -52,6 +54,24 @@ def piped(stream: TextIO) -> Iterator[str]:
         raise BadRequest("what comes from standard input is no text in UTF-8") from error
     if text:
         yield text
+
+
+def put_together(parts: Sequence[str]) -> str:
+    """A prompt from its words, with all of standard input where the dash is.
+
+    Raises BadParameter where that is no text, or nothing.
+    """
+    text = " ".join(f"\n\n{_all_piped()}\n\n" if part == "-" else part for part in parts).strip()
+    if not text:
+        raise typer.BadParameter("the prompt is empty")
+    return text
+
+
+def _all_piped() -> str:
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError as error:
+        raise typer.BadParameter("what comes from standard input is no text in UTF-8") from error
 
 
 def standing(chat: Chat) -> str:
