@@ -24,6 +24,7 @@ CONFIG = """
 provider = "{provider}"
 model = "smollm2-135m-instruct"
 tier = "simple"
+context_length = 4096
 {weights}
 
 [models.large]
@@ -31,6 +32,7 @@ provider = "scripted"
 model = "large"
 tier = "complex"
 location = "cloud"
+context_length = 200_000
 price = {{ input = 5, output = 25 }}
 script = [{{ reply = "Paris, on the Seine." }}]
 """
@@ -49,7 +51,11 @@ def entries(transcript: str) -> list[Entry]:
 def seen(folder: Path, lines: list[str]) -> str:
     """What the terminal shows when these lines are typed."""
     (folder / "notes.txt").write_text("Monday: bread. Tuesday: tea.\n")
-    with Terminal("chat", folder=folder, columns=96, lines=50) as terminal:
+    editor = folder / "editor"
+    editor.write_text("#!/bin/sh\nprintf ' of France.' >> \"$1\"\n")
+    editor.chmod(0o700)
+    environment = {"VISUAL": str(editor)}
+    with Terminal("chat", folder=folder, columns=96, lines=50, environment=environment) as terminal:
         terminal.until(r"^>$")
         for line in lines:
             terminal.type(f"{line}\r")

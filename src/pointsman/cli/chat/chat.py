@@ -7,13 +7,13 @@ import signal
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import FrameType
 from uuid import uuid4
 
 from pointsman.cli.chat import words
 from pointsman.cli.chat.client import Answer, Client, GatewayRefused, Record
 from pointsman.cli.chat.screen import Screen, Writer
+from pointsman.cli.chat.shelf import Shelf
 from pointsman.cli.chat.talk import Content, Talk, Totals, Turn
 from pointsman.errors import PointsmanError
 
@@ -62,8 +62,8 @@ class Chat:
 
     client: Client
     screen: Screen
-    #: Where conversations are kept that are saved under a name.
-    folder: Path
+    #: Where conversations are kept.
+    shelf: Shelf
     #: What `model` may say.
     names: tuple[str, ...] = ()
     talk: Talk = field(default_factory=Talk)

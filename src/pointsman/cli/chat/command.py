@@ -10,9 +10,11 @@ import typer
 
 from pointsman.cli.chat.chat import Chat, on_interrupt, until_stopped
 from pointsman.cli.chat.commands import ask, obey
+from pointsman.cli.chat.keeping import stands
 from pointsman.cli.chat.reach import reach
 from pointsman.cli.chat.reading import is_piped, piped, put_together, typed
 from pointsman.cli.chat.screen import Screen, screen
+from pointsman.cli.chat.shelf import Shelf
 from pointsman.cli.chat.talk import Talk
 from pointsman.cli.options import CloudOption, ConfigOption, LocalOption, ModelOption, asked_model
 from pointsman.config import Settings, load
@@ -34,8 +36,12 @@ def chat(
         str, typer.Option("--system", metavar="TEXT", help="The system prompt.")
     ] = "",
     history: Annotated[
-        bool, typer.Option(help="Keep what is typed, for the next time, in a file of this user's.")
+        bool,
+        typer.Option(help="Keep what is typed and said, for the next time, in this user's files."),
     ] = True,
+    continued: Annotated[
+        bool, typer.Option("--continue", help="Go on with the last conversation.")
+    ] = False,
 ) -> None:
     """Talk to the models: each answer says who gave it, why, and for how much.
 
@@ -43,16 +49,28 @@ def chat(
     """
     settings = load(config)
     first = put_together(prompt) if prompt else ""
-    talk = Talk(model=asked_model(model, local=local, cloud=cloud), system=system)
-    if not asyncio.run(_talk(settings, talk, first, screen(), keep=history)):
+    shown = screen()
+    # What comes from a pipe is nobody's last conversation, unless it goes on with it.
+    shelf = Shelf(settings.home, keeps_last=history and (continued or not is_piped()))
+    talk = Talk()
+    if continued:
+        talk.restore(shelf.newest().read_bytes())
+    asked = asked_model(model, local=local, cloud=cloud)
+    talk.model = talk.model if asked == "auto" else asked
+    talk.system = system or talk.system
+    for line in stands("continued", talk) if continued else ():
+        shown.status(line)
+    if not asyncio.run(_talk(settings, shelf, talk, first, shown, keep=history)):
         raise typer.Exit(1)
 
 
-async def _talk(settings: Settings, talk: Talk, first: str, shown: Screen, *, keep: bool) -> bool:
+async def _talk(
+    settings: Settings, shelf: Shelf, talk: Talk, first: str, shown: Screen, *, keep: bool
+) -> bool:
     """Whether all that a pipe asked for was done; whoever types sees what was not."""
     async with reach(settings, load=True) as client:
         names = tuple(await client.names())
-        talking = Chat(client, shown, settings.home / "chats", names, talk)
+        talking = Chat(client, shown, shelf, names, talk)
         if is_piped():
             if first:
                 await ask(talking, first)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from pointsman.cli.chat import asking, keeping, looking
+from pointsman.cli.chat import asking, editing, keeping, looking
 from pointsman.cli.chat.chat import Chat
 from pointsman.cli.chat.words import columns
 from pointsman.errors import PointsmanError
@@ -60,11 +60,14 @@ TABLE: dict[str, Command] = {
     "good": Command(looking.good, "[NOTE]"),
     "bad": Command(looking.bad, "[NOTE]"),
     "cost": Command(looking.cost),
+    "tokens": Command(looking.tokens),
     "clear": Command(keeping.clear),
     "undo": Command(keeping.undo),
     "save": Command(keeping.save, "FILE", "files"),
     "load": Command(keeping.load, "[FILE]", "files"),
+    "list": Command(keeping.listed),
     "system": Command(keeping.system, "[TEXT | off]"),
+    "edit": Command(editing.edit, "[TEXT]"),
     "file": Command(keeping.file, "PATH [TEXT]", "files"),
     "set": Command(keeping.set_parameter, "[NAME [VALUE | off]]", "parameters"),
     "help": Command(show_help),
@@ -90,6 +93,7 @@ async def ask(chat: Chat, text: str) -> None:
 async def _tried(chat: Chat, work: Awaitable[None]) -> None:
     try:
         await work
+        chat.shelf.keep(chat.talk)
     except PointsmanError as error:
         chat.fail(f"error: {error}")
     except OSError as error:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from pointsman.cli.chat import words
 from pointsman.cli.chat.chat import Chat
+from pointsman.cli.chat.shelf import write
 from pointsman.cli.chat.talk import Part, Talk, part_of, typed
 from pointsman.errors import BadRequest
 
@@ -30,8 +31,6 @@ _PATH_AND_TEXT = re.compile(
     r"""(?:(?P<mark>["'])(?P<quoted>.+?)(?P=mark)|(?P<plain>\S+))\s*(?P<text>.*)""", re.DOTALL
 )
 _PLAIN_NAME = re.compile(r"[\w-]+")
-#: Characters of the last question that /load shows.
-_SHOWN = 60
 
 
 async def clear(chat: Chat, rest: str) -> None:
@@ -49,7 +48,7 @@ async def undo(chat: Chat, rest: str) -> None:
     turn = chat.talk.turns.pop()
     turns = chat.talk.turns
     chat.talk.asked = turns[-1].question if turns else None
-    chat.screen.say(f"taken back: {_short(typed(turn.question))}")
+    chat.screen.say(f"taken back: {words.short(typed(turn.question))}")
 
 
 async def save(chat: Chat, rest: str) -> None:
@@ -59,22 +58,41 @@ async def save(chat: Chat, rest: str) -> None:
     path = _path(chat, rest)
     if path.exists():
         Talk().restore(path.read_bytes())  # nothing but another conversation is overwritten
-    _write(path, chat.talk.saved())
+    write(path, chat.talk.saved())
     chat.screen.say(f"saved: {rest}")
 
 
 async def load(chat: Chat, rest: str) -> None:
     """Go on with a saved conversation, or show which there are."""
     if not rest:
-        names = sorted(path.stem for path in chat.folder.glob("*.json"))
-        chat.screen.say(*(names or ["nothing is saved under a name yet"]))
+        await listed(chat, "")
         return
-    path = _path(chat, rest)
-    chat.talk.restore(path.read_bytes())
-    last = chat.talk.turns[-1:]
-    chat.screen.say(f"loaded: {len(chat.talk.turns)} answers, asks {chat.talk.model}")
-    for turn in last:
-        chat.screen.say(f"last question: {_short(typed(turn.question))}")
+    chat.talk.restore(_path(chat, rest).read_bytes())
+    chat.screen.say(*stands("loaded", chat.talk))
+
+
+def stands(how: str, talk: Talk) -> list[str]:
+    """Where a conversation stands that goes on."""
+    last = [f"last question: {words.short(typed(turn.question))}" for turn in talk.turns[-1:]]
+    return [f"{how}: {len(talk.turns)} answers, asks {talk.model}", *last]
+
+
+async def listed(chat: Chat, rest: str) -> None:
+    """Show which conversations are saved, the newest first."""
+    del rest
+    rows = [_row(path) for path in chat.shelf.named()]
+    chat.screen.say(*(words.columns(rows) if rows else ["nothing is saved under a name yet"]))
+
+
+def _row(path: Path) -> tuple[str, ...]:
+    when = f"{datetime.fromtimestamp(path.stat().st_mtime).astimezone():%Y-%m-%d %H:%M}"
+    talk = Talk()
+    try:
+        talk.restore(path.read_bytes())
+    except BadRequest:
+        return (path.stem, when, "holds no conversation", "")
+    last = words.short(typed(talk.turns[-1].question)) if talk.turns else ""
+    return (path.stem, when, f"{len(talk.turns)} answers", last)
 
 
 async def system(chat: Chat, rest: str) -> None:
@@ -126,25 +144,9 @@ def _value(text: str) -> object:
 def _path(chat: Chat, text: str) -> Path:
     """A name is a conversation of this folder's; anything else is a path."""
     if _PLAIN_NAME.fullmatch(text):
-        return chat.folder / f"{text}.json"
+        return chat.shelf.folder / f"{text}.json"
     return Path(text).expanduser()
 
 
 def _attached(path: Path) -> Part:
     return part_of(path.name, path.expanduser().read_bytes())
-
-
-def _write(path: Path, content: bytes) -> None:
-    """For its user's eyes only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "wb", opener=_private) as file:
-        file.write(content)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
-def _short(text: str) -> str:
-    line = words.harmless(" ".join(text.split()))
-    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 3]}..."

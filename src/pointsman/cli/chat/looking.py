@@ -57,6 +57,21 @@ async def why(chat: Chat, rest: str) -> None:
     chat.screen.say(*words.why(record), *words.became(record))
 
 
+async def tokens(chat: Chat, rest: str) -> None:
+    """Show how many tokens were said, and what each context has left."""
+    del rest
+    talk = chat.talk
+    chat.contexts |= await chat.client.contexts()
+    asked = {talk.model} & set(chat.contexts) or set(chat.contexts)
+    contexts = {name: size for name, size in chat.contexts.items() if name in asked}
+    chat.screen.say(f"said      {len(talk.turns)} answers, about {talk.tokens:,} tokens")
+    if chat.last is not None and chat.last.usage is not None:
+        used = chat.last.usage
+        counted = f"{used.input_tokens:,} + {used.output_tokens:,} tokens"
+        chat.screen.say(f"counted   {counted} for the last answer, by {chat.last.deployment}")
+    chat.screen.say(*words.room(talk.tokens, contexts))
+
+
 async def cost(chat: Chat, rest: str) -> None:
     """Show what this session cost, and what it saved."""
     del rest

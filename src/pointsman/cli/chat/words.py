@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from pointsman.cli.chat.client import Decided, Record
@@ -13,6 +13,8 @@ from pointsman.cli.chat.talk import Totals
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SECOND_MS = 1000
 _LARGEST_PARTS = 8
+#: Characters of a question that is only mentioned.
+_SHORT = 60
 #: The part of a context that may be filled without a warning.
 _CROWDED = 0.8
 
@@ -20,6 +22,12 @@ _CROWDED = 0.8
 def harmless(text: str) -> str:
     """`text` without what a terminal would obey."""
     return _CONTROLS.sub("", text.replace("\r\n", "\n"))
+
+
+def short(text: str) -> str:
+    """`text` in one line that is cut where it is long."""
+    line = harmless(" ".join(text.split()))
+    return line if len(line) <= _SHORT else f"{line[: _SHORT - 3]}..."
 
 
 def money(amount: Decimal | None) -> str:
@@ -87,6 +95,21 @@ def crowded(record: Record, context: int | None) -> str:
         f"the conversation fills {filled:.0%} of the {context:,} tokens that "
         f"{record.deployment} takes; /clear begins anew"
     )
+
+
+def room(said: int, contexts: Mapping[str, int | None]) -> list[str]:
+    """How much of each context so many tokens fill, and a warning where that leaves little."""
+    rows = [(name, *_filled(said, context)) for name, context in contexts.items()]
+    lines = [f"{'' if place else 'takes':9} {row}" for place, row in enumerate(columns(rows))]
+    if any(context and said / context >= _CROWDED for context in contexts.values()):
+        lines.append("little is left; /clear begins anew, /undo takes the last answer out")
+    return lines
+
+
+def _filled(said: int, context: int | None) -> tuple[str, str, str]:
+    if context is None:
+        return "unknown", "", ""
+    return f"{context:,} tokens", f"{said / context:.0%} full", f"{max(0, context - said):,} left"
 
 
 def figures(record: Record, place: str) -> tuple[str, ...]:
