@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
-from tests.support.gateway import Gateway
+from tests.docs.pages import ROOT
+from tests.support.gateway import Gateway as Running
 
+from pointsman.onboarding.clients import CLIENTS, Gateway
 from pointsman.onboarding.snippets import SNIPPETS
 
 Run = Callable[..., tuple[int, str, str]]
@@ -77,6 +81,32 @@ def test_configuration_files_are_valid(snippets: Callable[..., str]):
     assert (chat["model"], completions["model"]) == ("auto", "local")
 
 
+def test_agents_are_told_what_launch_tells_them(snippets: Callable[..., str]):
+    there = ("--model", "simple", "--key", "it's one")
+    to = Gateway("http://127.0.0.1:7070", "it's one", "simple")
+
+    shell = f"ANTHROPIC_API_KEY=sk-mine\n{snippets('claude-code', *there)}env -0"
+    ran = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=True)
+    told = dict(each.split("=", 1) for each in ran.stdout.split("\0") if each)
+    assert CLIENTS["claude"](to).environment.items() <= told.items()
+    assert not CLIENTS["claude"](to).without & set(told)
+
+    text = snippets("codex", *there)
+    assert "# in the shell that starts it: export POINTSMAN_KEY='it'\"'\"'s one'\n" in text
+    arguments = CLIENTS["codex"](to).arguments[1::2]
+    assert tomllib.loads(text) == tomllib.loads("\n".join(arguments))
+
+    launched = CLIENTS["opencode"](to).environment["OPENCODE_CONFIG_CONTENT"]
+    assert json.loads(snippets("opencode", *there)) == json.loads(launched)
+
+
+def test_the_page_has_codex_as_it_is_printed(snippets: Callable[..., str]):
+    page = (ROOT / "docs" / "how-to" / "connect-clients.md").read_text()
+    (shown,) = re.findall(r"^## Codex\n.*?```text\n(.*?)```", page, re.MULTILINE | re.DOTALL)
+
+    assert tomllib.loads(shown) == tomllib.loads(snippets("codex"))
+
+
 def test_an_unknown_one_is_wrong_usage(command: Run):
     code, out, err = command("snippets", "emacs")
 
@@ -84,7 +114,7 @@ def test_an_unknown_one_is_wrong_usage(command: Run):
 
 
 def test_program_and_command_are_answered(snippets: Callable[..., str], tmp_path: Path):
-    with Gateway(tmp_path / "gateway", SCRIPTED) as gateway:
+    with Running(tmp_path / "gateway", SCRIPTED) as gateway:
         there = ("--address", gateway.address)
         program = [sys.executable, "-c", snippets("openai", *there)]
         ran = subprocess.run(program, capture_output=True, text=True, timeout=60, check=True)

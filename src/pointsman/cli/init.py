@@ -293,7 +293,7 @@ def _next(settings: Settings, with_keys: Sequence[Path]) -> Sequence[Step]:
         *steps,
         Step("pointsman serve", f"{address_of(settings)}/v1 for any client"),
         Step("pointsman launch claude", "or codex, opencode, aider, llm"),
-        Step("pointsman snippets", "for libraries and editors"),
+        Step("pointsman snippets", "for libraries, agents and editors"),
     ]
 
 

@@ -1,4 +1,4 @@
-"""`pointsman snippets`: ready configuration for libraries and editors."""
+"""`pointsman snippets`: ready configuration for libraries, agents and editors."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def snippets(
     ] = "unused",
     as_json: JsonOption = False,
 ) -> None:
-    """Print ready configuration for libraries and editors; all of it, or one alone."""
+    """Print ready configuration for libraries, agents and editors; all of it, or one alone."""
     to = Gateway(reachable(address) if address else address_of(load(config)), key, model)
     made = {each: SNIPPETS[each](to) for each in ([name] if name else SNIPPETS)}
     if as_json:

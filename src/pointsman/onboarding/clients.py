@@ -66,21 +66,30 @@ def _claude(to: Gateway) -> Recipe:
     )
 
 
+#: The table that Codex has for a provider.
+CODEX_PROVIDER = "model_providers.pointsman"
+
+
 def _codex(to: Gateway) -> Recipe:
-    provider = {
-        "name": "Pointsman",
-        "base_url": to.base_url,
-        "wire_api": "responses",
-        "env_key": "POINTSMAN_KEY",
-    }
-    settings = {"model": to.model, "model_provider": "pointsman"}
-    settings |= {f"model_providers.pointsman.{name}": value for name, value in provider.items()}
+    settings, provider = codex_config(to)
+    settings |= {f"{CODEX_PROVIDER}.{name}": value for name, value in provider.items()}
     arguments = (
         part for name, value in settings.items() for part in ("-c", f"{name}={json.dumps(value)}")
     )
     return Recipe(
         "codex", "npm install -g @openai/codex", {"POINTSMAN_KEY": to.key}, tuple(arguments)
     )
+
+
+def codex_config(to: Gateway) -> tuple[dict[str, str], dict[str, str]]:
+    """What stands in Codex's `config.toml`: at its top, and in the provider's table."""
+    provider = {
+        "name": "Pointsman",
+        "base_url": to.base_url,
+        "wire_api": "responses",
+        "env_key": "POINTSMAN_KEY",
+    }
+    return {"model": to.model, "model_provider": "pointsman"}, provider
 
 
 def _opencode(to: Gateway) -> Recipe:

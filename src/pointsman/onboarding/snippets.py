@@ -1,12 +1,20 @@
-"""Ready configuration for libraries and editors, as text to be copied."""
+"""Ready configuration for libraries, agents and editors, as text to be copied."""
 
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from pointsman.onboarding.clients import Gateway
+from pointsman.onboarding.clients import (
+    CLIENTS,
+    CODEX_PROVIDER,
+    Gateway,
+    Recipe,
+    codex_config,
+    opencode_config,
+)
 
 #: What an editor may send; Zed cuts conversations off there.
 _EDITOR_CONTEXT = 128_000
@@ -92,6 +100,40 @@ print(model.invoke("What is Python?").text)
     return Snippet("LangChain", "a program; `pip install langchain-openai`", text)
 
 
+def _claude_code(to: Gateway) -> Snippet:
+    return Snippet("Claude Code", "the shell that starts it", _shell(CLIENTS["claude"](to)))
+
+
+def _codex(to: Gateway) -> Snippet:
+    top, provider = codex_config(to)
+    (variables,) = _exports(CLIENTS["codex"](to))
+    text = f"""\
+# in the shell that starts it: {variables}
+{_toml(top)}
+[{CODEX_PROVIDER}]
+{_toml(provider)}"""
+    return Snippet("Codex", "~/.codex/config.toml; `model` goes before every table", text)
+
+
+def _opencode(to: Gateway) -> Snippet:
+    text = json.dumps(opencode_config(to), indent=2) + "\n"
+    return Snippet("opencode", "opencode.json, or ~/.config/opencode/opencode.json", text)
+
+
+def _shell(recipe: Recipe) -> str:
+    """What a client needs, to be read by a shell."""
+    unset = f"unset {' '.join(sorted(recipe.without))}\n" if recipe.without else ""
+    return "".join(f"{line}\n" for line in _exports(recipe)) + unset
+
+
+def _exports(recipe: Recipe) -> list[str]:
+    return [f"export {name}={shlex.quote(value)}" for name, value in recipe.environment.items()]
+
+
+def _toml(table: Mapping[str, str]) -> str:
+    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in table.items())
+
+
 def _continue(to: Gateway) -> Snippet:
     text = f"""\
 name: Pointsman
@@ -159,6 +201,9 @@ SNIPPETS: Mapping[str, Callable[[Gateway], Snippet]] = {
     "anthropic": _anthropic,
     "anthropic-node": _anthropic_node,
     "langchain": _langchain,
+    "claude-code": _claude_code,
+    "codex": _codex,
+    "opencode": _opencode,
     "continue": _continue,
     "open-webui": _open_webui,
     "cline": _cline,
