@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pointsman.routing.privacy.values import (
     is_password,
     is_strong_password,
+    is_token,
     looks_random,
     may_be_password,
     trim,
@@ -70,7 +71,7 @@ def _strong(value: str, quoted: bool) -> bool:  # noqa: FBT001
 
 def _token(value: str, quoted: bool) -> bool:  # noqa: FBT001
     del quoted
-    return looks_random(value)
+    return is_token(value)
 
 
 _PASSWORDS = _Family(
@@ -167,8 +168,13 @@ def _values(
     if name is None:
         return
     end = name.end()
-    if (found := _NEXT.match(low, end)) and family.near(*_value(view, found)):
-        yield found.span("value")
+    if found := _NEXT.match(low, end):
+        value, quoted = _value(view, found)
+        # as a file of settings or a shell has it, where letters alone are no variable
+        stated = found.group().startswith("=" + value[:1].lower()) and value.isalpha()
+        stated &= view.text[place:end].isupper()
+        if family.near(value, quoted or stated):
+            yield found.span("value")
     if not _DIGIT.search(low, end, end + _FAR):
         return
     if (found := _BARE.match(low, end)) and _bare(view, family, place, found):
@@ -191,6 +197,7 @@ def _bare(view: View, family: _Family, place: int, found: re.Match[str]) -> bool
     """A value with no link before it has to be strong, but in a tag, an option or quotes."""
     value, quoted = _value(view, found)
     named = ">" in found["open"] or view.text[max(0, place - 2) : place] == "--"
+    named |= view.low.startswith("bearer", place)
     return family.near(value, quoted) if named else family.far(value)
 
 

@@ -24,6 +24,7 @@ _FEWEST_ALPHABET_DIGITS = 4
 #: names made of words do so once a word.
 _CHANGES = 0.2
 _CHANGES_WITHOUT_DIGITS = 0.25
+_CHANGES_OF_A_JUMBLE = 0.5
 
 _HEX = re.compile(r"(?:0x)?[0-9a-fA-F]{24,}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
@@ -138,7 +139,17 @@ def may_be_password(value: str, *, quoted: bool = False) -> bool:
         return value.isdigit() or bool(_SPECIAL.search(value))
     if digit or (letter and _SPECIAL.search(value.rstrip("!?"))):
         return True
-    return quoted and value.isalpha()
+    return value.isalpha() and (quoted or _is_jumble(value))
+
+
+def _is_jumble(value: str) -> bool:
+    """Letters that change their case too often for a name that is put together of words."""
+    return len(value) > _FEWEST_SIGNS and _changes(value) >= _CHANGES_OF_A_JUMBLE * len(value)
+
+
+def is_token(value: str) -> bool:
+    """What is called a key or a token may also be a UUID, which is none elsewhere."""
+    return looks_random(value) or bool(_UUID.fullmatch(value))
 
 
 def is_password(value: str) -> bool:
