@@ -12,7 +12,7 @@ from pointsman.config.deployment import Section
 class LimitSettings(Section):
     """How much at a time; without a limit where not given."""
 
-    #: Requests to models in a minute.
+    #: Requests to models in a minute; those that name none, and questions where one would go, count.
     requests_per_minute: int | None = Field(default=None, ge=1)
     #: Tokens in a minute, input and output together.
     tokens_per_minute: int | None = Field(default=None, ge=1)
