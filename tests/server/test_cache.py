@@ -52,6 +52,18 @@ async def test_the_same_request_is_answered_once(cached: Gateway):
     assert len(weak.log) == 1
 
 
+async def test_a_reply_that_holds_a_secret_is_not_kept(cached: Gateway):
+    secret = Script(reply="The key is sk-proj-8Jq2LmXv0RtYw7NzKc5PbHd3, keep it.")
+    weak = cached.tell("weak", secret, secret)
+    for _ in range(2):
+        assert state(await cached.chat("What is the key?", model="weak")) == "miss"
+        await kept(cached)
+
+    assert len(weak.log) == 2
+    stats = (await cached.client.get("/v1/analytics/cache-stats")).json()
+    assert stats["not_kept"] == {"secret": 2}
+
+
 async def test_a_hit_is_in_the_books_and_costs_nothing(cached: Gateway):
     cached.tell("strong", Script(reply="A cat is an animal."))
     first = await cached.chat("What is a cat?", model="strong")

@@ -96,6 +96,7 @@ class Caching:
         )
         self._opened = opened
         self._keeper = Keeper(opened, self._settings.routing.tiers, self._clock)
+        self._keeper.holds_secret = rules.secret_finder(self._settings)
         if opened.semantic is not None:
             self.rechecking = self._rechecks(opened, opened.semantic.embedder, checks)
             self._keeper.watch = self.rechecking.fresh

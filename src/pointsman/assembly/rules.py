@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 from pointsman import data
@@ -32,7 +32,7 @@ from pointsman.scoring.calibration import Calibration
 from pointsman.scoring.heuristic import HeuristicScorer
 from pointsman.scoring.learned import LearnedScorer
 from pointsman.scoring.lexicon import Lexicon
-from pointsman.types import Budgets, Limits, PrivacyWish
+from pointsman.types import Budgets, Limits, PrivacyWish, Turn
 
 
 def policy(settings: Settings) -> Policy:
@@ -231,6 +231,13 @@ def _wishes(principals: Mapping[str, PrincipalSettings]) -> dict[str, PrivacyWis
         for name, principal in principals.items()
         if principal.privacy is not None
     }
+
+
+def secret_finder(settings: Settings) -> Callable[[str], bool]:
+    """Whether a text holds what counts as a secret; nothing does where nothing is looked for."""
+    privacy = settings.privacy
+    detector = Detector("off" if privacy.level == "off" else "secrets", privacy.patterns)
+    return lambda text: bool(detector.find((Turn("user", text),)))
 
 
 def clean(text: str) -> str:

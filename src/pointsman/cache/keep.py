@@ -14,7 +14,7 @@ from pointsman.cache.flight import Flight, Recording
 from pointsman.cache.lookup import Cache, Found
 from pointsman.cache.semantic import NOT_EMBEDDED
 from pointsman.cache.words import hashes
-from pointsman.conversation import ModelReply
+from pointsman.conversation import ModelReply, Text, Thinking
 from pointsman.errors import CacheUnavailable, PointsmanError
 from pointsman.formats import registry
 from pointsman.formats.wire import ClientFormat, Framing, Head
@@ -61,6 +61,8 @@ class Keeper:
         self.tiers = tiers
         #: Those in which an organisation can be answered now.
         self.offered: Callable[[str], Collection[str]] = _none
+        #: Whether a text holds a secret: no such reply is kept.
+        self.holds_secret: Callable[[str], bool] = _holds_none
         self._clock = clock
         self._background = Background(MOST_WAITING)
         #: Told of each fresh reply that may be kept, and what it says.
@@ -153,8 +155,14 @@ class Keeper:
     async def _read(self, fresh: Fresh) -> Kept | str:
         """What it says, or why it is not kept."""
         if len(fresh.body) <= _LONG:
-            return _read(fresh)
-        return await asyncio.to_thread(_read, fresh)
+            return self._looked_at(fresh)
+        return await asyncio.to_thread(self._looked_at, fresh)
+
+    def _looked_at(self, fresh: Fresh) -> Kept | str:
+        kept = _read(fresh)
+        if not isinstance(kept, str) and self.holds_secret(_words(kept.reply)):
+            return "secret"
+        return kept
 
     async def _made(self, fresh: Fresh, kept: Kept) -> CachedReply:
         call, found, settlement = fresh.call, fresh.found, fresh.settlement
@@ -239,3 +247,13 @@ def _replayed(reply: ModelReply, call: Call, client: ClientFormat) -> bytes:
         return client.reply(reply, call.request, head)
     pieces, ending = content.streamed(reply, call.request, client, head)
     return b"".join(pieces) + ending
+
+
+def _words(reply: ModelReply) -> str:
+    parts = (part for choice in reply.choices for part in choice.parts)
+    return "\n".join(part.text for part in parts if isinstance(part, Text | Thinking))
+
+
+def _holds_none(text: str) -> bool:
+    del text
+    return False

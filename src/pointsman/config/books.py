@@ -12,7 +12,7 @@ from pointsman.config.deployment import Section
 class LimitSettings(Section):
     """How much at a time; without a limit where not given."""
 
-    #: Requests to models in a minute; those that name none, and questions where one would go, count.
+    #: Requests to models in a minute, also to one that is not there; `/v1/route` counts like them.
     requests_per_minute: int | None = Field(default=None, ge=1)
     #: Tokens in a minute, input and output together.
     tokens_per_minute: int | None = Field(default=None, ge=1)
