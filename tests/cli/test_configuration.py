@@ -177,6 +177,26 @@ def test_weights_that_are_not_here_would_keep_it_from_starting(check: Command) -
         assert ("NOT_SET is not set" in err) == (config == unset)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("POINTSMAN_SERVER_PORT", "; did you mean POINTSMAN_SERVER__PORT?\n"),
+        ("POINTSMAN_SERVR__PORT", "; did you mean POINTSMAN_SERVER__PORT?\n"),
+        ("POINTSMAN_APIKEY", "; did you mean POINTSMAN_API_KEY?\n"),
+        ("POINTSMAN_NONSENSE__AT_ALL", "\n"),
+        ("POINTSMAN_SERVICE_HOST", ""),
+        ("POINTSMAN_PORT_7070_TCP", ""),
+        ("POINTSMAN_KEY", ""),
+    ],
+)
+def test_a_variable_that_nobody_reads_is_doubted(
+    check: Command, monkeypatch: pytest.MonkeyPatch, name: str, said: str
+) -> None:
+    monkeypatch.setenv(name, "1")
+    code, _, err = check(CALM)
+    assert (code, err) == (0, f"but {name}: there is no such setting{said}" if said else "")
+
+
 SECRET = "sk-s3cr3t-4711"  # noqa: S105 - made up
 
 

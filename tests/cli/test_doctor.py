@@ -56,6 +56,17 @@ def closed_port() -> int:
         return server.getsockname()[1]
 
 
+async def test_a_variable_that_nobody_reads(
+    examine: Examine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POINTSMAN_SERVER_PORT", "8080")
+    code, checks = await examine(f"[server]\nport = {closed_port()}\n{CALM}")
+
+    assert (code, checks["environment"]["status"]) == (0, "warning")
+    assert "did you mean POINTSMAN_SERVER__PORT?" in str(checks["environment"]["detail"])
+    assert checks["environment"]["mend"] == "unset POINTSMAN_SERVER_PORT"
+
+
 async def test_where_all_is_well_it_says_so(examine: Examine) -> None:
     code, checks = await examine(f"[server]\nport = {closed_port()}\n{CALM}")
 

@@ -20,6 +20,7 @@ from pointsman.cli.checkup.deployments import deployments
 from pointsman.cli.options import ConfigOption, JsonOption
 from pointsman.cli.output import print_json, print_table
 from pointsman.config import Settings, find, load
+from pointsman.config.unread import unread
 from pointsman.errors import PointsmanError
 
 
@@ -54,6 +55,8 @@ async def _configured(config: Path | None) -> AsyncIterator[Check]:
         yield Check("configuration", "failed", "; ".join(faults))
     else:
         yield Check("configuration", "ok", str(file) if file else "none found: defaults")
+    for doubt in unread(Settings, os.environ):
+        yield Check("environment", "warning", doubt, f"unset {doubt.partition(':')[0]}")
     if settings.detect:
         found = await discovery.servers(discovery.addresses(os.environ))
         yield Check("local servers", "ok", discovery.in_words(found))

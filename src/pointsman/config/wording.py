@@ -24,7 +24,7 @@ def faults(
         place = ".".join(str(part) for part in each["loc"])
         said = each["msg"].removeprefix(_OURS)
         if each["type"] == _NO_SUCH:
-            said = _no_such(str(each["loc"][-1]), _members(settings, each["loc"][:-1]))
+            said = _no_such(str(each["loc"][-1]), members(settings, each["loc"][:-1]))
         lead = f"{where(each['loc'])}: " if where else ""
         for line in said.splitlines():  # a check of ours may find several
             yield lead + (f"{place}: {line}" if place else line)
@@ -38,8 +38,8 @@ def _no_such(name: str, known: Collection[str]) -> str:
     return f"there is no such setting{there}"
 
 
-def _members(settings: type[BaseModel], place: Sequence[str | int]) -> Collection[str]:
-    """What may stand there."""
+def members(settings: type[BaseModel], place: Sequence[str | int]) -> Collection[str]:
+    """What may stand at a place; nothing where names are free, as in `[models]`."""
     kinds: list[object] = [settings]
     for part in place:
         kinds = [inner for kind in kinds for inner in _below(kind, str(part))]

@@ -14,6 +14,7 @@ from pointsman.config import ModelSettings, Settings
 from pointsman.config.books import BudgetSettings
 from pointsman.config.hidden import stated
 from pointsman.config.secrets import resolve_secret
+from pointsman.config.unread import unread
 from pointsman.errors import ConfigError
 
 #: How shells, LiteLLM, opencode and workflows refer to a variable.
@@ -45,7 +46,8 @@ def _refused(build: Callable[[], object]) -> Iterator[str]:
 def doubts(settings: Settings, environment: Mapping[str, str], at: datetime) -> list[str]:
     """What a gateway would start with and not do as it seems to be meant, one line each."""
     money = unpriced(settings, at), baseline_doubt(settings, at)
-    return [*keyless(settings, environment), *_misread(settings), *filter(None, money)]
+    misread = (*_misread(settings), *unread(Settings, environment))
+    return [*keyless(settings, environment), *misread, *filter(None, money)]
 
 
 def keyless(settings: Settings, environment: Mapping[str, str]) -> list[str]:
