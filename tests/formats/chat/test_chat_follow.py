@@ -184,6 +184,15 @@ def test_usage_that_the_upstream_keeps_to_itself_is_our_count() -> None:
     assert stated[1]["completion_tokens"] > 0
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_usage_within_a_choice_stays_where_it_is(keep: bool) -> None:  # noqa: FBT001
+    """Moonshot's place for it."""
+    choice = {"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop", "usage": USAGE}
+    stream = event(json.dumps({"id": "x", "choices": [choice]}).encode())
+
+    assert b"total_tokens" in read(reader(keep_usage=keep), stream)
+
+
 def test_usage_that_nobody_asked_for_is_not_told() -> None:
     following = reader()
     stream = chunk("Hi") + chunk(finish="stop", usage=USAGE)

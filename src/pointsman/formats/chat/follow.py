@@ -149,7 +149,7 @@ class StreamReader:
 def _with_usage(data: bytes, figures: msgspec.Raw | None) -> bytes:
     """The chunk with other figures, or without the member."""
     members = _MEMBERS.decode(data)
-    del members["usage"]
+    members.pop("usage", None)
     if figures is not None:
         members["usage"] = figures
     return sse.event(msgspec.json.encode(members))
