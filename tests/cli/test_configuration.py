@@ -197,6 +197,15 @@ def test_a_variable_that_nobody_reads_is_doubted(
     assert (code, err) == (0, f"but {name}: there is no such setting{said}" if said else "")
 
 
+def test_a_variable_that_is_no_json_is_said_in_a_line(
+    check: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POINTSMAN_MODELS", "{bad")
+    code, _, err = check(CALM)
+    assert (code, err.count("\n")) == (1, 1)
+    assert "the environment can't be read" in err
+
+
 SECRET = "sk-s3cr3t-4711"  # noqa: S105 - made up
 
 

@@ -25,6 +25,7 @@ from pydantic_settings import (
     EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from pointsman.config import aliases
@@ -248,9 +249,12 @@ def load(file: Path | None = None) -> Settings:
 
 
 def sources(file: Path | None = None) -> Sources:
-    """What the settings in force are made of. Raises ConfigError where the file can't be read."""
+    """What the settings in force are made of. Raises ConfigError where that can't be read."""
     found = file or find(os.environ)
-    stated = EnvSettingsSource(Settings)()
+    try:
+        stated = EnvSettingsSource(Settings)()
+    except SettingsError as error:
+        raise ConfigError(f"the environment can't be read: {error}") from error
     return Sources(environment=stated) if found is None else _read(found, stated)
 
 
