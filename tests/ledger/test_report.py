@@ -43,7 +43,7 @@ SUMS = (
 
 
 def in_all(those: tuple[Line, ...]) -> list[object]:
-    return [sum((getattr(line, name) for line in those), Decimal(0)) for name in SUMS]
+    return [sum((getattr(line, name) or 0 for line in those), Decimal(0)) for name in SUMS]
 
 
 @given(ROWS, st.sampled_from(sorted(set(GROUPINGS.values()))))

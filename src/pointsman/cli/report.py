@@ -167,7 +167,10 @@ def _show_costs(found: Costs, *, as_json: bool, plot: bool) -> None:
         return
     for name, lines in found.by.items():
         if plot:
-            print_bars(name, [(line.name, line.cost, line.saved) for line in lines])
+            print_bars(
+                name,
+                [(line.name, line.cost or Decimal(0), line.saved or Decimal(0)) for line in lines],
+            )
         else:
             _print(f"by {name}", lines)
     _print("all", (found.total,))
@@ -182,7 +185,10 @@ def _show_savings(found: Savings, *, as_json: bool, plot: bool) -> None:
         return
     for name, lines in found.by.items():
         if plot:
-            print_bars(name, [(line.name, line.cost, line.saved) for line in lines])
+            print_bars(
+                name,
+                [(line.name, line.cost or Decimal(0), line.saved or Decimal(0)) for line in lines],
+            )
         else:
             _print_savings(f"by {name}", lines)
     _print_savings("all", (found.total,))
@@ -226,8 +232,8 @@ def _print(title: str, lines: tuple[Line, ...]) -> None:
                 str(line.input_tokens),
                 str(line.output_tokens),
                 _cost(line),
-                dollars(_known(line, line.baseline_cost)),
-                dollars(_known(line, line.saved)),
+                dollars(None if line.cost is None else line.baseline_cost),
+                dollars(line.saved),
                 _percent(line.saved_share),
             )
             for line in lines
@@ -246,9 +252,9 @@ def _print_savings(title: str, lines: tuple[SavingsLine, ...]) -> None:
             (
                 line.name,
                 f"{line.compared} of {line.requests}",
-                dollars(_known(line, line.baseline_cost)),
+                dollars(None if line.cost is None else line.baseline_cost),
                 _cost(line),
-                dollars(_known(line, line.saved)),
+                dollars(line.saved),
                 _percent(line.share),
                 dollars(line.saved_by_cache),
                 dollars(line.overhead),
@@ -277,15 +283,9 @@ def _print_estimated(total: Line | SavingsLine) -> None:
 
 def _cost(line: Line | SavingsLine) -> str:
     """What is known of it, with `?` behind it where that is not all."""
-    known = _known(line, line.cost)
-    if known is None:
+    if line.cost is None:
         return dollars(None)
-    return ("~" if line.estimated else "") + dollars(known) + ("?" if line.unpriced else "")
-
-
-def _known(line: Line | SavingsLine, amount: Decimal) -> Decimal | None:
-    """A sum; None where not one of the requests has a known price."""
-    return None if line.unpriced and line.unpriced == line.requests else amount
+    return ("~" if line.estimated else "") + dollars(line.cost) + ("?" if line.unpriced else "")
 
 
 def _percent(share: float | None) -> str:

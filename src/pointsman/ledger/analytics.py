@@ -47,8 +47,8 @@ class Share:
     requests: int
     #: Of all requests, 0-1.
     of_requests: float
-    #: US dollars.
-    cost: Decimal
+    #: US dollars; None where no request's price is known.
+    cost: Decimal | None
     #: Of all cost, 0-1; None where nothing cost anything.
     of_cost: float | None
     #: Requests of unknown price: in no cost.
@@ -123,18 +123,19 @@ class SavingsLine:
     #: Those whose cost and baseline are both known: all sums but the last ones are over them.
     compared: int
     baseline_cost: Decimal
-    cost: Decimal
+    #: None where no request's price is known, as what was saved and the overhead.
+    cost: Decimal | None
     #: `baseline_cost - cost`: net of drafts, judge and embeddings.
-    saved: Decimal
+    saved: Decimal | None
     #: `saved / baseline_cost`; None where there is no baseline cost.
     share: float | None
     #: Of `saved`: replies that the cache gave again.
     saved_by_cache: Decimal
     #: Of `cost` and `excluded_cost`: drafts, samples, judge, embeddings, what failed.
-    overhead: Decimal
+    overhead: Decimal | None
     #: Requests that can't be compared, and what of their cost is known: in no savings.
     excluded: int
-    excluded_cost: Decimal
+    excluded_cost: Decimal | None
     #: Of the excluded: those with usage whose price is unknown.
     unpriced: int
     #: Requests whose tokens are estimated, and what they cost.
@@ -202,14 +203,14 @@ def _first(rows: Mapping[str, Sequence[ReportRow]]) -> Sequence[ReportRow]:
 
 def _shares(every: Sequence[Line]) -> tuple[Share, ...]:
     requests = sum(line.requests for line in every)
-    cost = dollars(line.cost for line in every)
+    cost = dollars(line.cost for line in every if line.cost is not None)
     return tuple(
         Share(
             name=line.name,
             requests=line.requests,
             of_requests=share(line.requests, requests) or 0.0,
             cost=line.cost,
-            of_cost=share(line.cost, cost),
+            of_cost=None if line.cost is None else share(line.cost, cost),
             unpriced=line.unpriced,
         )
         for line in every
@@ -218,7 +219,7 @@ def _shares(every: Sequence[Line]) -> tuple[Share, ...]:
 
 def _savings(name: str, rows: Sequence[ReportRow]) -> SavingsLine:
     line = summed(name, rows)
-    cost = line.baseline_cost - line.saved
+    cost = None if line.saved is None else line.baseline_cost - line.saved
     return SavingsLine(
         name=name,
         requests=line.requests,
@@ -230,7 +231,7 @@ def _savings(name: str, rows: Sequence[ReportRow]) -> SavingsLine:
         saved_by_cache=dollars(row.saved for row in rows if row.is_hit),
         overhead=line.overhead,
         excluded=line.requests - line.compared,
-        excluded_cost=line.cost - cost,
+        excluded_cost=None if line.cost is None or cost is None else line.cost - cost,
         unpriced=line.unpriced,
         estimated=line.estimated,
         estimated_cost=line.estimated_cost,

@@ -27,14 +27,15 @@ class Line:
     written_tokens: int = 0
     #: Of the output tokens: thought and not said.
     reasoning_tokens: int = 0
-    #: Over the entries whose price is known.
-    cost: Decimal = Decimal(0)
+    #: Over the entries whose price is known; None where no entry's is, and so are what it saved and
+    #: its overhead.
+    cost: Decimal | None = Decimal(0)
     #: Of `cost`: drafts, samples, judge, embeddings, what failed.
-    overhead: Decimal = Decimal(0)
+    overhead: Decimal | None = Decimal(0)
     #: Over the entries that can be compared: cost and baseline are both known.
     baseline_cost: Decimal = Decimal(0)
     #: `baseline_cost` less what those entries cost; less than nothing where they cost more.
-    saved: Decimal = Decimal(0)
+    saved: Decimal | None = Decimal(0)
     #: `saved` of `baseline_cost`; None where there is no baseline cost.
     saved_share: float | None = None
     #: Entries in `baseline_cost` and `saved`.
@@ -79,7 +80,7 @@ def lines(rows: Iterable[ReportRow], by: Dimension) -> tuple[Line, ...]:
     each = [summed(name, group) for name, group in grouped(rows, by).items()]
     if by == "day":
         return tuple(sorted(each, key=lambda line: line.name))
-    return tuple(sorted(each, key=lambda line: (-line.cost, -line.requests, line.name)))
+    return tuple(sorted(each, key=lambda line: (-(line.cost or 0), -line.requests, line.name)))
 
 
 def grouped(rows: Iterable[ReportRow], by: Dimension) -> dict[str, list[ReportRow]]:
@@ -94,23 +95,26 @@ def grouped(rows: Iterable[ReportRow], by: Dimension) -> dict[str, list[ReportRo
 def summed(name: str, rows: Iterable[ReportRow]) -> Line:
     """The rows as one line."""
     rows = list(rows)
+    requests, unpriced = sum(row.requests for row in rows), sum(row.unpriced for row in rows)
+    cost = dollars(row.cost for row in rows)
+    unknown = 0 < unpriced == requests and not cost
     baseline_cost = dollars(row.baseline_cost for row in rows)
-    saved = dollars(row.saved for row in rows)
+    saved = None if unknown else dollars(row.saved for row in rows)
     return Line(
         name=name,
-        requests=sum(row.requests for row in rows),
+        requests=requests,
         input_tokens=sum(row.input_tokens for row in rows),
         output_tokens=sum(row.output_tokens for row in rows),
         cached_tokens=sum(row.cached_tokens for row in rows),
         written_tokens=sum(row.written_tokens for row in rows),
         reasoning_tokens=sum(row.reasoning_tokens for row in rows),
-        cost=dollars(row.cost for row in rows),
-        overhead=dollars(row.overhead for row in rows),
+        cost=None if unknown else cost,
+        overhead=None if unknown else dollars(row.overhead for row in rows),
         baseline_cost=baseline_cost,
         saved=saved,
-        saved_share=share(saved, baseline_cost),
+        saved_share=None if saved is None else share(saved, baseline_cost),
         compared=sum(row.compared for row in rows),
-        unpriced=sum(row.unpriced for row in rows),
+        unpriced=unpriced,
         estimated=sum(row.estimated for row in rows),
         estimated_cost=dollars(row.estimated_cost for row in rows),
     )
