@@ -82,10 +82,7 @@ class Notes:
         advisory. `place` stands before their names. So it is all over in Anthropic's format, whose
         servers refuse what they don't know, and whose clients count on it.
         """
-        for name, member in value.items():
-            if name not in known and self._says(name, member):
-                note = self.hint if name in hints else self.matter
-                note(place + name)
+        self._sort(value, known, value.keys() - hints, place)
 
     def strangers(
         self,
@@ -99,6 +96,11 @@ class Notes:
 
         It is advisory; those in `matters` are foreign.
         """
+        self._sort(value, known, matters, place)
+
+    def _sort(
+        self, value: dict[str, Json], known: AbstractSet[str], matters: AbstractSet[str], place: str
+    ) -> None:
         for name, member in value.items():
             if name not in known and self._says(name, member):
                 note = self.matter if name in matters else self.hint
