@@ -8,22 +8,9 @@ from pathlib import Path
 
 import pytest
 from tests.support.gateway import Gateway
+from tests.support.written_books import CONFIG
 
 Run = Callable[..., tuple[int, str, str]]
-
-CONFIG = """
-[models.weak]
-provider = "scripted"
-model = "weak-model"
-tier = "simple"
-
-[models.strong]
-provider = "scripted"
-model = "strong-model"
-tier = "complex"
-location = "cloud"
-price = { input = 1, output = 2 }
-"""
 
 
 @pytest.fixture
