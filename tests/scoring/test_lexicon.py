@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -117,6 +118,13 @@ def test_every_shipped_cue_is_found_where_it_stands(lexicon: Lexicon, language: 
 @given(st.text(st.characters(codec="ascii")))
 def test_ascii_is_cut_alone_as_it_is_beside_other_letters(text: str):
     assert tokenise(f"{fold(text)} \u00e9") == [*tokenise(fold(text)), "\u00e9"]
+
+
+@given(st.text("a\u201cb\u201d \u2018\u2019\u2013\u2014\u2022\xa0\u2026.,"))
+def test_printed_text_is_cut_as_typed_text(text: str):
+    beside = tokenise(unicodedata.normalize("NFKD", text))  # as any other letters are cut
+
+    assert tokenise(fold(text)) == ['"' if mark == "\u201c" else mark for mark in beside]
 
 
 BLANKS = "\n\n  \t\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u2003\u2028\u2029\u3000"

@@ -57,6 +57,15 @@ def test_ascii_words_are_the_same_beside_another_letter(meaning: Meaning, text: 
     assert sorted(meaning.read(f"{text} \u00e9a")) == sorted(apart)
 
 
+@given(st.text())
+def test_words_are_the_same_among_however_many_marks(meaning: Meaning, text: str) -> None:
+    marks = "".join(map(chr, range(0x2190, 0x2200)))  # arrows: so many are cut by a pattern
+
+    among = meaning.read(f"{text} {marks}")
+
+    assert sorted(among) == sorted([*meaning.read(text), *meaning.read(marks)])
+
+
 def test_only_the_ends_of_a_long_text_are_read(meaning: Meaning) -> None:
     head, tail = "sea " * (HEAD // 4), "poem " * (TAIL // 5)
 

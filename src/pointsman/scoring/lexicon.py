@@ -59,6 +59,12 @@ _ASCII_GAPS = "".join(
     " " if re.match(f"[{_NO_WORD}]", char) and char not in _MARKS else char
     for char in map(chr, range(128))
 )
+#: What printed text has where people type something else; it is cut alike. Often all that keeps
+#: a text from being ASCII, which is read in half the time.
+_TYPED = (
+    *zip("\u201c\u201d\u2018\u2019\u2013\u2014\u2022\xa0", "\" ''--  ", strict=True),
+    ("\u2026", "..."),
+)
 #: All that `str.split` cuts at, but for spaces and line feeds.
 _OTHER_BLANKS = (
     "\t\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005"
@@ -88,6 +94,9 @@ def flattened(text: str) -> str:
 
 def fold(text: str) -> str:
     """Make `text` comparable: without case, width, accents and nuktas, as people type it."""
+    if not text.isascii():
+        for printed, typed in _TYPED:
+            text = text.replace(printed, typed)
     if text.isascii():
         return text.lower()
     bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
@@ -340,9 +349,10 @@ class _Starts(dict[str, tuple[Node, ...]]):
 
     def __missing__(self, word: str) -> tuple[Node, ...]:
         root = self._root
-        exact = (root.words[word],) if word in root.words else ()
-        stems = (stem for stem in self._heads.get(word[:_STEM_HEAD], ()) if word.startswith(stem))
-        found = (*exact, *(root.stems[stem] for stem in stems))
+        found = (root.words[word],) if word in root.words else ()
+        for stem in self._heads.get(word[:_STEM_HEAD], ()):
+            if word.startswith(stem):
+                found = (*found, root.stems[stem])
         if len(self) >= _REMEMBERED:
             self.clear()
         self[word] = found

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from io import BytesIO
 from string import ascii_lowercase, digits, whitespace
-from typing import TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -27,13 +26,14 @@ from pointsman.errors import ConfigError
 HEAD, TAIL = 1_200, 600
 
 _WORD = re.compile(r"[^\W_]+|[^\w\s]|_")
-_PLAIN = frozenset(ascii_lowercase + digits + whitespace + "\x1c\x1d\x1e\x1f")
+_PLAIN = frozenset(ascii_lowercase + digits + whitespace)
+_MANY = 64  # different marks, from which on a pattern is faster
 _LONGEST = 40  # characters of a word that is made of pieces; a longer one is none
 _GOES_ON = "##"  # how a piece begins that does not begin a word
-_KEPT = 8_192  # words, and pieces, of which is remembered what they mean
+_KEPT = 8_192  # words of which is remembered what they mean
+_FIELD = 4  # bytes
 _UNIT = 2**15  # of a field: what counts as 1
 _MIDDLE = 2**31  # of a field: 0
-_Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +42,18 @@ class Meaning:
 
     #: Where a piece stands in the table.
     places: Mapping[str, int]
-    #: One row a piece: rare ones are longer, as they say more.
-    table: NDArray[np.int8]
-    #: By which each row is multiplied.
-    scale: NDArray[np.float32]
+    #: Dimensions of a vector.
+    size: int
+    #: One row a piece, a field of `_FIELD` bytes for each dimension; rare pieces are longer, as
+    #: they say more.
+    rows: bytes
     _cut: Callable[[str], tuple[int, ...]] = field(init=False, repr=False, compare=False)
-    #: What pieces and words mean, see `_packed`.
-    _of_piece: Mapping[int, int] = field(init=False, repr=False, compare=False)
+    #: What words mean, see `_row`.
     _of_word: Mapping[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Derive what cuts words, and what says of pieces and words what they mean."""
+        """Derive what cuts words, and what says of words what they mean."""
         object.__setattr__(self, "_cut", _cutter(self.places))
-        object.__setattr__(self, "_of_piece", _Kept(self._piece))
         object.__setattr__(self, "_of_word", _Kept(self._word))
 
     @classmethod
@@ -68,12 +67,8 @@ class Meaning:
             raise ConfigError(f"the table of word vectors is damaged: {error!r}") from error
         if not len(words) == len(table) == len(scale):
             raise ConfigError("the table of word vectors is damaged: its parts differ in length")
-        return cls({word: place for place, word in enumerate(words)}, table, scale)
-
-    @property
-    def size(self) -> int:
-        """Dimensions of a vector."""
-        return int(self.table.shape[1])
+        places = {word: place for place, word in enumerate(words)}
+        return cls(places, int(table.shape[1]), _rows(table, scale))
 
     def read(self, text: str) -> list[int]:
         """The places of a text's pieces, in no order; unknown words are left out."""
@@ -89,7 +84,7 @@ class Meaning:
     def of(self, text: str) -> NDArray[np.float32]:
         """The text's vector, of length 1; zeros where no word of it is known.
 
-        Vectors are added up as whole numbers, see `_packed`: what numpy adds up, it adds up without
+        Vectors are added up as whole numbers, see `_row`: what numpy adds up, it adds up without
         the interpreter's lock, and after that waits for other threads, here for a millisecond.
         """
         total = sum(map(self._of_word.__getitem__, _words(text)))
@@ -101,47 +96,51 @@ class Meaning:
 
     def _word(self, word: str) -> int:
         place = self.places.get(word)
-        return sum(map(self._of_piece.__getitem__, self._cut(word) if place is None else (place,)))
+        return sum(map(self._row, self._cut(word) if place is None else (place,)))
 
-    def _piece(self, place: int) -> int:
-        return _packed(self.table[place] * self.scale[place])
+    def _row(self, place: int) -> int:
+        """A piece's vector as one whole number.
+
+        Sums of such numbers are sums of vectors, as long as no field leaves its 32 bits: a text
+        has some thousands of pieces at most, and a piece is shorter than 5 in each dimension.
+        """
+        width = _FIELD * self.size
+        row = self.rows[place * width : (place + 1) * width]
+        return int.from_bytes(row, "little") - _middles(self.size)
 
 
-class _Kept(dict[_Key, int]):
-    """What a function says of keys, worked out once for each; of so many, then it begins anew."""
+class _Kept(dict[str, int]):
+    """What words mean, worked out once for each; of so many, then it begins anew."""
 
-    def __init__(self, of: Callable[[_Key], int]) -> None:
+    def __init__(self, of: Callable[[str], int]) -> None:
         super().__init__()
         self._of = of
 
-    def __missing__(self, key: _Key) -> int:
-        found = self._of(key)
+    def __missing__(self, word: str) -> int:
+        found = self._of(word)
         if len(self) >= _KEPT:
             self.clear()
-        self[key] = found
+        self[word] = found
         return found
 
 
-def _packed(vector: NDArray[np.float32]) -> int:
-    """A vector as one whole number, a field of 32 bits for each dimension.
-
-    Sums of such numbers are sums of vectors, as long as no field leaves its 32 bits: a text has
-    some thousands of pieces at most, and a piece is shorter than 5 in each dimension.
-    """
-    fields = np.rint(vector * _UNIT).astype(np.int64) + _MIDDLE
-    return int.from_bytes(fields.astype("<u4").tobytes(), "little") - _middles(len(vector))
+def _rows(table: NDArray[np.int8], scale: NDArray[np.float32]) -> bytes:
+    """Every row times its scale, in fields that are never negative: `_MIDDLE` is 0."""
+    fields = table * (scale * np.float32(_UNIT))[:, None]
+    np.rint(fields, out=fields)
+    return (fields.astype("<i4").view("<u4") ^ np.uint32(_MIDDLE)).tobytes()
 
 
 def _unpacked(total: int, size: int) -> NDArray[np.int64]:
-    """The opposite of `_packed`, for a sum."""
-    raw = (total + _middles(size)).to_bytes(4 * size, "little")
+    """The opposite of `Meaning._row`, for a sum."""
+    raw = (total + _middles(size)).to_bytes(_FIELD * size, "little")
     return np.frombuffer(raw, "<u4").astype(np.int64) - _MIDDLE
 
 
 @lru_cache
 def _middles(size: int) -> int:
     """A number with the middle of its range in each field."""
-    return sum(_MIDDLE << 32 * at for at in range(size))
+    return sum(_MIDDLE << 8 * _FIELD * at for at in range(size))
 
 
 def _cutter(places: Mapping[str, int]) -> Callable[[str], tuple[int, ...]]:
@@ -171,11 +170,18 @@ def _words(text: str) -> Sequence[str]:
     if len(text) > HEAD + TAIL:
         text = f"{text[:HEAD]} {text[-TAIL:]}"
     text = text.lower()
-    if text.isascii():  # the same, four times as fast
-        for mark in set(text) - _PLAIN:
-            text = text.replace(mark, f" {mark} ")
-        return text.split()
-    apart = unicodedata.normalize("NFD", text)
-    text = "".join([char for char in apart if not unicodedata.combining(char)])
-    found: list[str] = _WORD.findall(text)
-    return found
+    if not text.isascii():
+        text = unicodedata.normalize("NFD", text)
+        for accent in filter(unicodedata.combining, set(text)):
+            text = text.replace(accent, "")
+    marks = list(filter(_is_mark, set(text) - _PLAIN))
+    if len(marks) > _MANY:
+        found: list[str] = _WORD.findall(text)
+        return found
+    for mark in marks:  # the same, four times as fast
+        text = text.replace(mark, f" {mark} ")
+    return text.split()
+
+
+def _is_mark(char: str) -> bool:
+    return not char.isalnum() and not char.isspace()
