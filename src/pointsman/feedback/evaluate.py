@@ -173,7 +173,7 @@ def estimates(
     table = rows if isinstance(rows, Table) else Table.of(rows)
     if not len(table.reward):
         return dict.fromkeys(methods, Estimate(0.0, -inf, inf, 0, 0.0))
-    if _picked(table.propensity, table).min() <= 0.0:
+    if np.min(_picked(table.propensity, table)) <= 0.0:
         raise ValueError("a tier was chosen whose propensity is 0")
     return {each: _estimate(table, each, confidence, bounds) for each in methods}
 
@@ -239,7 +239,7 @@ def _variance(table: Table, base: Floats, error: Floats, width: float) -> float:
 
 def _drawn_to(prior: float, rows: float, values: Floats, weights: Floats) -> float:
     """The weighted mean of the values, and of a prior that counts as so many of the heaviest."""
-    heaviest = weights.max()
+    heaviest = np.max(weights)
     if heaviest <= 0:
         return prior
     relative = weights / heaviest

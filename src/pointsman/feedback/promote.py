@@ -230,7 +230,7 @@ def _cases(
         if not len(block):
             continue
         candidate = fit([ordered[at] for at in np.flatnonzero(others).tolist()])
-        target += [candidate.probabilities(judged[at]) for at in block]
+        target += [candidate.probabilities(judged[at]) for at in block.tolist()]
         for values, expected in ((quality, better), (cost, dearer)):
             line = Expected(chosen[others], cold[others], values[others], len(names))
             expected[block] = line.of(cold[judging_at[block]])
@@ -262,7 +262,7 @@ def _spent(cases: _Cases, sure: float) -> _Spending:
     unit = float(usual.mean()) or 1.0
     more = (table.gain * table.predicted).sum(axis=1) / unit
     room = float(((_dearest(table) * table.predicted).sum(axis=1) - usual).mean()) / unit
-    bounds = (0.0, float(table.reward.max()))
+    bounds = (0.0, float(np.max(table.reward)))
     drawn = estimate(table, confidence=sure, bounds=bounds).times(1.0 / unit)
     by_tier = float(more.mean())
     off = NormalDist().inv_cdf((1.0 + sure) / 2.0) * float(more.std()) / sqrt(len(more))

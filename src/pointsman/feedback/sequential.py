@@ -99,7 +99,7 @@ def _checked(values: Values, *, bounded: bool) -> Floats:
     known = np.asarray(values, dtype=np.float64)
     if not np.isfinite(known).all():
         raise ValueError("not all values are finite numbers")
-    if bounded and len(known) and not 0.0 <= known.min() <= known.max() <= 1.0:
+    if bounded and len(known) and not 0.0 <= np.min(known) <= np.max(known) <= 1.0:
         raise ValueError("not all values are between 0 and 1")
     return known
 
@@ -127,7 +127,7 @@ def _lowest(values: Floats, alpha: float) -> float:
     for _ in range(_HALVINGS):
         supposed = (refuted + stands) / 2.0
         stakes = np.minimum(bets, _BOLDEST / supposed)
-        if np.log1p(stakes * (values - supposed)).cumsum().max() >= goal:
+        if np.max(np.cumsum(np.log1p(stakes * (values - supposed)))) >= goal:
             refuted = supposed
         else:
             stands = supposed
@@ -139,7 +139,7 @@ def _bets(values: Floats, alpha: float) -> Floats:
     import numpy as np  # noqa: PLC0415 - it takes longer than a command has
 
     at = np.arange(1, len(values) + 1)
-    means = (0.5 + values.cumsum()) / (at + 1)
-    variances = (0.25 + ((values - means) ** 2).cumsum()) / (at + 1)
+    means = (0.5 + np.cumsum(values)) / (at + 1)
+    variances = (0.25 + np.cumsum((values - means) ** 2)) / (at + 1)
     before = np.concatenate(([0.25], variances[:-1]))
     return np.asarray(np.sqrt(2.0 * log(2.0 / alpha) / (before * at * np.log1p(at))))

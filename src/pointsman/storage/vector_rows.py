@@ -72,11 +72,13 @@ class Rows:
 
     def append(self, vector: Floats, expires: int) -> None:
         """Add a row at the end; `expires` in microseconds since 1970."""
+        import numpy as np  # noqa: PLC0415
+
         place = self._count % BLOCK
         if place == 0 or place == self._blocks[-1].room:
             self._grow()
         block = self._blocks[-1]
-        scale = float(abs(vector).max()) / 127 or 1.0
+        scale = float(np.max(np.abs(vector))) / 127 or 1.0
         block.values[place] = (vector / scale).round()
         block.scales[place] = scale
         block.signs[:, place] = _signs(vector)
