@@ -1,12 +1,15 @@
 """What a decision costs: score and plan for a request that was read, in one run.
 
-``python -m bench.routing [--json FILE] [--rounds N]`` prints the tables and writes one JSON.
+``python -m bench.routing [--json FILE] [--rounds N] [--data DIR]`` prints the tables and writes one
+JSON.
 
 A decision is what the gateway makes of each request, `Decider.decide` over three deployments, with
 the scorer that the settings name, the search for secrets included. Beside it stands the least that
 a router could do: a score from the prompt's length, and the same plan; and what the gateway does as
 shipped, with all of learning: the prompt measured, a belief learned from outcomes asked, another
-tier drawn now and then. CPU of this thread, no prompt twice, rounds interleaved over the scorers. Then texts that are meant to make a scorer slow, from a thousand characters to a
+tier drawn now and then. CPU of this thread, no prompt twice, rounds interleaved over the scorers.
+Those prompts are made of a few sentences, whose words are soon known; beside them stand prompts
+that people and examiners wrote, of all labelled sources, where the labelled data is. Then texts that are meant to make a scorer slow, from a thousand characters to a
 million, with the exponent by which the time grows (1 is linear). Then what each part adds to the
 start and to the memory of a fresh process. Linux only: it reads /proc.
 """
@@ -31,6 +34,8 @@ from pathlib import Path
 
 from bench.overhead_load import prompt
 from tests.scoring.robustness.nasty import NASTY
+from train.data import data_folder
+from train.data import load as labelled
 
 from pointsman.app import App
 from pointsman.assembly import rules
@@ -58,6 +63,8 @@ LEARNING = "learning"
 OUTCOMES = 1_000  # that the belief was learned from
 TOKENS = (20, 100, 400, 1_000, 4_000, 16_000)
 BUDGET_US, BUDGET_TOKENS = 1_000, 1_000  # the design's: p99, for prompts up to so many tokens
+REAL = ((0, 100), (100, 400), (400, 1_000), (0, 1_000))  # tokens of prompts that were written
+BEFORE = 2_000  # of those, that the gateway has served already
 CHARACTERS = (1_000, 10_000, 100_000, 1_000_000)
 SLOWEST = 16  # rows of the second table
 WARM = 20  # decisions of each kind that are not counted
@@ -105,6 +112,8 @@ class Report:
 
     #: CPU microseconds of each decision, by scorer and the prompt's tokens.
     decisions_us: dict[str, dict[int, list[float]]] = field(default_factory=dict)
+    #: The same for prompts that were written: tokens and microseconds of each; empty without data.
+    written_us: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     #: Least CPU milliseconds of a decision, by scorer, kind of text and its characters.
     nasty_ms: dict[str, dict[str, dict[int, float]]] = field(default_factory=dict)
     #: What each part adds to a fresh process: CPU ms and resident MB, in each round.
@@ -197,6 +206,25 @@ def decisions(ways: Mapping[str, Decide], rounds: int) -> dict[str, dict[int, li
     return found
 
 
+def written(
+    ways: Mapping[str, Decide], rounds: int, data: Path
+) -> dict[str, list[tuple[int, float]]]:
+    """Decide about prompts that were written, of up to 1,000 tokens, the ways in turn."""
+    if not (data / "routing").exists():
+        return {}
+    texts = list({row.prompt: None for source in labelled(data) for row in source.rows})
+    random.Random(13).shuffle(texts)  # noqa: S311 - the same prompts in each run
+    calls = [read(text) for text in texts[: BEFORE + 8 * rounds]]
+    found: dict[str, list[tuple[int, float]]] = {way: [] for way in ways}
+    for at, call in enumerate(calls):
+        tokens = call.request.input_tokens
+        for way, decided in ways.items():
+            took = took_us(decided, call)
+            if at >= BEFORE and tokens <= BUDGET_TOKENS:
+                found[way].append((tokens, took))
+    return found
+
+
 def slowness(decided: Decide) -> dict[str, dict[int, float]]:
     """Decide about texts that are meant to be slow; the least of three, in milliseconds."""
     found: dict[str, dict[int, float]] = {}
@@ -232,7 +260,8 @@ def percentile(values: list[float], share: int) -> float:
 
 def tables(report: Report) -> str:
     """Return the tables, as Markdown."""
-    return "\n".join([_decisions(report), _nasty(report), _starts(report)])
+    parts = (_decisions, _written, _nasty, _starts)
+    return "\n".join([part(report) for part in parts])
 
 
 def _decisions(report: Report) -> str:
@@ -245,11 +274,30 @@ def _decisions(report: Report) -> str:
         for way, found in report.decisions_us.items():
             middle, worst = statistics.median(found[tokens]), percentile(found[tokens], 99)
             budget = f"{BUDGET_US}" if tokens <= BUDGET_TOKENS and way != LENGTH else ""
-            name = report.answered.get(way, way) if way != LEARNING else "learned, learning"
             rows.append(
-                f"| {tokens} | {name} | {middle:.0f} | {worst:.0f} | {middle / plain:.1f} | {budget} |"
+                f"| {tokens} | {_name(report, way)} | {middle:.0f} | {worst:.0f} | {middle / plain:.1f} | {budget} |"
             )
     return "\n".join([*rows, ""])
+
+
+def _written(report: Report) -> str:
+    if not report.written_us:
+        return "The labelled data is not there, so no prompts that were written.\n"
+    rows = [
+        "| prompts as written, tokens | scorer | of them | p50, us | p99, us |",
+        "|---" * 5 + "|",
+    ]
+    for low, high in REAL:
+        for way, found in report.written_us.items():
+            took = [each for tokens, each in found if low < tokens <= high]
+            middle, worst = statistics.median(took), percentile(took, 99)
+            name = f"{_name(report, way)} | {len(took)}"
+            rows.append(f"| {low + 1} to {high} | {name} | {middle:.0f} | {worst:.0f} |")
+    return "\n".join([*rows, ""])
+
+
+def _name(report: Report, way: str) -> str:
+    return "learned, learning" if way == LEARNING else report.answered.get(way, way)
 
 
 def _nasty(report: Report) -> str:
@@ -275,7 +323,7 @@ def _starts(report: Report) -> str:
     return "\n".join([*rows, ""])
 
 
-def measure(rounds: int) -> Report:
+def measure(rounds: int, data: Path) -> Report:
     """Measure everything."""
     gc.disable()  # a pause would be some decision's
     with tempfile.TemporaryDirectory() as name:
@@ -284,6 +332,7 @@ def measure(rounds: int) -> Report:
         answered = {way: decided(read("Hello")).scorer for way, decided in ways.items()}
         return Report(
             decisions_us=decisions(ways, rounds),
+            written_us=written(ways, rounds, data),
             nasty_ms={way: slowness(ways[way]) for way in SCORERS},
             starts=starts(),
             answered=answered,
@@ -295,8 +344,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--json", default="routing.json", help="where the figures go")
     parser.add_argument("--rounds", type=int, default=300, help="prompts of each length")
+    parser.add_argument("--data", help="where the labelled data is, if not in ../shared/data")
     options = parser.parse_args()
-    report = measure(options.rounds)
+    report = measure(options.rounds, Path(options.data) if options.data else data_folder())
     figures = {"python": platform.python_version(), **asdict(report)}
     Path(options.json).write_text(json.dumps(figures, indent=1) + "\n")
     print(tables(report))

@@ -48,13 +48,13 @@ class Meaning:
     #: they say more.
     rows: bytes
     _cut: Callable[[str], tuple[int, ...]] = field(init=False, repr=False, compare=False)
-    #: What words mean, see `_row`.
-    _of_word: Mapping[str, int] = field(init=False, repr=False, compare=False)
+    #: What a word means, see `_row`.
+    _of_word: Callable[[str], int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Derive what cuts words, and what says of words what they mean."""
         object.__setattr__(self, "_cut", _cutter(self.places))
-        object.__setattr__(self, "_of_word", _Kept(self._word))
+        object.__setattr__(self, "_of_word", lru_cache(_KEPT)(self._word))
 
     @classmethod
     def parse(cls, packed: bytes) -> Meaning:
@@ -87,7 +87,7 @@ class Meaning:
         Vectors are added up as whole numbers, see `_row`: what numpy adds up, it adds up without
         the interpreter's lock, and after that waits for other threads, here for a millisecond.
         """
-        total = sum(map(self._of_word.__getitem__, _words(text)))
+        total = sum(map(self._of_word, _words(text)))
         if not total:
             return np.zeros(self.size, np.float32)
         vector = (_unpacked(total, self.size) / _UNIT).astype(np.float32)
@@ -96,7 +96,7 @@ class Meaning:
 
     def _word(self, word: str) -> int:
         place = self.places.get(word)
-        return sum(map(self._row, self._cut(word) if place is None else (place,)))
+        return sum(map(self._row, self._cut(word))) if place is None else self._row(place)
 
     def _row(self, place: int) -> int:
         """A piece's vector as one whole number.
@@ -107,21 +107,6 @@ class Meaning:
         width = _FIELD * self.size
         row = self.rows[place * width : (place + 1) * width]
         return int.from_bytes(row, "little") - _middles(self.size)
-
-
-class _Kept(dict[str, int]):
-    """What words mean, worked out once for each; of so many, then it begins anew."""
-
-    def __init__(self, of: Callable[[str], int]) -> None:
-        super().__init__()
-        self._of = of
-
-    def __missing__(self, word: str) -> int:
-        found = self._of(word)
-        if len(self) >= _KEPT:
-            self.clear()
-        self[word] = found
-        return found
 
 
 def _rows(table: NDArray[np.int8], scale: NDArray[np.float32]) -> bytes:
