@@ -71,7 +71,7 @@ _OTHER_BLANKS = (
     "\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
 #: Words of which a lexicon remembers which cues they start.
-_REMEMBERED = 4096
+_REMEMBERED = 16_384
 
 
 def has_any(text: str, characters: str) -> bool:
