@@ -313,7 +313,10 @@ class Caller:
                 answer = await self._in_turn(line, errand, started, trail)
         except UpstreamError as error:
             failures[line.deployment.id] = error
-            trail.append(faults.failed_attempt(line.deployment, self._since(started), error))
+            begun = line.estimates.of_begun(errand.request, error.received)
+            failed = faults.failed_attempt(line.deployment, self._since(started), error)
+            queued_ms = ((error.sent or started) - started) * 1000
+            trail.append(replace(failed, queued_ms=queued_ms, usage=begun))
         finally:
             if budgeted:
                 self.budget.give_back()
@@ -357,7 +360,8 @@ class Caller:
                 content = await exchange(line, outbound, errand)
         except TimeoutError as error:
             raise UpstreamTimeout(f"the reply took longer than {total_s:g} s") from error
-        except UpstreamError:
+        except UpstreamError as error:
+            error.sent = sent
             raise
         except BaseException as stopped:
             probably = line.estimates.of_prompt(errand.request.input_tokens)
