@@ -104,3 +104,15 @@ def test_each_request_is_of_one_kind_at_most() -> None:
     assert summed(rows, WHERE) == Sums(
         requests=21, local=1, cloud=2, cached=3, failed=4, cost=Decimal("0.3"), input_tokens=5
     )
+
+
+def test_what_an_unknown_price_comes_to_is_unknown() -> None:
+    unknown = SeriesRow(NOON, "answered", "small", 2, unpriced=2, input_tokens=5)
+    known = SeriesRow(NOON + DAY, "answered", "large", 1, cost=Decimal("0.1"))
+
+    found = series(Span.of(NOON, NOON + DAY * 3, 60), [unknown, known], [unknown], WHERE)
+
+    assert [point.cost for point in found.points] == [None, Decimal("0.1"), 0, 0]
+    assert [point.saved for point in found.points] == [None, 0, 0, 0]
+    assert (found.totals.cost, found.totals.unpriced) == (Decimal("0.1"), 2)
+    assert (found.before.cost, found.before.unpriced) == (None, 2)

@@ -97,7 +97,7 @@ def summed(name: str, rows: Iterable[ReportRow]) -> Line:
     rows = list(rows)
     requests, unpriced = sum(row.requests for row in rows), sum(row.unpriced for row in rows)
     cost = dollars(row.cost for row in rows)
-    unknown = 0 < unpriced == requests and not cost
+    unknown = is_unknown(requests, unpriced, cost)
     baseline_cost = dollars(row.baseline_cost for row in rows)
     saved = None if unknown else dollars(row.saved for row in rows)
     return Line(
@@ -118,6 +118,11 @@ def summed(name: str, rows: Iterable[ReportRow]) -> Line:
         estimated=sum(row.estimated for row in rows),
         estimated_cost=dollars(row.estimated_cost for row in rows),
     )
+
+
+def is_unknown(requests: int, unpriced: int, cost: Decimal) -> bool:
+    """Whether nothing is known of what they cost: each used something whose price is unknown."""
+    return 0 < unpriced == requests and not cost
 
 
 def dollars(amounts: Iterable[Decimal]) -> Decimal:

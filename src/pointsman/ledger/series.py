@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from math import ceil
 
-from pointsman.ledger.report import dollars
+from pointsman.ledger.report import dollars, is_unknown
 from pointsman.types import Location, SeriesRow
 
 _DAY = timedelta(days=1)
@@ -36,10 +36,11 @@ class Sums:
     cloud: int = 0
     cached: int = 0
     failed: int = 0
-    #: As in `ReportRow`.
-    cost: Decimal = Decimal(0)
+    #: As in `ReportRow`; None where the price of each request is unknown.
+    cost: Decimal | None = Decimal(0)
     baseline_cost: Decimal = Decimal(0)
-    saved: Decimal = Decimal(0)
+    saved: Decimal | None = Decimal(0)
+    unpriced: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
@@ -140,15 +141,18 @@ def summed(rows: Iterable[SeriesRow], where: Mapping[str, Location]) -> Sums:
     kinds = Counter[str | None]()
     for row in rows:
         kinds[_kind(row, where)] += row.requests
+    unpriced, cost = sum(row.unpriced for row in rows), dollars(row.cost for row in rows)
+    unknown = is_unknown(kinds.total(), unpriced, cost)
     return Sums(
         requests=kinds.total(),
         local=kinds["local"],
         cloud=kinds["cloud"],
         cached=kinds["cached"],
         failed=kinds["failed"],
-        cost=dollars(row.cost for row in rows),
+        cost=None if unknown else cost,
         baseline_cost=dollars(row.baseline_cost for row in rows),
-        saved=dollars(row.saved for row in rows),
+        saved=None if unknown else dollars(row.saved for row in rows),
+        unpriced=unpriced,
         input_tokens=sum(row.input_tokens for row in rows),
         output_tokens=sum(row.output_tokens for row in rows),
         cached_tokens=sum(row.cached_tokens for row in rows),

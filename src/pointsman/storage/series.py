@@ -35,7 +35,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BY: tuple[Dimension, ...] = ("deployment", "outcome", "cache")
 _HITS = ("exact", "semantic")
 _SUMS = (
-    *("requests", "cost", "baseline_cost", "saved"),
+    *("requests", "cost", "baseline_cost", "saved", "unpriced"),
     *("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens"),
 )
 

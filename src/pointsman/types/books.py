@@ -279,6 +279,7 @@ class SeriesRow:
     cost: Decimal = Decimal(0)
     baseline_cost: Decimal = Decimal(0)
     saved: Decimal = Decimal(0)
+    unpriced: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0

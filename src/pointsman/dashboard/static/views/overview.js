@@ -17,14 +17,14 @@ const column = (points, name) => points.map((point) => (point[name] == null ? nu
 
 function Totals({ series, baseline }) {
   const { totals, before } = series;
-  const change = (name, good) => before.requests > 0 && html` <${Change} now=${totals[name]} before=${before[name]} good=${good} />`;
+  const change = (name, good) => before.requests > 0 && totals[name] !== null && html` <${Change} now=${totals[name]} before=${before[name]} good=${good} />`;
   const share = (name) => percent(totals.requests ? totals[name] / totals.requests : null);
   const savedShare = Number(totals.baseline_cost) ? Number(totals.saved) / Number(totals.baseline_cost) : null;
   const failed = totals.failed ? html`<a href="#/upstreams">${count(totals.failed)} requests</a>` : "none";
   const saved = savedShare !== null && `${percent(Math.abs(savedShare))} ${savedShare < 0 ? "more" : "less"} than ${baseline}`;
   return html`<dl class="card stats totals" aria-live="polite">
     <${Figure} name="Requests" value=${count(totals.requests)}>${before.requests ? change("requests") : "none in the period before"}<//>
-    <${Figure} name="Spent" value=${money(totals.cost)}>${change("cost", "down")}<//>
+    <${Figure} name="Spent" value=${money(totals.cost)}>${totals.unpriced > 0 && `${count(totals.unpriced)} requests of unknown price`}${change("cost", "down")}<//>
     <${Figure} name="Saved" value=${money(totals.saved)} hint=${FORMULA}>${saved}${change("saved", "up")}<//>
     <${Figure} name="Local" value=${share("local")}>${count(totals.local)} requests${change("local")}<//>
     <${Figure} name="From the cache" value=${share("cached")}>${count(totals.cached)} requests${change("cached", "up")}<//>
@@ -35,7 +35,7 @@ function Totals({ series, baseline }) {
 }
 
 /** One member over time, and its sum. */
-const part = ({ points, totals }, label, colour, name) => ({ label, colour, values: column(points, name), total: Number(totals[name]) });
+const part = ({ points, totals }, label, colour, name) => ({ label, colour, values: column(points, name), total: column([totals], name)[0] });
 
 /** Who answered; `other` is still open, or its client left. */
 function requestParts(points, totals) {
