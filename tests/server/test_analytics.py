@@ -171,6 +171,8 @@ async def test_pages_lose_nothing_among_equal_times(books: Gateway, size: int) -
         ("/v1/decisions", {"cursor": "OTk5OS0xMi0zMVQyMzo1OTo1OS45OTk5OTlaIHI="}),
         ("/v1/decisions", {"organization": "acme"}),
         ("/v1/decisions", {"key": ""}),
+        ("/v1/decisions", {"key": ["one", "other"]}),
+        ("/v1/analytics/summary", {"outcome": ["failed", "failed"]}),
         ("/v1/decisions", {"user": "a\0b"}),
         ("/v1/decisions", {"outcome": "perfect"}),
         ("/v1/report", {"cache": "yes"}),
@@ -183,7 +185,7 @@ async def test_pages_lose_nothing_among_equal_times(books: Gateway, size: int) -
     ids=str,
 )
 async def test_what_is_not_understood_is_refused(
-    gateway: Gateway, path: str, query: dict[str, str]
+    gateway: Gateway, path: str, query: dict[str, str | list[str]]
 ) -> None:
     reply = await gateway.client.get(path, params=query)
 

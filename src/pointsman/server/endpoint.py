@@ -21,7 +21,7 @@ from pointsman.server.http import (
     Incoming,
     Outgoing,
     header_map,
-    query_map,
+    query_of,
     read_body,
     respond,
     until_disconnect,
@@ -132,7 +132,7 @@ class Endpoint:
             path=scope["path"],
             headers=headers,
             parameters=scope.get("path_params", {}),
-            query=query_map(scope),
+            query=query_of(scope),
             body=body,
             principal=self._caller(method, headers),  # a key may have ended while the body came
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -29,6 +30,18 @@ class ClientLeft(Exception):
     """The client closed the connection before its body was there."""
 
 
+class Query(dict[str, str]):
+    """A query's parameters; of several with one name, the last."""
+
+    def __init__(self, parameters: Iterable[tuple[str, str]] = ()) -> None:
+        """Names and values, as they came."""
+        pairs = tuple(parameters)
+        super().__init__(pairs)
+        counts = Counter(name for name, _ in pairs)
+        #: Names that came more than once.
+        self.repeated = [name for name, count in counts.items() if count > 1]
+
+
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """A request as it came, body included."""
@@ -39,7 +52,7 @@ class Incoming:
     #: Names in lower case; the last of several counts.
     headers: Mapping[str, str]
     parameters: Mapping[str, str]
-    query: Mapping[str, str]
+    query: Query
     body: bytes
     principal: Principal
 
@@ -64,9 +77,9 @@ def header_map(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
 
-def query_map(scope: Scope) -> dict[str, str]:
-    """The query's parameters; the last of several counts."""
-    return dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+def query_of(scope: Scope) -> Query:
+    """The request's query."""
+    return Query(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
 
 
 async def read_body(

@@ -10,7 +10,7 @@ from pointsman.access.permissions import narrowed, scope_of
 from pointsman.errors import BadRequest
 from pointsman.ledger.analytics import GROUPINGS
 from pointsman.ledger.pages import Cursor
-from pointsman.server.http import Incoming
+from pointsman.server.http import Incoming, Query
 from pointsman.types import CacheState, Filter, Outcome
 
 #: What `filter_of` reads.
@@ -27,8 +27,15 @@ _STATES: Mapping[str, CacheState] = {word: word for word in get_args(CacheState)
 _T = TypeVar("_T")
 
 
-def check_names(query: Mapping[str, str], known: Collection[str]) -> None:
-    """Refuse what is unknown or empty, which would select more than is meant, and NUL."""
+def check_names(query: Query, known: Collection[str]) -> None:
+    """Refuse what would select something else than is meant: what is unknown, empty or repeated.
+
+    And NUL.
+    """
+    for name in query.repeated:
+        raise BadRequest(
+            f"`{name[:64]}` is there more than once; ask once for each value", param=name[:64]
+        )
     for name, value in query.items():
         if name not in known:
             names = ", ".join(f"`{each}`" for each in known) or "none"
