@@ -14,6 +14,7 @@ SECRET = Detector()
 PERSONAL = Detector("personal")
 CARD = "4539 1488 0343 6467"
 KEY = "sk-proj-8Jq2LmXv0RtYw7NzKc5PbHd3"
+SIGNATURE = "9dXk3n2%2Bq8JcWl0vTz7yRbA5uHfE1gMoP4sKiN6xQZc%3D"
 
 
 def found(detector: Detector, text: str) -> tuple[str, ...]:
@@ -64,6 +65,10 @@ def test_hardly_any_of_2000_ordinary_prompts_is_held(detector: Detector, share: 
         ("creds: bob / q7!Xk29pa", "password"),
         ("Authorization: Bearer 9fceb02d0ae598e95dc970b74767f193", "token"),
         ("la clé API est Zk3v9QxT2mLp8RsW4yBn6HcJ", "token"),
+        ("dapi0123456789abcdef0123456789abcdef", "api_key"),
+        ("curl -H 'Cookie: lang=en; PHPSESSID=r2t5uvjq435r4q7ib3vtdjq120' x", "token"),
+        ("Set-Cookie: auth_token=8f14e45fceea167a5a36dedd4bea2543; HttpOnly", "token"),
+        (f"https://a.blob.core.windows.net/c/f?sv=2022-11-02&sr=b&sig={SIGNATURE}", "token"),
         ("-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n", "private_key"),
         ("-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA...\n", "private_key"),
         ("-----BEGIN EC PRIVATE KEY-----\nabc123\n-----END EC PRIVATE KEY-----", "private_key"),
@@ -155,6 +160,8 @@ def test_a_key_is_found_behind_whatever_it_hides(hidden: str) -> None:
         "192.168.1.100 and 10.0.0.1",
         "2024-05-01T10:00:00Z",
         "hash it with PBKDF2-HMAC-SHA256",
+        "Cookie: _ga=GA1.2.1234567890.1234567890; theme=dark; session=<your-session-id>",
+        f"the link https://cdn.example.com/a.png?sig={SIGNATURE}&w=100",
         "Bach was born on 31 March 1685",
     ],
 )
@@ -190,7 +197,19 @@ def test_no_text_raises(text: str) -> None:
 
 @given(
     st.lists(
-        st.sampled_from([*"0123456789 -.\n@:/+(", "key", "password ", "sk-", "DE89", "\ud800"])
+        st.sampled_from(
+            [
+                *"0123456789 -.\n@:/+(",
+                "key",
+                "password ",
+                "sk-",
+                "DE89",
+                "\ud800",
+                "cookie:",
+                "sid=",
+                "&sig=",
+            ]
+        )
     )
 )
 def test_no_mixture_of_signs_raises(pieces: list[str]) -> None:

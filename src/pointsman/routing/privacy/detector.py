@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
-from pointsman.routing.privacy import cards, contacts, credentials, ids, keys, people, phones
+from pointsman.routing.privacy import (
+    cards,
+    contacts,
+    credentials,
+    ids,
+    keys,
+    people,
+    phones,
+    sessions,
+)
 from pointsman.routing.privacy.patterns import Pattern, compile_all, spans_of
 from pointsman.routing.privacy.view import Span, View
 from pointsman.types import Turn
@@ -20,7 +29,7 @@ _SECRETS: Mapping[str, tuple[Rule, ...]] = {
     "api_key": (keys.find_keys,),
     "private_key": (keys.find_private_keys,),
     "password": (keys.find_address_passwords, credentials.find_passwords),
-    "token": (credentials.find_tokens,),
+    "token": (credentials.find_tokens, sessions.find_cookies, sessions.find_signatures),
     "card_number": (cards.find_cards,),
 }
 _PERSONAL: Mapping[str, tuple[Rule, ...]] = {

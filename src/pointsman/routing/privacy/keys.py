@@ -28,6 +28,8 @@ _SIGN = re.compile(
     r"|\.(?:(?<=(?<![^\W_])SG\.)|(?<=(?<![^\W_])ya29\.)|(?<=(?<![^\W_])hvs\.)|(?<=slack\.)|(?=[A-Za-z0-9_-]{6}\.))"
     r"|:(?<=[0-9]{8}:)(?=[A-Za-z0-9_-]{34})"
 )
+#: A prefix that no sign ends.
+_DATABRICKS = "dapi"
 #: Tokens that are long enough for a key.
 _LONG = re.compile(r"[A-Za-z0-9_\-.~:/+=]{18,}+")
 #: Prefix, and a body (its group) that must look random.
@@ -48,6 +50,7 @@ _KEY = re.compile(
     r"|[0-9]{8,10}:([A-Za-z0-9_-]{34,36})(?![A-Za-z0-9_-])"
     r"|[A-Za-z0-9_~.-]{3}8Q~([A-Za-z0-9_~.-]{30,}+)"
     r"|[MNO]([A-Za-z0-9_-]{23,28}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,}+)"
+    r"|dapi([0-9a-f]{32})(?![0-9A-Za-z])"
     r"|hooks\.slack\.com/services/([A-Z0-9/]{12,}[A-Za-z0-9]{16,}+)"
     r")"
 )
@@ -73,7 +76,7 @@ _PUTTY_FINISH = re.compile(r"Private-MAC: ?[0-9a-fA-F]+")
 
 def find_keys(view: View) -> Iterator[Span]:
     """Keys of a known shape, as they stand, wrapped into lines, or spread out with blanks."""
-    if not _SIGN.search(view.text):
+    if _DATABRICKS not in view.text and not _SIGN.search(view.text):
         return
     yield from _keys(view.text)
     yield from (view.in_joined(*span) for span in _keys(view.joined))
