@@ -271,10 +271,6 @@ class UpstreamError(PointsmanError):
 
     status = 502
     code = "upstream_error"
-    #: When it was sent, in monotonic seconds; None where it never was.
-    sent: float | None = None
-    #: Bytes of a whole reply that had come when it stopped short.
-    received: int = 0
 
 
 class UpstreamUnreachable(UpstreamError):

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from pointsman.formats.counting import counted, tokens_in
-from pointsman.types import ModelRequest, Usage
+from pointsman.formats.counting import tokens_in
+from pointsman.types import Usage
 
 #: Counted tokens for which our own count is taken as right before anything was learned.
 _PRIOR = 64.0
@@ -72,17 +72,6 @@ class Estimates:
     def of_prompt(self, tokens: int) -> Usage:
         """What was probably used where a prompt of so many was read, and nothing was heard."""
         return self.of(Usage(tokens, estimated=True), tokens)
-
-    def of_begun(self, request: ModelRequest, received: int) -> Usage | None:
-        """What was probably used where a whole reply stopped short after so many bytes.
-
-        None after none, and where it can't be known. Bytes are taken for text where it is text that
-        is made; what was made and did not come is not counted.
-        """
-        if not received or request.raw is not None:
-            return None
-        tokens = request.input_tokens
-        return self.of(counted(tokens, received if request.task == "chat" else 0), tokens)
 
     def of(self, usage: Usage, prompt_tokens: int) -> Usage:
         """What was probably used; what the upstream has said stays as it is.

@@ -129,18 +129,13 @@ def _type_of(reply: ProviderReply) -> str:
 
 
 async def _read(reply: ProviderReply, limit: int, *, cut: bool = False) -> bytes:
-    """The body; where it stops short, the error says how much of it came."""
     parts: list[bytes] = []
     size = 0
-    try:
-        async for chunk in reply.chunks:
-            parts.append(chunk)
-            size += len(chunk)
-            if size > limit:
+    async for chunk in reply.chunks:
+        parts.append(chunk)
+        size += len(chunk)
+        if size > limit:
+            if cut:
                 break
-    except UpstreamError as error:
-        error.received = size
-        raise
-    if size > limit and not cut:
-        raise UpstreamBroken(f"a reply of over {limit} bytes")
+            raise UpstreamBroken(f"a reply of over {limit} bytes")
     return b"".join(parts)[:limit]

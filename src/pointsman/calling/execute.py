@@ -313,10 +313,7 @@ class Caller:
                 answer = await self._in_turn(line, errand, started, trail)
         except UpstreamError as error:
             failures[line.deployment.id] = error
-            begun = line.estimates.of_begun(errand.request, error.received)
-            failed = faults.failed_attempt(line.deployment, self._since(started), error)
-            queued_ms = ((error.sent or started) - started) * 1000
-            trail.append(replace(failed, queued_ms=queued_ms, usage=begun))
+            trail.append(faults.failed_attempt(line.deployment, self._since(started), error))
         finally:
             if budgeted:
                 self.budget.give_back()
@@ -360,8 +357,7 @@ class Caller:
                 content = await exchange(line, outbound, errand)
         except TimeoutError as error:
             raise UpstreamTimeout(f"the reply took longer than {total_s:g} s") from error
-        except UpstreamError as error:
-            error.sent = sent
+        except UpstreamError:
             raise
         except BaseException as stopped:
             probably = line.estimates.of_prompt(errand.request.input_tokens)
