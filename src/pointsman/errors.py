@@ -271,14 +271,26 @@ class UpstreamError(PointsmanError):
 
     status = 502
     code = "upstream_error"
+    #: The request went to the server, which may have worked on it.
+    sent: bool = True
 
 
 class UpstreamUnreachable(UpstreamError):
     """No connection: refused, reset, unknown host, TLS."""
 
+    def __init__(self, message: str, *, sent: bool = False) -> None:
+        """`sent` where there was a connection at first."""
+        super().__init__(message)
+        self.sent = sent
+
 
 class UpstreamTimeout(UpstreamError):
     """Nothing came within the deployment's time limits."""
+
+    def __init__(self, message: str, *, sent: bool = True) -> None:
+        """Not `sent` where it was the connection that did not come."""
+        super().__init__(message)
+        self.sent = sent
 
 
 class Busy(UpstreamError):
@@ -286,6 +298,7 @@ class Busy(UpstreamError):
 
     status = 503
     code = "busy"
+    sent = False
 
     def __init__(self, message: str, *, retry_after: float) -> None:
         """`retry_after` in seconds: when a slot is expected."""

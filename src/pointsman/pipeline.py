@@ -17,9 +17,10 @@ from pointsman.cache.flight import Flight
 from pointsman.cache.keep import Keeper
 from pointsman.cache.lookup import Cache, Found
 from pointsman.calling import faults
+from pointsman.calling.answer import Answer
 from pointsman.calling.escalate import Escalation
 from pointsman.calling.exchange import Errand, Whole
-from pointsman.calling.execute import Answer, Caller
+from pointsman.calling.execute import Caller
 from pointsman.errors import LedgerUnavailable, PointsmanError, RateLimited, UpstreamError
 from pointsman.formats.wire import ClientFormat, Head
 from pointsman.ledger.marks import Marks

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from pointsman.calling.arrival import Arrival
 from pointsman.calling.exchange import Errand, Whole, exchange
 from pointsman.calling.execute import Caller
 from pointsman.calling.line import Line
@@ -73,7 +74,7 @@ async def test_an_error_that_stops_short_still_says_when_to_come_back(breaks: Ex
     called = line(Upstream(429, {"retry-after": "30"}, breaks))
 
     with pytest.raises(UpstreamRefused) as refused:
-        await exchange(called, called.speech.outbound(REQUEST), ERRAND)
+        await exchange(called, called.speech.outbound(REQUEST), ERRAND, Arrival())
 
     assert (refused.value.upstream_status, refused.value.headers["retry-after"]) == (429, "30")
 
@@ -102,7 +103,7 @@ async def test_a_key_that_the_provider_repeats_is_told_to_nobody(*, stream: bool
     errand = replace(ERRAND, request=request)
 
     try:
-        content = await exchange(called, called.speech.outbound(request), errand)
+        content = await exchange(called, called.speech.outbound(request), errand, Arrival())
         told = str(content.refused) if isinstance(content, Whole) else "not refused"
     except UpstreamError as error:
         told = str(error)

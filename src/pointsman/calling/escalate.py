@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 
 from pointsman.calling import faults
 from pointsman.calling.agreement import agreement
+from pointsman.calling.answer import Answer
 from pointsman.calling.draft import Draft
 from pointsman.calling.evidence import draft_of
 from pointsman.calling.exchange import Errand, Whole
-from pointsman.calling.execute import Answer, Caller
+from pointsman.calling.execute import Caller
 from pointsman.calling.stream import EventRelay
 from pointsman.calling.verify import Verifier
 from pointsman.conversation import Choice, OutputFormat

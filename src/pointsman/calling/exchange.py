@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from pointsman.calling import faults
+from pointsman.calling.arrival import Arrival, type_of
 from pointsman.calling.line import Line
 from pointsman.calling.stream import HIDDEN, EventRelay, RawRelay
 from pointsman.errors import RequestRefused, UpstreamBroken, UpstreamError, UpstreamRefused
@@ -57,8 +58,13 @@ class Whole:
     source: bytes = b""
 
 
-async def exchange(line: Line, sent: Outbound, errand: Errand) -> Whole | EventRelay | RawRelay:
-    """Send it. Raises UpstreamError where another deployment should be tried."""
+async def exchange(
+    line: Line, sent: Outbound, errand: Errand, arrival: Arrival
+) -> Whole | EventRelay | RawRelay:
+    """Send it. Raises UpstreamError where another deployment should be tried.
+
+    The `arrival` has what came by then, whatever is raised.
+    """
     request = errand.request
     head = replace(errand.head, model=line.deployment.model)
     if traced := trace_headers(line.deployment.id):
@@ -66,31 +72,46 @@ async def exchange(line: Line, sent: Outbound, errand: Errand) -> Whole | EventR
     reply = await line.provider.open(sent)
     handed_on = False
     try:
-        _check_status(reply)
+        arrival.begins(reply)
+        if reply.status in _REDIRECTS:
+            raise UpstreamBroken(f"a redirect ({reply.status}), which is not followed")
         if reply.status >= _FIRST_ERROR_STATUS:
             return await _refused(line, reply, request)
-        if sent.format == "raw" and _type_of(reply) != _JSON:
+        if sent.format == "raw" and type_of(reply) != _JSON:
             handed_on = True
             return RawRelay(reply)
         if sent.stream:
             listener = line.speech.listener(request) if errand.looked_at else None
             relay = EventRelay(reply, line.speech.transcript(request, head), listener, line.key)
+            arrival.relay = relay
             await relay.prime()
             handed_on = True
             return relay
-        body = await _read(reply, MAX_REPLY_BYTES)
-        whole = line.speech.whole(body, request, head)
-        return Whole(
-            reply.status,
-            whole.body,
-            usage=whole.usage,
-            model=whole.model,
-            unclear=whole.unclear,
-            source=body,
-        )
+        return await _whole(line, reply, request, head, arrival)
     finally:
         if not handed_on:
             await reply.chunks.aclose()
+
+
+async def _whole(
+    line: Line, reply: ProviderReply, request: ModelRequest, head: Head, arrival: Arrival
+) -> Whole:
+    """A reply that is not streamed. Raises UpstreamBroken where it is none."""
+    body = await _read(reply, MAX_REPLY_BYTES, arrival.pieces)
+    try:
+        whole = line.speech.whole(body, request, head)
+    except UpstreamBroken:
+        fault = line.speech.fault(request, body)
+        arrival.refused |= bool(fault.message or fault.code)
+        raise
+    return Whole(
+        reply.status,
+        whole.body,
+        usage=whole.usage,
+        model=whole.model,
+        unclear=whole.unclear,
+        source=body,
+    )
 
 
 async def _refused(line: Line, reply: ProviderReply, request: ModelRequest) -> Whole:
@@ -99,7 +120,7 @@ async def _refused(line: Line, reply: ProviderReply, request: ModelRequest) -> W
     Status and headers count, also where the body stops short: they may say when to come back.
     """
     try:
-        body = await _read(reply, _MAX_ERROR_BYTES, cut=True)
+        body = await _read(reply, _MAX_ERROR_BYTES, [], cut=True)
     except UpstreamError:
         body = b""
     if line.key:
@@ -119,23 +140,15 @@ async def _refused(line: Line, reply: ProviderReply, request: ModelRequest) -> W
     return Whole(reply.status, b"", refused=RequestRefused(refused))
 
 
-def _check_status(reply: ProviderReply) -> None:
-    if reply.status in _REDIRECTS:
-        raise UpstreamBroken(f"a redirect ({reply.status}), which is not followed")
-
-
-def _type_of(reply: ProviderReply) -> str:
-    return reply.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-async def _read(reply: ProviderReply, limit: int, *, cut: bool = False) -> bytes:
-    parts: list[bytes] = []
+async def _read(
+    reply: ProviderReply, limit: int, pieces: list[bytes], *, cut: bool = False
+) -> bytes:
     size = 0
     async for chunk in reply.chunks:
-        parts.append(chunk)
+        pieces.append(chunk)
         size += len(chunk)
         if size > limit:
             if cut:
                 break
             raise UpstreamBroken(f"a reply of over {limit} bytes")
-    return b"".join(parts)[:limit]
+    return b"".join(pieces)[:limit]

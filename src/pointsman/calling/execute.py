@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from pointsman.calling import faults
+from pointsman.calling.answer import Answer
+from pointsman.calling.arrival import Arrival
 from pointsman.calling.blame import blame
 from pointsman.calling.delivery import Delivery, Settle, Tap
 from pointsman.calling.exchange import Errand, Whole, exchange
@@ -18,10 +20,10 @@ from pointsman.calling.line import Line
 from pointsman.calling.lines import Lines
 from pointsman.calling.rest import Rests
 from pointsman.calling.retry import RetryBudget, backoff, retriable
-from pointsman.calling.stream import EventRelay, RawRelay, Relay
+from pointsman.calling.stream import Relay
 from pointsman.errors import PointsmanError, UpstreamError, UpstreamTimeout
 from pointsman.ports import Clock
-from pointsman.types import Attempt, Candidate, ModelRequest, Outcome, Plan, Usage, Verdict
+from pointsman.types import Attempt, Candidate, ModelRequest, Outcome, Plan
 
 _OK = 200
 #: What remains of the count of requests given to each deployment of a tier, per request.
@@ -38,49 +40,6 @@ Sleep = Callable[[float], Awaitable[object]]
 Costs = Callable[[str], tuple[Decimal | None, Decimal | None]]
 #: Writes the end of a stream that broke.
 Failure = Callable[[PointsmanError], bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Who answered, and with what."""
-
-    line: Line
-    #: When this attempt began and, once it had a slot, was sent; in monotonic seconds.
-    started: float
-    sent: float
-    content: Whole | EventRelay | RawRelay
-    #: Of the prompt, by our own count.
-    prompt_tokens: int
-    #: Seconds for which it was held back since, for a better one.
-    held_s: float = 0.0
-    #: Names of what the client sent and the upstream was not told.
-    left_out: tuple[str, ...] = ()
-    #: What the verifier said of it; None where nobody looked.
-    verdict: Verdict | None = None
-    #: Set where the attempt has ended already, before its answer was given out.
-    attempt: Attempt | None = None
-
-    @property
-    def usage(self) -> Usage | None:
-        """What was used so far, as far as the upstream says; probably, where it does not."""
-        usage = self.content.usage
-        return None if usage is None else self.line.estimates.of(usage, self.prompt_tokens)
-
-    def learn(self) -> None:
-        """Take note of what the whole reply says it used."""
-        if (usage := self.content.usage) is not None:
-            produced = self.content.produced if isinstance(self.content, EventRelay) else None
-            self.line.estimates.learn(usage, self.prompt_tokens, produced)
-
-    @property
-    def content_type(self) -> str | None:
-        """Of a body that is passed on as it came; None where the client's format has its own."""
-        return None if isinstance(self.content, EventRelay) else self.content.content_type
-
-    @property
-    def other_model(self) -> str | None:
-        """The model that the upstream says it served, where that is not the one asked for."""
-        return faults.other_model(self.line.deployment.model, self.content.model)
 
 
 class Caller:
@@ -200,8 +159,10 @@ class Caller:
         self.budget.leave()
         if error is not None:
             blame(line, error, self.rests, self._hints, self._clock)
-            failed = faults.failed_attempt(line.deployment, now - answer.started, error)
-            return replace(failed, queued_ms=(answer.sent - answer.started) * 1000)
+            queued_s = answer.sent - answer.started
+            return faults.failed_attempt(
+                line.deployment, now - answer.started, error, queued_s=queued_s, status=_OK
+            )
         if outcome == "completed":
             line.breaker.succeeded(now)
             line.seen_at = now
@@ -265,7 +226,7 @@ class Caller:
         until = self._clock.monotonic() + line.rules.load_s
         while faults.is_warming(failures[loading[0]]) and self._clock.monotonic() < until:
             await self._sleep(_LOOK_AGAIN_S)
-            trail[:] = [e for e in trail if e.deployment != loading[0] or e.purpose != "answer"]
+            trail[:] = [each for each in trail if not _is_look(each, loading[0])]
             answer = await self._try(line, errand, trail, failures)
             if answer is not None:
                 return answer
@@ -313,7 +274,6 @@ class Caller:
                 answer = await self._in_turn(line, errand, started, trail)
         except UpstreamError as error:
             failures[line.deployment.id] = error
-            trail.append(faults.failed_attempt(line.deployment, self._since(started), error))
         finally:
             if budgeted:
                 self.budget.give_back()
@@ -327,7 +287,12 @@ class Caller:
         The breaker or its provider may want no calls now, or its server may have told meanwhile
         that it passes on to the cloud what must stay local.
         """
-        await line.slots.acquire(int(errand.background), line.rules.queue_s, errand.who)
+        try:
+            await line.slots.acquire(int(errand.background), line.rules.queue_s, errand.who)
+        except UpstreamError as busy:
+            waited = self._since(started)
+            trail.append(faults.failed_attempt(line.deployment, waited, busy, queued_s=waited))
+            raise
         answer: Answer | None = None
         try:
             now = self._clock.monotonic()
@@ -352,17 +317,29 @@ class Caller:
         self._note_given(line, errand)
         outbound = line.speech.outbound(errand.request)
         total_s, sent = line.rules.total_s, self._clock.monotonic()
+        arrival = Arrival()
+
+        def note(ended: BaseException) -> None:
+            """In the books it is as it ended, with what it used by then."""
+            attempt = faults.failed_attempt(
+                line.deployment,
+                self._since(started),
+                ended,
+                queued_s=sent - started,
+                status=arrival.status,
+                used=arrival.used(ended, line, errand.request),
+            )
+            trail.append(attempt)
+
         try:
             async with asyncio.timeout(total_s):
-                content = await exchange(line, outbound, errand)
+                content = await exchange(line, outbound, errand, arrival)
         except TimeoutError as error:
-            raise UpstreamTimeout(f"the reply took longer than {total_s:g} s") from error
-        except UpstreamError:
-            raise
-        except BaseException as stopped:
-            probably = line.estimates.of_prompt(errand.request.input_tokens)
-            attempt = faults.given_up(line.deployment, self._since(started), stopped, probably)
-            trail.append(replace(attempt, queued_ms=(sent - started) * 1000))
+            late = UpstreamTimeout(f"the reply took longer than {total_s:g} s")
+            note(late)
+            raise late from error
+        except BaseException as ended:
+            note(ended)
             raise
         line.breaker.answered()
         prompt_tokens = errand.request.input_tokens
@@ -392,3 +369,9 @@ class Caller:
         now = self._clock.monotonic()
         passing = [drop.deployment for drop in plan.dropped if drop.gate in faults.PASSING]
         return min((self._resting(self._line(name, errand), now) for name in passing), default=0.0)
+
+
+def _is_look(attempt: Attempt, loading: str) -> bool:
+    """Whether it did no more than find a server loading its model."""
+    is_its = attempt.deployment == loading and attempt.purpose == "answer"
+    return is_its and attempt.usage is None

@@ -126,30 +126,31 @@ def exhausted(
     return failure
 
 
-def failed_attempt(deployment: Deployment, elapsed_s: float, error: BaseException) -> Attempt:
-    """An attempt that gave the client nothing, or not all."""
-    status = error.upstream_status if isinstance(error, UpstreamRefused) else None
+def failed_attempt(
+    deployment: Deployment,
+    elapsed_s: float,
+    error: BaseException,
+    *,
+    queued_s: float = 0.0,
+    status: int | None = None,
+    used: Usage | None = None,
+) -> Attempt:
+    """An attempt that gave the client nothing, or not all; or whose answer nobody waited for.
+
+    It `used` so much all the same, as far as that is known.
+    """
+    left = stopped_by(error) if isinstance(error, asyncio.CancelledError) else None
     return Attempt(
         deployment.id,
         deployment.tier,
-        "failed",
-        status=status,
-        error=recorded(error),
+        left or "failed",
+        status=error.upstream_status if isinstance(error, UpstreamRefused) else status,
+        error=None if left else recorded(error),
         latency_ms=elapsed_s * 1000,
+        queued_ms=queued_s * 1000,
+        usage=used,
+        sent=not isinstance(error, UpstreamError) or error.sent,
     )
-
-
-def given_up(
-    deployment: Deployment, elapsed_s: float, stopped: BaseException, probably: Usage
-) -> Attempt:
-    """An attempt whose answer nobody waited for, or that failed for a fault of ours.
-
-    What was sent and not waited for has `probably` used so much: its prompt was read, so it costs.
-    """
-    attempt = failed_attempt(deployment, elapsed_s, stopped)
-    if isinstance(stopped, asyncio.CancelledError):
-        return replace(attempt, outcome=stopped_by(stopped), error=None, usage=probably)
-    return attempt
 
 
 def out_of_time(attempt: Attempt) -> Attempt:

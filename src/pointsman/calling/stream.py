@@ -78,7 +78,7 @@ class EventRelay:
         self.heard: list[Delta] = []
 
     @property
-    def usage(self) -> Usage | None:
+    def usage(self) -> Usage:
         """See `Relay`."""
         return self._reader.usage
 

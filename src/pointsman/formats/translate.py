@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
 
 from pointsman.conversation import Addressee, ModelReply, OutputFormat
 from pointsman.conversation import Finished as End
-from pointsman.errors import Inexpressible
+from pointsman.errors import Inexpressible, UpstreamBroken
 from pointsman.formats import embeddings, ndjson, raw, sse
 from pointsman.formats.chat import error as errors
 from pointsman.formats.sse import Event
@@ -126,6 +127,13 @@ class Speech:
         written = self._clients[request.format].reply(reply, request, head)
         unclear = any(choice.finish == "other" for choice in reply.choices)
         return Finished(written, reply.usage, reply.model, unclear)
+
+    def used(self, body: bytes, request: ModelRequest) -> Usage:
+        """What a whole reply used, which may be none: as much as can be read of it, or its prompt."""
+        if request.raw is None:
+            with suppress(UpstreamBroken):
+                return self._upstream(request).look(body, request.input_tokens).usage
+        return Usage(request.input_tokens, estimated=True)
 
     def said(self, body: bytes, request: ModelRequest) -> ModelReply:
         """What an upstream's whole reply says. Raises UpstreamBroken where it is none."""

@@ -131,9 +131,8 @@ class EmbeddedProvider:
                         raise UpstreamUnreachable(self._failure)
                     await self._changed.wait()
         except TimeoutError as error:
-            raise UpstreamTimeout(
-                f"the embedded model was not ready within {self._patience_s:g} s"
-            ) from error
+            late = f"the embedded model was not ready within {self._patience_s:g} s"
+            raise UpstreamTimeout(late, sent=False) from error
         return self._upstream
 
     async def _is_gone(self, upstream: Provider) -> bool:

@@ -44,6 +44,14 @@ class Timeouts:
     between_chunks_s: float = 60.0
 
 
+@dataclass(slots=True)
+class _Seen:
+    """What was seen of one request on its way out."""
+
+    reused: bool = False
+    sent: bool = False
+
+
 class HttpClient:
     """A pool of connections. Redirects are not followed: a key goes where it was sent to."""
 
@@ -69,15 +77,18 @@ class HttpClient:
 
         limits = aiohttp.ClientTimeout(total=None, connect=timeouts.connect_s)
         began = asyncio.get_running_loop().time()
+        seen = _Seen()
         try:
             async with asyncio.timeout(timeouts.first_byte_s):
-                response = await self._send(url, body, headers, limits)
+                response = await self._send(url, body, headers, limits, seen)
         except aiohttp.ConnectionTimeoutError as error:
-            raise UpstreamTimeout(f"no connection within {timeouts.connect_s:g} s") from error
+            late = f"no connection within {timeouts.connect_s:g} s"
+            raise UpstreamTimeout(late, sent=False) from error
         except TimeoutError as error:
-            raise UpstreamTimeout(f"no answer within {timeouts.first_byte_s:g} s") from error
+            late = f"no answer within {timeouts.first_byte_s:g} s"
+            raise UpstreamTimeout(late, sent=seen.sent) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise UpstreamUnreachable(_reason(error)) from error
+            raise UpstreamUnreachable(_reason(error), sent=seen.sent) from error
         headers_seen = {name.lower(): value for name, value in response.headers.items()}
         rest_s = max(0.001, timeouts.first_byte_s - (asyncio.get_running_loop().time() - began))
         chunks = _chunks(response, rest_s, timeouts.between_chunks_s)
@@ -133,12 +144,17 @@ class HttpClient:
             await session.close()
 
     async def _send(
-        self, url: str, body: bytes, headers: Mapping[str, str], limits: aiohttp.ClientTimeout
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        limits: aiohttp.ClientTimeout,
+        seen: _Seen,
     ) -> aiohttp.ClientResponse:
         import aiohttp  # noqa: PLC0415
 
         while True:
-            seen: dict[str, bool] = {}
+            seen.reused = seen.sent = False
             try:
                 return await self._open().post(
                     url,
@@ -155,7 +171,7 @@ class HttpClient:
             ):
                 # Out of the pool, and closed by the other side meanwhile: no reply came. The next
                 # one out of the pool may be as old.
-                if "reused" not in seen:
+                if not seen.reused:
                     raise
 
     def _open(self) -> aiohttp.ClientSession:
@@ -164,6 +180,7 @@ class HttpClient:
         if self._session is None:
             trace = aiohttp.TraceConfig()
             trace.on_connection_reuseconn.append(_note_reuse)
+            trace.on_request_headers_sent.append(_note_sent)
             self._session = aiohttp.ClientSession(
                 trace_configs=[trace],
                 connector=aiohttp.TCPConnector(limit=0),
@@ -181,8 +198,19 @@ async def _note_reuse(
 ) -> None:
     """Leave a note, in the request's own context, that its connection came out of the pool."""
     del session, params
-    if context.trace_request_ctx is not None:
-        context.trace_request_ctx["reused"] = True
+    if isinstance(context.trace_request_ctx, _Seen):
+        context.trace_request_ctx.reused = True
+
+
+async def _note_sent(
+    session: aiohttp.ClientSession,
+    context: SimpleNamespace,
+    params: aiohttp.TraceRequestHeadersSentParams,
+) -> None:
+    """Leave a note, there as well, that there was a connection to send it on."""
+    del session, params
+    if isinstance(context.trace_request_ctx, _Seen):
+        context.trace_request_ctx.sent = True
 
 
 async def _chunks(

@@ -61,17 +61,20 @@ class Attempt:
     #: Names of what the client sent and the upstream was not told.
     left_out: tuple[str, ...] = ()
     purpose: Purpose = "answer"
-    #: What it used, where that is not the answer's: the entry has the answer's usage.
+    #: What it used, where that is not the answer's: the entry has the answer's usage. Of no tokens
+    #: where it used nothing but the time of a deployment that is paid by it.
     usage: Usage | None = None
     #: US dollars for that usage; None where there is none or the price is unknown.
     cost: Decimal | None = None
     #: What the verifier said of it; None where nobody looked.
     verdict: Verdict | None = None
+    #: The request went to the deployment's server; not where there was no slot, or no connection.
+    sent: bool = True
 
     @property
     def occupied_s(self) -> float:
         """Seconds for which it occupied the deployment."""
-        return (self.latency_ms - self.queued_ms) / 1000
+        return (self.latency_ms - self.queued_ms) / 1000 if self.sent else 0.0
 
 
 @dataclass(frozen=True, slots=True)
