@@ -61,6 +61,10 @@ class Pricer:
             return usage.stated_cost
         return price(self._tariffs[deployment], usage, at, seconds)
 
+    def goes_by_time(self, deployment: str) -> bool:
+        """Whether a deployment is paid by the time for which requests occupy it."""
+        return isinstance(self._tariffs[deployment], Hourly)
+
     def worst_cost(
         self,
         deployment: str,

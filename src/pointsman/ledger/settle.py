@@ -111,14 +111,21 @@ class Record:
         if self._settled is not None:
             return self._settled
         pricer, at = self._recorder.pricer, self._entry.time
-        attempts = tuple(_priced(attempt, pricer, at) for attempt in self.attempts)
-        costs = _costs(attempts)
-        overhead, baseline_cost = _total(costs) if costs else Decimal(0), None
-        if deployment is not None and usage is not None:
-            seconds = _seconds(attempts)
-            costs.append(Decimal(0) if given else pricer.cost(deployment.id, usage, at, seconds))
+        baseline_cost = None
+        if usage is not None and deployment is not None:
             if self._entry.decision.scored.scorer != UNSCORED:  # no chat model embeds or draws
                 baseline_cost = pricer.baseline_cost(usage, at)
+        elif deployment is not None and pricer.goes_by_time(deployment.id):
+            usage = Usage()  # of a refusal, of a picture: it took its time
+        own = None if usage is None or given else _last_answer(self.attempts)
+        attempts = tuple(
+            each if each is own else _priced(each, pricer, at) for each in self.attempts
+        )
+        costs = _costs(attempts)
+        overhead = _total(costs) if costs else Decimal(0)
+        if deployment is not None and usage is not None:
+            seconds = None if own is None else own.occupied_s
+            costs.append(Decimal(0) if given else pricer.cost(deployment.id, usage, at, seconds))
         elif given:
             costs.append(Decimal(0))
         settlement = self._settled = Settlement(
@@ -164,11 +171,17 @@ class Record:
 
 
 def _priced(attempt: Attempt, pricer: Pricer, at: datetime) -> Attempt:
-    """With what it cost, where it used something that is not the answer's."""
-    if attempt.usage is None:
+    """With what it cost, where it used something that is not the answer's.
+
+    Of a deployment that is paid by time it used that, whatever became of it.
+    """
+    usage = attempt.usage
+    if usage is None and attempt.sent and pricer.goes_by_time(attempt.deployment):
+        usage = Usage()
+    if usage is None:
         return attempt
-    cost = pricer.cost(attempt.deployment, attempt.usage, at, attempt.occupied_s)
-    return replace(attempt, cost=cost)
+    cost = pricer.cost(attempt.deployment, usage, at, attempt.occupied_s)
+    return replace(attempt, usage=usage, cost=cost)
 
 
 def _in_all(usage: Usage | None, attempts: Sequence[Attempt]) -> Usage | None:
@@ -189,10 +202,9 @@ def _costs(attempts: Iterable[Attempt]) -> list[Decimal | None]:
     return [attempt.cost for attempt in attempts if attempt.usage is not None]
 
 
-def _seconds(attempts: Sequence[Attempt]) -> float | None:
-    """How long the answering attempt occupied its deployment; None where there was none."""
-    took = [each.occupied_s for each in attempts if each.purpose == "answer"]
-    return took[-1] if took else None
+def _last_answer(attempts: Sequence[Attempt]) -> Attempt | None:
+    """The attempt that answered: the entry has its usage and its cost. None where there was none."""
+    return next((each for each in reversed(attempts) if each.purpose == "answer"), None)
 
 
 def _total(costs: Sequence[Decimal | None]) -> Decimal | None:
