@@ -290,6 +290,8 @@ async def test_a_key_is_shown_the_models_that_it_may_use(gateway: Gateway) -> No
     unknown = await gateway.client.get("/v1/models/strong", headers=narrow)
     assert error_of(unknown) == (404, "model_not_found")
     assert (await gateway.client.get("/v1/models/weak", headers=narrow)).status_code == 200
+    misspelt = await gateway.chat(model="weal", headers=narrow)
+    assert "there are: auto, weak. " in misspelt.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(

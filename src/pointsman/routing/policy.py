@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TypeAlias
@@ -141,13 +141,19 @@ def names(policy: Policy, deployments: Mapping[str, Deployment]) -> tuple[str, .
     return tuple(dict.fromkeys(("auto", *LOCATIONS, *tiers, *aliases, *deployments)))
 
 
-def resolve(name: str, policy: Policy, deployments: Mapping[str, Deployment]) -> Target:
-    """What a model's name stands for. Raises UnknownModel."""
+def resolve(
+    name: str,
+    policy: Policy,
+    deployments: Mapping[str, Deployment],
+    shows: Callable[[Target], bool] = lambda _: True,
+) -> Target:
+    """What a model's name stands for. Raises UnknownModel, with the names of all that it `shows`."""
     if len(name) <= LONGEST_NAME:
         target = _target(name, policy, deployments)
         if target is not None:
             return target
-    known = ", ".join(names(policy, deployments))
+    targets = ((each, _target(each, policy, deployments)) for each in names(policy, deployments))
+    known = ", ".join(each for each, target in targets if target is not None and shows(target))
     raise UnknownModel(
         f"there is no model {name[:128]!r}; there are: {known}. "
         f"GET /v1/models lists them, and [aliases] gives other names to them{_entry(name)}",

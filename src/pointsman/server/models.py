@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from pointsman.access.permissions import shows
 from pointsman.errors import BadRequest, UnknownModel
-from pointsman.routing.policy import names, resolve
+from pointsman.routing.policy import names
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import Incoming, Outgoing, as_json
 from pointsman.types import Principal
@@ -65,16 +65,14 @@ def check_shown(gateway: Gateway, principal: Principal, name: str) -> None:
 
 def _is_shown(gateway: Gateway, principal: Principal, name: str) -> bool:
     decider = gateway.pipeline.decider
-    own = decider.deployments_of(principal)
-    target = resolve(name, decider.policy, own)
+    own, target = decider.deployments_of(principal), decider.resolve(principal, name)
     return shows(principal.grant, target, [own[each] for each in target.deployments])
 
 
 def _owner(gateway: Gateway, principal: Principal, name: str) -> str:
     """Whose the name is: the provider of all that it names, or ours. Raises UnknownModel."""
     decider = gateway.pipeline.decider
-    own = decider.deployments_of(principal)
-    target = resolve(name, decider.policy, own)
+    own, target = decider.deployments_of(principal), decider.resolve(principal, name)
     providers = {own[each].provider for each in target.deployments}
     return providers.pop() if len(providers) == 1 else "pointsman"
 

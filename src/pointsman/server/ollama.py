@@ -10,7 +10,7 @@ from pointsman.errors import BadRequest
 from pointsman.formats.chat.error import message_of
 from pointsman.formats.ollama import embed as embedding
 from pointsman.formats.ollama import listing, load
-from pointsman.routing.policy import names, resolve
+from pointsman.routing.policy import names
 from pointsman.server import talk
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import Incoming, Outgoing, aside
@@ -86,8 +86,7 @@ def _loaded(
     gateway: Gateway, principal: Principal, request: ModelRequest, *, unload: bool
 ) -> Outgoing:
     """A request without a prompt only wants the model loaded: its server does that by itself."""
-    decider = gateway.pipeline.decider
-    resolve(request.model, decider.policy, decider.deployments_of(principal))
+    gateway.pipeline.decider.resolve(principal, request.model)
     now = gateway.clock.now()
     written = load.load_reply(request.model, now, unload=unload, format_name=request.format)
     return Outgoing(200, written)
@@ -137,8 +136,7 @@ def _models(gateway: Gateway, principal: Principal) -> list[listing.Model]:
 def _model(gateway: Gateway, principal: Principal, name: str) -> listing.Model:
     """What a name stands for. Raises UnknownModel."""
     decider = gateway.pipeline.decider
-    own = decider.deployments_of(principal)
-    target = resolve(name, decider.policy, own)
+    own, target = decider.deployments_of(principal), decider.resolve(principal, name)
     if len(target.deployments) != 1:  # a route, a tier, several: what it can do is decided later
         return listing.Model(name, capabilities=listing.capabilities(None), loaded=True)
     deployment = own[target.deployments[0]]

@@ -7,7 +7,6 @@ from dataclasses import replace
 import msgspec
 
 from pointsman.formats.messages import request as requests
-from pointsman.routing.policy import resolve
 from pointsman.server import headers
 from pointsman.server.gateway import Gateway, call_of
 from pointsman.server.http import Incoming, Outgoing, aside
@@ -42,9 +41,8 @@ async def messages(gateway: Gateway, incoming: Incoming) -> Outgoing:
 async def count_tokens(gateway: Gateway, incoming: Incoming) -> Outgoing:
     """How many tokens a messages request has, estimated without calling a model."""
     counted = await aside(requests.count_tokens, incoming.body)
-    decider = gateway.pipeline.decider
     named = msgspec.json.decode(incoming.body, type=_Named).model
-    resolve(named, decider.policy, decider.deployments_of(incoming.principal))
+    gateway.pipeline.decider.resolve(incoming.principal, named)
     return Outgoing(200, counted, headers={"request-id": incoming.request_id})
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from pointsman.access.permissions import may_ask
+from pointsman.access.permissions import may_ask, shows
 from pointsman.calling.execute import Caller
 from pointsman.calling.lines import Deployments
 from pointsman.errors import Forbidden, UnknownModel
@@ -149,11 +149,21 @@ class Decider:
         """Those that may serve the principal's organisation."""
         return self.deployments.of(principal.organisation)
 
+    def resolve(self, principal: Principal, name: str) -> Target:
+        """What a model's name stands for. Raises UnknownModel, which says what may be asked for."""
+        own, grant = self.deployments_of(principal), principal.grant
+        return resolve(
+            name,
+            self.policy,
+            own,
+            lambda target: shows(grant, target, [own[each] for each in target.deployments]),
+        )
+
     def target(self, call: Call) -> Target:
         """What it asks for. Raises UnknownModel, and Forbidden for what its key may not ask for."""
         asked = call.force_route or call.request.model
         try:
-            target = resolve(asked, self.policy, self.deployments_of(call.principal))
+            target = self.resolve(call.principal, asked)
         except UnknownModel as error:
             if call.force_route:
                 error.param = "x-force-route"
