@@ -1,5 +1,6 @@
 """The books added up."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import get_args
@@ -12,6 +13,17 @@ from pointsman.ledger.report import Line, lines, report, summed
 from pointsman.types import CacheState, Dimension, Outcome, ReportRow
 
 MONEY = st.decimals(0, 1000, places=12)
+
+
+def as_booked(row: ReportRow) -> ReportRow:
+    """As the books have it: what has no known price is in no sum of money."""
+    row = replace(row, unpriced=min(row.unpriced, row.requests))
+    if row.unpriced < row.requests:
+        return row
+    nothing = dict.fromkeys(("cost", "overhead", "baseline_cost", "saved"), Decimal(0))
+    return replace(row, compared=0, estimated_cost=Decimal(0), **nothing)
+
+
 ROWS = st.lists(
     st.builds(
         ReportRow,
@@ -33,7 +45,7 @@ ROWS = st.lists(
         unpriced=st.integers(0, 9),
         estimated=st.integers(0, 9),
         estimated_cost=MONEY,
-    ),
+    ).map(as_booked),
     max_size=12,
 )
 SUMS = (

@@ -116,3 +116,21 @@ def test_what_an_unknown_price_comes_to_is_unknown() -> None:
     assert [point.saved for point in found.points] == [None, 0, 0, 0]
     assert (found.totals.cost, found.totals.unpriced) == (Decimal("0.1"), 2)
     assert (found.before.cost, found.before.unpriced) == (None, 2)
+
+
+@pytest.mark.parametrize(
+    ("rows", "cost"),
+    [
+        pytest.param([SeriesRow(NOON, "failed", requests=1)], "0", id="nothing was used"),
+        pytest.param([SeriesRow(NOON, "answered", "small", 2, unpriced=1)], "0", id="one is free"),
+        pytest.param(
+            [SeriesRow(NOON, "answered", "small", 1, unpriced=1), SeriesRow(NOON, "open", None, 1)],
+            None,
+            id="what is open has no price yet",
+        ),
+    ],
+)
+def test_what_some_known_price_comes_to_is_known(rows: list[SeriesRow], cost: str | None) -> None:
+    found = summed(rows, WHERE)
+
+    assert found.cost == found.saved == (None if cost is None else Decimal(cost))

@@ -103,7 +103,7 @@ async def test_page_by_page(gateway: Gateway):
 
 @pytest.mark.parametrize(
     "query",
-    ["?limit=0", "?limit=x", "?tag=", "?organization=local", "?cursor=x", "?before=then",
+    ["?limit=0", "?limit=x", "?tag=", "?organization=local", "?tag=a&tag=b", "?cursor=x", "?before=then",
      "?cursor=MjAyNi0xMS0yMVQxMDowMDowMCswMDowMCBh&before=2026-11-21"],
 )  # fmt: skip
 async def test_a_query_that_means_nothing_is_refused(gateway: Gateway, query: str):
@@ -167,7 +167,9 @@ async def test_many_are_forgotten_by_what_they_are(gateway: Gateway):
     assert await held(gateway) == []
 
 
-@pytest.mark.parametrize("query", ["", "?all=false", "?tag=", "?organization=local", "?limit=5"])
+@pytest.mark.parametrize(
+    "query", ["", "?all=false", "?tag=", "?organization=local", "?tag=a&tag=b", "?limit=5"]
+)
 async def test_everything_is_forgotten_only_when_that_is_said(gateway: Gateway, query: str):
     await ask(gateway, CAT)
 

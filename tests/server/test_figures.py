@@ -70,6 +70,21 @@ async def test_a_series_shows_every_step_and_the_hour_before(books: Gateway) -> 
     assert (found["before"]["requests"], found["before"]["cost"]) == (1, Decimal("0.1"))
 
 
+async def test_an_unknown_price_is_unknown_in_a_series_too(books: Gateway) -> None:
+    nameless = entry(
+        "nameless", NOON + timedelta(minutes=20), deployment="weak", cost=None, baseline=None
+    )
+    await keep(books, nameless)
+
+    found = await get(books, "/v1/stats/series", **hour(buckets=12))
+
+    unknown, empty = found["points"][4], found["points"][3]
+    assert (unknown["requests"], unknown["unpriced"]) == (1, 1)
+    assert unknown["cost"] is unknown["saved"] is None
+    assert (empty["requests"], empty["unpriced"], empty["cost"]) == (0, 0, 0)
+    assert (found["totals"]["cost"], found["totals"]["unpriced"]) == (Decimal("0.005012"), 1)
+
+
 async def test_a_long_range_is_shown_in_days_and_is_the_report(books: Gateway) -> None:
     since, until = (NOON - 9 * DAY).isoformat(), (NOON + timedelta(minutes=30)).isoformat()
 

@@ -36,10 +36,11 @@ class Sums:
     cloud: int = 0
     cached: int = 0
     failed: int = 0
-    #: As in `ReportRow`; None where the price of each request is unknown.
+    #: As in `ReportRow`; None where the price of each request that has ended is unknown.
     cost: Decimal | None = Decimal(0)
     baseline_cost: Decimal = Decimal(0)
     saved: Decimal | None = Decimal(0)
+    #: Requests with usage whose price is unknown: in no sum of money.
     unpriced: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
@@ -142,7 +143,7 @@ def summed(rows: Iterable[SeriesRow], where: Mapping[str, Location]) -> Sums:
     for row in rows:
         kinds[_kind(row, where)] += row.requests
     unpriced, cost = sum(row.unpriced for row in rows), dollars(row.cost for row in rows)
-    unknown = is_unknown(kinds.total(), unpriced, cost)
+    unknown = is_unknown(kinds.total() - kinds["open"], unpriced, cost)
     return Sums(
         requests=kinds.total(),
         local=kinds["local"],

@@ -89,14 +89,9 @@ async def begin_anew(gateway: Gateway, incoming: Incoming) -> Outgoing:
 
 
 def _selection(incoming: Incoming, *, others: tuple[str, ...]) -> Selection:
-    """What the filters say. What is unknown or empty is refused: it would select more than is meant."""
+    """What the filters say."""
     query = incoming.query
-    for name, value in query.items():
-        if name not in {*_FILTERS, *others}:
-            known = ", ".join(f"`{each}`" for each in (*_FILTERS, *others))
-            raise BadRequest(f"there is no filter {name[:64]!r}, only {known}", param=name[:64])
-        if not value:
-            raise BadRequest(f"`{name}` is empty", param=name)
+    check_names(query, (*_FILTERS, *others))
     if "deployment" in query and "model" in query:
         raise BadRequest("send `deployment` or `model`, not both: they are the same", param="model")
     which = Selection(

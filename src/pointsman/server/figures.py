@@ -27,7 +27,7 @@ _MOST_MEASURED = 10_000
 
 
 async def series(gateway: Gateway, incoming: Incoming) -> Outgoing:
-    """Requests, money and tokens step by step, and of the period before. `?buckets=` steps at most, 1 to 200; without `?since=`, of 24 hours. Filters as for the summary."""
+    """Requests, money and tokens step by step, and of the period before; `unpriced` counts requests of unknown price, `null` stands where there are no others. `?buckets=` steps at most, 1 to 200; without `?since=`, of 24 hours. Filters as for the summary."""
     which = which_of(incoming, "buckets")
     buckets = number_of(incoming.query, "buckets", usual=_BUCKETS, most=_MOST_BUCKETS)
     until = which.until or gateway.clock.now()

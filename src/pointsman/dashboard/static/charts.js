@@ -113,11 +113,19 @@ function under(plot, isBars) {
   return isBars && idx > 0 && plot.data[0][idx] > plot.posToVal(left, "x") ? idx - 1 : idx;
 }
 
+/** Where values stand that no line reaches, since those beside them are unknown; null for nowhere. */
+function alone(values) {
+  const isThere = (at) => values[at] != null;
+  const found = [...values.keys()].filter((at) => isThere(at) && !isThere(at - 1) && !isThere(at + 1));
+  return found.length ? found : null;
+}
+
 function plotOptions({ series, kind, format, marks, span, xName, height, onIndex }) {
   const isBars = kind === "bars";
   const painted = series.map((each) => {
     const ink = colour(each.colour);
-    const line = { label: each.label, stroke: ink, points: { show: false } };
+    const points = { show: false, filter: (plot, at) => (isBars ? null : alone(plot.data[at])) };
+    const line = { label: each.label, stroke: ink, points };
     if (isBars) {
       return { ...line, fill: ink, width: 0, paths: uPlot.paths.bars({ size: [0.86, 48], align: 1 }) };
     }
@@ -142,14 +150,22 @@ function plotOptions({ series, kind, format, marks, span, xName, height, onIndex
   };
 }
 
+/** A value as text; `at` is where it stands, null for the total. What lacks something says so. */
+function worded({ lacks }, at, value, format) {
+  const lacking = lacks && (at === null ? lacks.total : lacks.values[at]);
+  if (value == null) return lacking ? "unknown" : "–";
+  return `${format(value)}${lacking ? "?" : ""}`;
+}
+
 /** What each colour is, with the values under the pointer, or over all. It never changes its height. */
 function Legend({ series, rows, index, format }) {
   return html`<ul class="chart-legend">
     ${series.map((each, order) => {
       const value = index === null ? each.total : rows[order][index];
+      const shown = value === undefined ? "" : worded(each, index, value, format);
       return html`<li key=${each.label}>
         <span class="chart-key" style=${{ background: `var(--${each.colour})` }} aria-hidden="true"></span>
-        ${each.label} <b>${value === undefined ? "" : value === null ? "–" : format(value)}</b>
+        ${each.label} <b>${shown}</b>
         ${each.note && html`<span class=${index === null ? "" : "chart-past"}>${each.note}</span>`}
       </li>`;
     })}
@@ -174,7 +190,7 @@ function Values({ label, series, rows, names, format, first }) {
           ${names.map(
             (name, at) => html`<tr key=${name}>
               <th scope="row">${name}</th>
-              ${rows.map((row) => html`<td class="end">${row[at] == null ? "–" : format(row[at])}</td>`)}
+              ${rows.map((row, order) => html`<td class="end">${worded(series[order], at, row[at], format)}</td>`)}
             </tr>`,
           )}
         </tbody>
@@ -188,7 +204,8 @@ function Values({ label, series, rows, names, format, first }) {
  *
  * label: what it shows, for people who do not see it. kind: "bars" (stacked) or "lines".
  * x: numbers, ascending; step: the distance between two; xNames: "time" (seconds) or "number"; first: what x is called.
- * series: [{label, colour (the name of a CSS variable), values, total?, note?, dashed?}].
+ * series: [{label, colour (the name of a CSS variable), values, total?, note?, dashed?, lacks?}]; a value that is
+ * null is not drawn, and lacks, {values, total}, says where something is missing from one.
  * format: a value as text. marks: vertical lines, [{at, name}].
  */
 export function Chart({

@@ -63,6 +63,7 @@ export function bytes(value) {
 
 /** The change against the period before; `good` is which way is better, "up", "down" or neither. */
 export function Change({ now, before, good }) {
+  if (now === null || before === null) return html`<span class="change muted">the change is unknown</span>`;
   const old = Number(before ?? 0);
   if (!old) return html`<span class="change muted">nothing before</span>`;
   const change = (Number(now ?? 0) - old) / Math.abs(old);

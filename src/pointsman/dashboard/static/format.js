@@ -17,6 +17,11 @@ export function money(value) {
   return `${sign}$${size.toFixed(Math.max(2, 1 - Math.floor(Math.log10(size))))}`;
 }
 
+/** A sum of costs, `?` behind it where prices are unknown that belong in it; or nothing of it is known. */
+export function sum(value, unpriced) {
+  return missing(value) ? "unknown" : `${money(value)}${unpriced ? "?" : ""}`;
+}
+
 /** Milliseconds: 0.8 ms, 42 ms, 1.24 s, 2 min. */
 export function ms(value) {
   if (missing(value)) return MISSING;

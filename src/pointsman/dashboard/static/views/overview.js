@@ -2,7 +2,7 @@
 
 import { Chart, Shares } from "../charts.js";
 import { Change, Figure, bounds, useRange } from "../figures.js";
-import { count, money, ms, percent } from "../format.js";
+import { count, money, ms, percent, sum } from "../format.js";
 import { Badge, Card, Empty, ErrorBox, Table } from "../ui.js";
 import { html, useMemo } from "../vendor/preact.js";
 
@@ -17,15 +17,17 @@ const column = (points, name) => points.map((point) => (point[name] == null ? nu
 
 function Totals({ series, baseline }) {
   const { totals, before } = series;
-  const change = (name, good) => before.requests > 0 && totals[name] !== null && html` <${Change} now=${totals[name]} before=${before[name]} good=${good} />`;
+  const change = (name, good) => before.requests > 0 && html` <${Change} now=${totals[name]} before=${before[name]} good=${good} />`;
   const share = (name) => percent(totals.requests ? totals[name] / totals.requests : null);
-  const savedShare = Number(totals.baseline_cost) ? Number(totals.saved) / Number(totals.baseline_cost) : null;
+  const isKnown = totals.cost !== null;
+  const savedShare = isKnown && Number(totals.baseline_cost) ? Number(totals.saved) / Number(totals.baseline_cost) : null;
   const failed = totals.failed ? html`<a href="#/upstreams">${count(totals.failed)} requests</a>` : "none";
   const saved = savedShare !== null && `${percent(Math.abs(savedShare))} ${savedShare < 0 ? "more" : "less"} than ${baseline}`;
+  const unpriced = totals.unpriced > 0 && `without ${count(totals.unpriced)} of unknown price`;
   return html`<dl class="card stats totals" aria-live="polite">
     <${Figure} name="Requests" value=${count(totals.requests)}>${before.requests ? change("requests") : "none in the period before"}<//>
-    <${Figure} name="Spent" value=${money(totals.cost)}>${totals.unpriced > 0 && `${count(totals.unpriced)} requests of unknown price`}${change("cost", "down")}<//>
-    <${Figure} name="Saved" value=${money(totals.saved)} hint=${FORMULA}>${saved}${change("saved", "up")}<//>
+    <${Figure} name="Spent" value=${sum(totals.cost, totals.unpriced)}>${unpriced}${change("cost", "down")}<//>
+    <${Figure} name="Saved" value=${isKnown ? money(totals.saved) : "unknown"} hint=${FORMULA}>${saved}${change("saved", "up")}<//>
     <${Figure} name="Local" value=${share("local")}>${count(totals.local)} requests${change("local")}<//>
     <${Figure} name="From the cache" value=${share("cached")}>${count(totals.cached)} requests${change("cached", "up")}<//>
     <${Figure} name="Failed" value=${share("failed")}>${failed}${change("failed", "down")}<//>
@@ -35,7 +37,22 @@ function Totals({ series, baseline }) {
 }
 
 /** One member over time, and its sum. */
-const part = ({ points, totals }, label, colour, name) => ({ label, colour, values: column(points, name), total: column([totals], name)[0] });
+const part = ({ points, totals }, label, colour, name) => ({
+  label,
+  colour,
+  values: column(points, name),
+  total: column([totals], name)[0],
+});
+
+/** The same of money: where no price is known nothing is drawn, and a cost without some of them says so. */
+function moneyPart({ points, totals }, label, colour, name) {
+  const known = (sums) => (sums.cost === null ? { ...sums, [name]: null } : sums);
+  const lacks = (sums) => sums.cost === null || (name === "cost" && sums.unpriced > 0);
+  return {
+    ...part({ points: points.map(known), totals: known(totals) }, label, colour, name),
+    lacks: { values: points.map(lacks), total: lacks(totals) },
+  };
+}
 
 /** Who answered; `other` is still open, or its client left. */
 function requestParts(points, totals) {
@@ -57,9 +74,9 @@ function Traffic({ series }) {
   const requests = useMemo(() => requestParts(points, totals), [points]);
   const costs = useMemo(
     () => [
-      part(series, "cost", "cost", "cost"),
-      { ...part(series, "baseline", "baseline", "baseline_cost"), dashed: true },
-      part(series, "saved", "saved", "saved"),
+      moneyPart(series, "cost", "cost", "cost"),
+      { ...moneyPart(series, "baseline", "baseline", "baseline_cost"), dashed: true },
+      moneyPart(series, "saved", "saved", "saved"),
     ],
     [points],
   );
@@ -154,8 +171,8 @@ function Latency({ range }) {
 const COSTS = [
   { key: "model", label: "Model", render: (row) => row.name },
   { key: "requests", label: "Requests", align: "end", render: (row) => count(row.requests) },
-  { key: "cost", label: "Cost", align: "end", render: (row) => `${row.estimated ? "~" : ""}${money(row.cost)}` },
-  { key: "saved", label: "Saved", align: "end", render: (row) => money(row.saved) },
+  { key: "cost", label: "Cost", align: "end", render: (row) => `${row.estimated ? "~" : ""}${sum(row.cost, row.unpriced)}` },
+  { key: "saved", label: "Saved", align: "end", render: (row) => (row.cost === null ? "unknown" : money(row.saved)) },
   { key: "unpriced", label: "Unpriced", align: "end", render: (row) => (row.unpriced ? count(row.unpriced) : "–") },
 ];
 
