@@ -69,10 +69,6 @@ class Estimates:
         if produced is not None:
             self._output.learn(tokens_in(produced), stated.output_tokens, least=1 / _FAR)
 
-    def of_prompt(self, tokens: int) -> Usage:
-        """What was probably used where a prompt of so many was read, and nothing was heard."""
-        return self.of(Usage(tokens, estimated=True), tokens)
-
     def of(self, usage: Usage, prompt_tokens: int) -> Usage:
         """What was probably used; what the upstream has said stays as it is.
 
