@@ -63,14 +63,14 @@ def price(model: str, usage: Mapping[str, int]) -> Decimal:
 
 @dataclass
 class Sums:
-    """Of the replies that nobody said the usage of: in the books, and in truth."""
+    """Of the calls that nobody said the usage of: in the books, and in truth."""
 
     entries: int = 0
     booked: Counter[str] = field(default_factory=Counter)
     real: Counter[str] = field(default_factory=Counter)
 
     def add(self, booked: Mapping[str, object], real: Mapping[str, object]) -> None:
-        """One entry's."""
+        """One call's."""
         self.entries += 1
         for name in ("input_tokens", "output_tokens", "money"):
             self.booked[name] += booked[name]
@@ -103,21 +103,33 @@ def audit_entry(got: Got, record: Record, calls: Sequence[Given], sums: Sums) ->
     attempts = [(each["deployment"], each["status"]) for each in record["attempts"]]
     assert attempts == [(call.model, call.status) for call in calls], (got, record, calls)
     assert record["outcome"] in outcomes(got), (got, record)
-    served = next((call for call in calls if call.usage is not None), None)
+    broken = [number for number, call in enumerate(calls) if call.outcome == "cut"]
+    for number in broken:
+        audit_broken(record["attempts"][number], calls[number], sums)
+    answers = (call for call in calls if call.usage is not None and call.outcome != "cut")
+    served = next(answers, None)
     if served is None:
-        assert record["usage"] is None
-        assert not record["cost"]
+        assert broken or record["usage"] is None
+        assert broken or not record["cost"]
         return
     assert served is calls[-1]
     assert record["deployment"] == served.model
     truth = {name: getattr(served.usage, name) for name in FIGURES}
-    usage = record["usage"]
-    if not usage["estimated"]:
+    usage, own = record["usage"], record["cost"] - record["overhead"]
+    if not usage["estimated"] or (broken and got.case.says):
         assert {name: usage[name] for name in truth} == truth, (got, record, served)
-        assert record["cost"] == price(served.model, truth), (got, record, served)
+        assert own == price(served.model, truth), (got, record, served)
         return
     assert not got.case.says or got.case.way == "leaves", (got, record, served)
-    sums.add({**usage, "money": record["cost"]}, {**truth, "money": price(served.model, truth)})
+    sums.add({**usage, "money": own}, {**truth, "money": price(served.model, truth)})
+
+
+def audit_broken(attempt: Mapping[str, object], call: Given, sums: Sums) -> None:
+    """A call that broke when all was written: an estimate, with a cost of its own."""
+    truth = {name: getattr(call.usage, name) for name in FIGURES}
+    assert attempt["usage"]["estimated"]
+    booked = {**attempt["usage"], "money": attempt["cost"]}
+    sums.add(booked, {**truth, "money": price(call.model, truth)})
 
 
 def outcomes(got: Got) -> set[str]:

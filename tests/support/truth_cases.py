@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from dataclasses import dataclass
@@ -11,14 +12,15 @@ from pointsman.providers.scripted import Script
 from pointsman.types import Usage
 
 #: `leaves`: the client does, in the middle; `retried`: the upstream fails once; `failed over`: the
-#: first deployment fails for good.
-Way = Literal["stays", "leaves", "retried", "failed over"]
+#: first deployment fails for good; `breaks`: the first reply is cut when all of it was written.
+Way = Literal["stays", "leaves", "retried", "failed over", "breaks"]
 
 WAYS: tuple[tuple[Way, float], ...] = (
     ("leaves", 0.10),
     ("retried", 0.05),
     ("failed over", 0.05),
-    ("stays", 0.80),
+    ("breaks", 0.02),
+    ("stays", 0.78),
 )
 STREAMED, SILENT, THINKING, CACHING = 0.5, 0.05, 0.3, 0.4
 #: Mostly those that open no breaker, which would refuse the others.
@@ -66,6 +68,13 @@ class Case:
             reasoning_tokens=thought,
         )
 
+    @property
+    def _written(self) -> bytes:
+        """A whole reply up to where all that the model wrote has come, and nothing of its usage."""
+        message = {"role": "assistant", "reasoning_content": self.thoughts, "content": self.reply}
+        whole = json.dumps({"choices": [{"index": 0, "message": message}]}).encode()
+        return whole.removesuffix(b"}]}")
+
     def script(self, model: str, *, first: bool, pace_s: float) -> Script:
         """How the upstream answers a call for `model`, which may be the `first` for this case.
 
@@ -73,6 +82,8 @@ class Case:
         """
         if (self.way == "retried" and first) or (self.way == "failed over" and model == "small"):
             return Script(status=self.fault)
+        if self.way == "breaks" and first:
+            return Script(body=self._written, cut_at_byte=len(self._written))
         return Script(
             reply=self.reply,
             reasoning=self.thoughts or None,
@@ -86,7 +97,7 @@ def case(number: int, seed: int = 20261121) -> Case:
     """The case of that number."""
     chance = random.Random(seed * 1_000_003 + number)  # noqa: S311 - the same in every run
     (way,) = chance.choices([way for way, _ in WAYS], [share for _, share in WAYS])
-    stream = way == "leaves" or chance.random() < STREAMED
+    stream = way == "leaves" or (chance.random() < STREAMED and way != "breaks")
     asked = {"retried": chance.choice(("large", "small", "spare")), "failed over": "simple"}.get(
         way
     )

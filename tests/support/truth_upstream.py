@@ -74,7 +74,7 @@ class TruthUpstream:
         finally:
             (served,) = provider.log
             usage = told.usage
-            if served.outcome != "completed":
+            if served.outcome not in {"completed", "cut"}:  # it had written all when it was cut
                 usage = replace(usage, output_tokens=len(served.text.split()))
             self._note(
                 replace(
