@@ -1,5 +1,8 @@
 """The breaker's whole life, with time handed in."""
 
+import random
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -109,6 +112,43 @@ def test_a_few_failures_among_many_successes_leave_it_closed() -> None:
         breaker.failed(second / 10)
 
     assert not breaker.is_open(20.0)
+
+
+def busy(breaker: Breaker, failing: float, results: int) -> float:
+    """So many results at 200 a second, the share `failing` of them by chance; returns when.
+
+    The first hundred fail regularly: who has seen nothing yet can't know better.
+    """
+    chance, now = random.Random(7), 0.0  # noqa: S311 - the same in every run
+    for each in range(results):
+        now = each / 200
+        assert not breaker.is_open(now), f"opened at result {each}"
+        if (each * failing % 1 < failing) if 0 < each < 100 else (chance.random() < failing):
+            breaker.failed(now)
+        else:
+            breaker.succeeded(now)
+    return now
+
+
+@pytest.mark.parametrize("failing", [0.01, 0.05, 0.1, 0.2])
+def test_three_in_a_row_by_chance_are_no_outage_where_some_always_fail(failing: float) -> None:
+    busy(Breaker(), failing, results=20_000)
+
+
+@pytest.mark.parametrize(("failing", "row"), [(0.0, 3), (0.01, 3), (0.05, 5), (0.1, 6), (0.2, 9)])
+def test_the_more_fails_by_chance_the_longer_the_row_that_is_an_outage(
+    failing: float, row: int
+) -> None:
+    breaker = Breaker()
+    now = busy(breaker, failing, results=20_000)
+    breaker.succeeded(now)
+
+    for _ in range(row - 1):
+        breaker.failed(now)
+    assert not breaker.is_open(now)
+
+    breaker.failed(now)
+    assert breaker.is_open(now)
 
 
 def flap(breaker: Breaker, start: float) -> float:

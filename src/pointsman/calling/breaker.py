@@ -12,12 +12,15 @@ BreakerState: TypeAlias = Literal["closed", "open", "half-open"]
 class Breaker:
     """Closed, open for a cool-down, then half open for one probe at a time.
 
-    It opens at the third failure in a row, and where half of at least ten results within half a
-    minute are failures. The cool-down doubles with each failed probe and each relapse within half
-    a minute. Time is handed in (monotonic seconds), so the rule is a pure state machine.
+    It opens at the third failure in a row, or at a later one where so many fail anyway that chance
+    makes rows of three, and where half of at least ten results within half a minute are failures.
+    The cool-down doubles with each failed probe and each relapse within half a minute. Time is
+    handed in (monotonic seconds), so the rule is a pure state machine.
     """
 
     FAILURES = 3
+    #: Rows of failures that chance may make in a window; a longer one is an outage.
+    ROWS_BY_CHANCE = 0.01
     SHARE = 0.5
     RESULTS = 10
     WINDOW_S = 30.0
@@ -103,10 +106,26 @@ class Breaker:
         if self._open and not self._probing:
             return
         self._recent.add(now, failed=failed)
-        in_a_row = self._failures >= (1 if now < self._hinted_until else self.FAILURES)
-        flapping = self._recent.results >= self.RESULTS and self._recent.share >= self.SHARE
-        if self._probing or in_a_row or flapping:
+        hinted = failed and now < self._hinted_until
+        if self._probing or hinted or self._is_outage() or self._is_flapping():
             self._rest(now)
+
+    def _is_outage(self) -> bool:
+        """Whether the failures in a row are more than chance makes of those that fail anyway.
+
+        Of n results, each a failure with the probability p, at most n p^k begin a row of k.
+        """
+        if self._failures < self.FAILURES:
+            return False
+        before = max(0, self._recent.results - self._failures)
+        if before < self.RESULTS:
+            return True
+        failing = max(0, self._recent.failures - self._failures) / before
+        return before * failing**self._failures <= self.ROWS_BY_CHANCE
+
+    def _is_flapping(self) -> bool:
+        recent = self._recent
+        return recent.results >= self.RESULTS and recent.share >= self.SHARE
 
     def _rest(self, now: float) -> None:
         relapse = self._probing or now < self._rested_at + self.WINDOW_S
@@ -131,12 +150,12 @@ class _Recent:
         self._window_s = window_s
         self._seconds: deque[_Second] = deque()
         self.results = 0
-        self._failures = 0
+        self.failures = 0
 
     @property
     def share(self) -> float:
         """Of failures; 0-1."""
-        return self._failures / max(1, self.results)
+        return self.failures / max(1, self.results)
 
     def add(self, now: float, *, failed: bool) -> None:
         if not self._seconds or self._seconds[-1].at != int(now):
@@ -145,8 +164,8 @@ class _Recent:
         second.results += 1
         second.failures += failed
         self.results += 1
-        self._failures += failed
+        self.failures += failed
         while self._seconds[0].at <= now - self._window_s:
             past = self._seconds.popleft()
             self.results -= past.results
-            self._failures -= past.failures
+            self.failures -= past.failures
