@@ -171,7 +171,7 @@ class Pipeline:
         try:
             if flight is not None:
                 flight.decision.set_result(decision)
-            answer = await self._answer(call, decision, record)
+            answer = await self._answer(call, record)
             served = answer.line.deployment.tier
         finally:
             self.decider.served(call, decision, served)
@@ -182,17 +182,18 @@ class Pipeline:
             call, found, flight, decision=decision, record=record, answer=answer
         )
 
-    async def _answer(self, call: Call, decision: Decision, record: Record) -> Answer:
+    async def _answer(self, call: Call, record: Record) -> Answer:
         """The answer that is given out; where there is none, that is in the books."""
         errand = Errand(
             call.request,
             Head(call.request_id, call.time, ""),
             who=call.principal.organisation,
             background=call.priority == "background",
-            confined=decision.confined is not None,
+            confined=record.decision.confined is not None,
+            go_on=partial(self._reserving.go_on, call, record),
         )
         try:
-            return await self._escalation.call(decision, errand, record.attempts)
+            return await self._escalation.call(record.decision, errand, record.attempts)
         except BaseException as error:
             await self._settle_unanswered(call, record, error)
             raise

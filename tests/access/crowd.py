@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal, Protocol
@@ -216,6 +216,21 @@ class Crowd:
             raise
         assert not amount or all(balance.left >= 0 for balance in balances)
         return request_id
+
+    async def hold(self, request_id: str, amount: Decimal) -> bool:
+        """Hold that much back for it in all; whether there was as much."""
+        booking = self.bookings[request_id]
+        entry = booking.entry
+        of_now = next(each.budgets for each in self.held if each.id == entry.principal.key)
+        principal = replace(entry.principal, grant=Grant(budgets=of_now))
+        budgets = budgets_of(self.allowances.of(principal))
+        try:
+            balances = await self.store.hold(entry, amount, budgets)
+        except BudgetExceeded:
+            return False
+        assert amount <= entry.reserved or all(balance.left >= 0 for balance in balances)
+        booking.entry = replace(entry, reserved=max(amount, entry.reserved))
+        return True
 
     async def settle(self, request_id: str, cost: Decimal) -> None:
         await self.store.settle(request_id, Settlement("completed", cost=cost))

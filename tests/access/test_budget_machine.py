@@ -127,6 +127,19 @@ class Machine(RuleBasedStateMachine):
 
         self.runner.run(end())
 
+    @precondition(lambda self: self.crowd.open())
+    @rule(seed=SEEDS, cents=st.integers(0, 300))
+    def some_want_more(self, seed: int, cents: int) -> None:
+        """All at once, and the same that others want."""
+        chance, crowd = _chance(seed), self.crowd
+
+        async def want() -> None:
+            some = [each for each in crowd.open() if chance.random() < 0.5]
+            amounts = [crowd.bookings[each].entry.reserved + Decimal(cents) / 100 for each in some]
+            await asyncio.gather(*map(crowd.hold, some, amounts))
+
+        self.runner.run(want())
+
     @rule()
     def all_end_and_nothing_is_held_back_or_stuck(self) -> None:
         crowd = self.crowd

@@ -186,3 +186,70 @@ async def test_money_is_exact_to_the_pico_dollar(books: Store):
     assert await amounts(books, budget()) == dollars(("1.000000000002", "0"))
     [row] = await books.report()
     assert row.cost == Decimal("1.000000000002")
+
+
+async def test_more_may_be_held_back_for_what_is_open(books: Store):
+    both = [budget(), budget(ORGANISATION)]
+    await books.reserve(opened("r1", "0.4"), both)
+
+    for _ in range(2):
+        stand = await books.hold(opened("r1", "0.4"), Decimal("0.75"), both)
+        assert [(each.spent, each.reserved) for each in stand] == dollars(*[("0", "0.75")] * 2)
+
+    assert await amounts(books, *both) == dollars(*[("0", "0.75")] * 2)
+    await books.settle("r1", ended("0.7"))
+    assert await amounts(books, *both) == dollars(*[("0.7", "0")] * 2)
+
+
+async def test_what_is_held_back_for_it_can_not_be_less(books: Store):
+    await books.reserve(opened("r1", "0.4"), [budget()])
+    [balance] = await books.hold(opened("r1", "0.4"), Decimal("0.3"), [budget()])
+    assert balance.reserved == Decimal("0.4")
+
+
+async def test_more_than_there_is_left_is_not_held_back_and_it_keeps_what_it_had(books: Store):
+    both = [budget(ORGANISATION, "10"), budget(KEY, "1")]
+    await books.reserve(opened("r1", "0.4"), both)
+    await books.reserve(opened("r2", "0.4"), both)
+
+    with pytest.raises(BudgetExceeded, match=r"does not suffice: .*\$0\.80 held") as over:
+        await books.hold(opened("r1", "0.4"), Decimal("0.600000000001"), both)
+
+    assert [each.reserved for each in over.value.balances] == [Decimal("0.8")] * 2
+    assert await amounts(books, *both) == dollars(*[("0", "0.8")] * 2)
+    await books.hold(opened("r1", "0.4"), Decimal("0.6"), both)
+    await books.settle("r1", ended("0.6"))
+    assert await amounts(books, *both) == dollars(*[("0.6", "0.4")] * 2)
+
+
+async def test_what_has_ended_or_never_began_holds_nothing_more_back(books: Store):
+    await books.reserve(opened("r1", "0.4"), [budget()])
+    await books.settle("r1", ended("0.1"))
+    for request_id in ("r1", "unheard of"):
+        await books.hold(opened(request_id, "0.4"), Decimal(5), [budget()])
+
+    assert await amounts(books, budget()) == dollars(("0.1", "0"))
+    assert await books.get("unheard of") is None
+
+
+async def test_what_nobody_knows_the_price_of_takes_all_that_was_held_back(books: Store):
+    await books.reserve(opened("r1", "0.4"), [budget()])
+    await books.hold(opened("r1", "0.4"), Decimal("0.6"), [budget()])
+    await books.settle("r1", ended(None))
+    assert await amounts(books, budget()) == dollars(("0.6", "0"))
+
+
+async def test_fifty_that_want_more_at_once_never_hold_more_back_than_there_is(books: Store):
+    budgets = [budget(ORGANISATION, "1"), budget(KEY, "100"), budget(ORGANISATION, "9", "month")]
+    for number in range(50):
+        await books.reserve(opened(f"r{number}", "0.01"), budgets)
+
+    async def actor(number: int) -> bool:
+        try:
+            await books.hold(opened(f"r{number}", "0.01"), Decimal("0.04"), budgets)
+        except BudgetExceeded:
+            return False
+        return True
+
+    assert sum(await asyncio.gather(*map(actor, range(50)))) == 16
+    assert await amounts(books, budgets[0]) == dollars(("0", "0.98"))

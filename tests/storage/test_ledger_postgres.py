@@ -130,6 +130,66 @@ async def test_a_request_that_ends_while_it_is_reserved_holds_nothing_back(url: 
         assert await differences(url) == {0}
 
 
+async def test_two_gateways_never_hold_more_back_together_than_there_is(url: str):
+    async def held(store: PostgresStore, asked: Entry) -> bool:
+        try:
+            await store.hold(asked, 4 * CENT, [budget(100)])
+        except BudgetExceeded:
+            return False
+        return True
+
+    async with opened(url) as one, opened(url) as other:
+        asked = [open_entry(f"r{number}", key=f"k{number % 7}") for number in range(50)]
+        await asyncio.gather(*(one.reserve(each, [budget(100)]) for each in asked))
+        stores = [(one, other)[number % 2] for number in range(50)]
+        assert sum(await asyncio.gather(*map(held, stores, asked))) == 16
+        assert (await one.balances([budget(100)], NOON))[0].reserved == 98 * CENT
+        assert await differences(url) == {0}
+
+
+async def test_what_others_reserve_counts_for_those_who_want_more_too(url: str):
+    async with opened(url) as store:
+        await store.reserve(open_entry("r1"), [budget(10)])
+        ends = await asyncio.gather(
+            store.reserve(open_entry("r2", cents=6)),
+            store.hold(open_entry("r1"), 5 * CENT, [budget(10)]),
+            return_exceptions=True,
+        )
+        assert isinstance(ends[1], BudgetExceeded)
+        assert (await store.balances([budget(10)], NOON))[0].reserved == 7 * CENT
+
+
+async def test_a_request_that_ends_while_more_is_held_back_for_it_holds_nothing_back(url: str):
+    async with opened(url) as store:
+        asked = [open_entry(f"r{number}") for number in range(5)]
+        await asyncio.gather(*(store.reserve(each, [budget(50)]) for each in asked))
+        await asyncio.gather(
+            *(store.hold(each, 7 * CENT, [budget(50)]) for each in asked),
+            *(store.settle(each.request_id, DONE) for each in asked),
+        )
+        [balance] = await store.balances([budget(50)], NOON)
+        assert (balance.reserved, balance.spent) == (0, 5 * CENT / 2)
+        assert await differences(url) == {0}
+
+
+async def test_what_nobody_heard_was_held_back_is_not_held_back_twice(url: str):
+    async with Line(servers.postgres()) as line, opened(line.url(url)) as store:
+        await store.reserve(open_entry("r1"), [budget(9)])
+        line.swallowed = 1
+        [balance] = await store.hold(open_entry("r1"), 7 * CENT, [budget(9)])
+        assert line.swallowed == 0
+        assert balance.reserved == 7 * CENT
+
+        line.swallowed = 1000
+        with pytest.raises(LedgerUnavailable):
+            await store.hold(open_entry("r1"), 8 * CENT, [budget(9)])
+        line.swallowed = 0
+        await store.beat(NOON)
+        await store.settle("r1", DONE)
+        assert (await store.balances([budget(9)], NOON))[0].reserved == 0
+        assert await differences(url) == {0}
+
+
 async def test_a_commit_that_nobody_heard_of_is_not_done_twice(url: str):
     async with Line(servers.postgres()) as line, opened(line.url(url)) as store:
         line.swallowed = 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from pointsman.calling import faults
@@ -22,6 +23,11 @@ _FIRST_ERROR_STATUS = 400
 _JSON = "application/json"
 
 
+async def _is_free(deployment: str) -> None:
+    """Any number of attempts may be made."""
+    del deployment
+
+
 @dataclass(frozen=True, slots=True)
 class Errand:
     """What is to be got, from whichever deployment gives it."""
@@ -39,6 +45,9 @@ class Errand:
     looked_at: bool = False
     #: Worth one attempt and no waiting.
     once: bool = False
+    #: Awaited before another attempt than the first, at a deployment: BudgetExceeded says that it is
+    #: not paid for.
+    go_on: Callable[[str], Awaitable[None]] = _is_free
 
 
 @dataclass(frozen=True, slots=True)

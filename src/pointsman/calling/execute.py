@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from pointsman.calling import faults
@@ -21,7 +21,7 @@ from pointsman.calling.lines import Lines
 from pointsman.calling.rest import Rests
 from pointsman.calling.retry import RetryBudget, backoff, retriable
 from pointsman.calling.stream import Relay
-from pointsman.errors import PointsmanError, UpstreamError, UpstreamTimeout
+from pointsman.errors import BudgetExceeded, PointsmanError, UpstreamError, UpstreamTimeout
 from pointsman.ports import Clock
 from pointsman.types import Attempt, Candidate, ModelRequest, Outcome, Plan
 
@@ -40,6 +40,19 @@ Sleep = Callable[[float], Awaitable[object]]
 Costs = Callable[[str], tuple[Decimal | None, Decimal | None]]
 #: Writes the end of a stream that broke.
 Failure = Callable[[PointsmanError], bytes]
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One request on its way along a plan."""
+
+    errand: Errand
+    #: Every attempt that has ended.
+    trail: list[Attempt]
+    #: How deployments failed last, by their ids.
+    failures: dict[str, UpstreamError] = field(default_factory=dict)
+    #: Why a further attempt was not paid for.
+    unpaid: BudgetExceeded | None = None
 
 
 class Caller:
@@ -100,13 +113,14 @@ class Caller:
     async def call(self, plan: Plan, errand: Errand, trail: list[Attempt]) -> Answer:
         """The first answer along the plan; each failed attempt is appended to `trail`.
 
-        Raises Unavailable where there is none, NoDeploymentFits where waiting would not help.
+        Raises Unavailable where there is none, NoDeploymentFits where waiting would not help,
+        BudgetExceeded where another attempt is not paid for.
         """
         if not plan.attempts:
             raise faults.nothing_left(plan, self._wait(plan, errand))
         self.budget.enter()
         try:
-            return await self._walk(plan, errand, trail)
+            return await self._along(plan, _Walk(errand, trail))
         except BaseException:
             self.budget.leave()
             raise
@@ -191,56 +205,54 @@ class Caller:
         while self._deliveries:
             await asyncio.wait([each.pump for each in self._deliveries])
 
-    async def _walk(self, plan: Plan, errand: Errand, trail: list[Attempt]) -> Answer:
+    async def _along(self, plan: Plan, walk: _Walk) -> Answer:
         """Once along the plan, then again to whoever may answer the soonest, as far as allowed."""
-        failures: dict[str, UpstreamError] = {}
+        errand, failures = walk.errand, walk.failures
         for planned in plan.attempts:
             line = self._line(planned.deployment, errand)
             again = bool(failures) and line.breaker.suspect
-            answer = await self._try(line, errand, trail, failures, budgeted=again)
+            answer = await self._try(line, walk, budgeted=again)
             if answer is not None:
                 return answer
         for retry in range(0 if errand.once else self._retries):
-            soonest = self._soonest(failures, retry, errand)
+            soonest = self._soonest(walk, retry)
             if soonest is None or soonest[1] > LONGEST_RETRY_WAIT_S:
                 break
             await self._sleep(soonest[1])
-            answer = await self._try(soonest[0], errand, trail, failures, budgeted=True)
+            answer = await self._try(soonest[0], walk, budgeted=True)
             if answer is not None:
                 return answer
-        answer = await self._patiently(errand, trail, failures)
+        answer = await self._patiently(walk)
         if answer is not None:
             return answer
+        if walk.unpaid is not None:
+            raise faults.unpaid(walk.trail, walk.unpaid)
         wait = self._shortest_wait(plan, errand)
         all_failed = len(failures) == len(plan.attempts)
-        raise faults.exhausted(trail, list(failures.values()), wait, all_failed=all_failed)
+        raise faults.exhausted(walk.trail, list(failures.values()), wait, all_failed=all_failed)
 
-    async def _patiently(
-        self, errand: Errand, trail: list[Attempt], failures: dict[str, UpstreamError]
-    ) -> Answer | None:
+    async def _patiently(self, walk: _Walk) -> Answer | None:
         """Wait for a server that is loading its model: the one attempt that counts is its last."""
-        loading = [name for name, error in failures.items() if faults.is_warming(error)]
-        if not loading or errand.once:
+        loading = [name for name, error in walk.failures.items() if faults.is_warming(error)]
+        if not loading or walk.errand.once:
             return None
-        line = self._line(loading[0], errand)
+        line = self._line(loading[0], walk.errand)
         until = self._clock.monotonic() + line.rules.load_s
-        while faults.is_warming(failures[loading[0]]) and self._clock.monotonic() < until:
+        while faults.is_warming(walk.failures[loading[0]]) and self._clock.monotonic() < until:
             await self._sleep(_LOOK_AGAIN_S)
-            trail[:] = [each for each in trail if not _is_look(each, loading[0])]
-            answer = await self._try(line, errand, trail, failures)
+            walk.trail[:] = [each for each in walk.trail if not _is_look(each, loading[0])]
+            answer = await self._try(line, walk)
             if answer is not None:
                 return answer
         return None
 
-    def _soonest(
-        self, failures: Mapping[str, UpstreamError], retry: int, errand: Errand
-    ) -> tuple[Line, float] | None:
+    def _soonest(self, walk: _Walk, retry: int) -> tuple[Line, float] | None:
         """Which of the failed deployments may be tried again the soonest, and in how many seconds."""
         now = self._clock.monotonic()
         pause = backoff(retry, random.random())  # noqa: S311 - jitter is no secret
         lines = [
-            self._line(name, errand)
-            for name, error in failures.items()
+            self._line(name, walk.errand)
+            for name, error in walk.failures.items()
             if retriable(error) and not faults.is_warming(error)
         ]
         waits = [(max(pause, self._resting(line, now)), line) for line in lines]
@@ -253,31 +265,35 @@ class Caller:
         """Seconds until a deployment may be asked again."""
         return max(self.rests.wait(line.quota_group, now), line.breaker.wait(now))
 
-    async def _try(
-        self,
-        line: Line,
-        errand: Errand,
-        trail: list[Attempt],
-        failures: dict[str, UpstreamError],
-        *,
-        budgeted: bool = False,
-    ) -> Answer | None:
+    async def _try(self, line: Line, walk: _Walk, *, budgeted: bool = False) -> Answer | None:
         """One attempt; None where it failed, with the failure noted, or was not allowed."""
         started = self._clock.monotonic()
         if self.rests.wait(line.quota_group, started) > 0:
+            return None
+        if not await self._is_paid(line, walk):
             return None
         if budgeted and not self.budget.take():
             return None
         answer: Answer | None = None
         try:
-            async with line.trials if failures else contextlib.nullcontext():
-                answer = await self._in_turn(line, errand, started, trail)
+            async with line.trials if walk.failures else contextlib.nullcontext():
+                answer = await self._in_turn(line, walk.errand, started, walk.trail)
         except UpstreamError as error:
-            failures[line.deployment.id] = error
+            walk.failures[line.deployment.id] = error
         finally:
             if budgeted:
                 self.budget.give_back()
         return answer
+
+    async def _is_paid(self, line: Line, walk: _Walk) -> bool:
+        """Whether it may be tried, after what the attempts before it cost."""
+        if walk.trail:
+            try:
+                await walk.errand.go_on(line.deployment.id)
+            except BudgetExceeded as refused:
+                walk.unpaid = refused
+                return False
+        return True
 
     async def _in_turn(
         self, line: Line, errand: Errand, started: float, trail: list[Attempt]

@@ -112,8 +112,7 @@ def exhausted(
     won't change (401, ...); else 429 where all said that, else 503. These two with a time to wait:
     `wait_s`, or a second.
     """
-    tried = "; ".join(f"{a.deployment}: {a.error}" for a in attempts)
-    message = f"no deployment could answer ({tried or 'none was free'})"
+    message = _none_answered(attempts)
     if errors and all(_is_too_long(error) for error in errors):
         return NoDeploymentFits(message, code="context_length_exceeded")
     if errors and all_failed and all(_is_final(error) for error in errors):
@@ -124,6 +123,17 @@ def exhausted(
         failure.type = "rate_limit_error"
         failure.code = "rate_limit_exceeded"
     return failure
+
+
+def unpaid(attempts: Sequence[Attempt], refused: BudgetExceeded) -> BudgetExceeded:
+    """What the client is told where the budget pays for no other attempt than those that failed."""
+    message = f"{_none_answered(attempts)}, and another attempt is not paid for: {refused}"
+    return BudgetExceeded(message, refused.balances)
+
+
+def _none_answered(attempts: Sequence[Attempt]) -> str:
+    tried = "; ".join(f"{a.deployment}: {a.error}" for a in attempts)
+    return f"no deployment could answer ({tried or 'none was free'})"
 
 
 def failed_attempt(

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from pointsman.ledger.listed import Listed, listing
 from pointsman.ledger.rates import Hourly, Rates, Tiered
-from pointsman.types import Usage
+from pointsman.types import Attempt, Usage
 
 __all__ = ["Free", "Hourly", "Listed", "Pricer", "Rates", "Tariff", "Tiered", "most", "price"]
 
@@ -64,6 +64,19 @@ class Pricer:
     def goes_by_time(self, deployment: str) -> bool:
         """Whether a deployment is paid by the time for which requests occupy it."""
         return isinstance(self._tariffs[deployment], Hourly)
+
+    def priced(self, attempt: Attempt, at: datetime) -> Attempt:
+        """An attempt with what it cost, where it used something that is not the answer's.
+
+        Of a deployment that is paid by time it used that, whatever became of it.
+        """
+        usage = attempt.usage
+        if usage is None and attempt.sent and self.goes_by_time(attempt.deployment):
+            usage = Usage()
+        if usage is None:
+            return attempt
+        cost = self.cost(attempt.deployment, usage, at, attempt.occupied_s)
+        return replace(attempt, usage=usage, cost=cost)
 
     def worst_cost(
         self,

@@ -16,6 +16,8 @@ from pointsman.types import Attempt, Decision, ModelRequest
 
 #: Times the estimated tokens of a prompt: `tokens.BYTES_PER_TOKEN` is 4, dense text has 2.
 _DENSE = 2
+#: What looking at a first answer makes of it.
+_LOOKED_AT = frozenset({"draft", "sample"})
 
 
 def _usual(request: ModelRequest) -> tuple[str, ...]:
@@ -54,21 +56,26 @@ class Reservations:
         return None if wanted is None else max(usual, wanted)
 
     def hold(
-        self, decision: Decision, request: ModelRequest, trail: Sequence[Attempt], at: datetime
+        self,
+        decision: Decision,
+        request: ModelRequest,
+        trail: Sequence[Attempt],
+        at: datetime,
+        *,
+        answering: str | None = None,
     ) -> Decimal:
-        """US dollars to hold back for a decision: the dearest answer of its plan.
+        """US dollars to hold back for a decision: the dearest answer of its plan, or who is asked.
 
-        With what looking at a first answer takes (it and a second sample of it), and with what was
-        called on the way here (`trail`). What has no known price holds nothing back.
+        With what looking at a first answer takes (it and a second sample of it), and with what else
+        was called by now (`trail`): the judge, what broke off. What has no known price holds
+        nothing back.
         """
-        worst = [
-            self.worst(each.deployment, request, at) or Decimal(0)
-            for each in decision.plan.attempts
-        ]
+        plan = [each.deployment for each in decision.plan.attempts]
+        worst = [self.worst(each, request, at) or Decimal(0) for each in plan]
         looked_at = 2 * worst[0] if worst and decision.verify is not None else Decimal(0)
-        spent = (
-            self.pricer.cost(each.deployment, each.usage, at, each.occupied_s) or Decimal(0)
-            for each in trail
-            if each.usage is not None
+        others = (self.pricer.priced(each, at) for each in trail if each.purpose not in _LOOKED_AT)
+        spent = sum((each.cost for each in others if each.cost is not None), Decimal(0))
+        answer = (
+            max(worst, default=Decimal(0)) if answering is None else worst[plan.index(answering)]
         )
-        return max(worst, default=Decimal(0)) + looked_at + sum(spent, Decimal(0))
+        return answer + looked_at + spent

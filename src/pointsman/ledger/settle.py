@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -60,10 +59,15 @@ class Record:
         attempts: list[Attempt],
         *,
         reserved: bool,
+        budgets: Sequence[Budget] = (),
         row: RowPlace | None = None,
     ) -> None:
-        """`started` in monotonic seconds; `reserved`: the entry is in the books already."""
+        """`started` in monotonic seconds; `reserved`: the entry is in the books already.
+
+        What it may cost is held back from the `budgets`.
+        """
         self._reserved = reserved
+        self._budgets = budgets
         self._row = row
         self._settled: Settlement | None = None
         self._recorder = recorder
@@ -87,6 +91,18 @@ class Record:
     def elapsed_ms(self) -> float:
         """Milliseconds since the request was admitted."""
         return (self._recorder.clock.monotonic() - self._started) * 1000
+
+    async def hold(self, amount: Decimal) -> Sequence[Balance]:
+        """Hold so many US dollars back for it in all; nothing happens where that is no more.
+
+        Returns how its budgets stand, where something did. Raises BudgetExceeded,
+        LedgerUnavailable: then no more may be spent on it.
+        """
+        if not self._budgets or amount <= self._entry.reserved:
+            return ()
+        stand = await self._recorder.hold(self._entry, amount, self._budgets)
+        self._entry = replace(self._entry, reserved=amount)
+        return stand
 
     async def settle(
         self,
@@ -118,9 +134,7 @@ class Record:
         elif deployment is not None and pricer.goes_by_time(deployment.id):
             usage = Usage()  # of a refusal, of a picture: it took its time
         own = None if usage is None or given else _last_answer(self.attempts)
-        attempts = tuple(
-            each if each is own else _priced(each, pricer, at) for each in self.attempts
-        )
+        attempts = tuple(each if each is own else pricer.priced(each, at) for each in self.attempts)
         costs = _costs(attempts)
         overhead = _total(costs) if costs else Decimal(0)
         if deployment is not None and usage is not None:
@@ -162,26 +176,12 @@ class Record:
         if self._settled is not None:
             return True
         pricer, at = self._recorder.pricer, self._entry.time
-        costs = _costs(_priced(attempt, pricer, at) for attempt in self.attempts)
+        costs = _costs(pricer.priced(attempt, at) for attempt in self.attempts)
         overhead = _total(costs) if costs else Decimal(0)
         seconds = self._recorder.clock.monotonic() - since
         cost = _total([*costs, pricer.cost(deployment.id, usage, at, seconds)])
         progress = Progress(deployment.id, deployment.tier, usage, cost, overhead)
         return await self._recorder.mark(self._entry.request_id, progress)
-
-
-def _priced(attempt: Attempt, pricer: Pricer, at: datetime) -> Attempt:
-    """With what it cost, where it used something that is not the answer's.
-
-    Of a deployment that is paid by time it used that, whatever became of it.
-    """
-    usage = attempt.usage
-    if usage is None and attempt.sent and pricer.goes_by_time(attempt.deployment):
-        usage = Usage()
-    if usage is None:
-        return attempt
-    cost = pricer.cost(attempt.deployment, usage, at, attempt.occupied_s)
-    return replace(attempt, usage=usage, cost=cost)
 
 
 def _in_all(usage: Usage | None, attempts: Sequence[Attempt]) -> Usage | None:
@@ -271,7 +271,15 @@ class Recorder:
             reserved=hold.amount,
         )
         trail = [] if attempts is None else attempts
-        record = Record(self, entry, started, list(trail), reserved=reserve, row=call.row)
+        record = Record(
+            self,
+            entry,
+            started,
+            list(trail),
+            reserved=reserve,
+            budgets=hold.budgets,
+            row=call.row,
+        )
         try:
             if reserve:
                 record.balances = await self._ledger.reserve(entry, hold.budgets)
@@ -281,6 +289,12 @@ class Recorder:
             raise
         trail.clear()
         return record
+
+    async def hold(
+        self, entry: Entry, amount: Decimal, budgets: Sequence[Budget]
+    ) -> Sequence[Balance]:
+        """See `ports.Ledger.hold`."""
+        return await self._ledger.hold(entry, amount, budgets)
 
     async def close(self, entry: Entry, settlement: Settlement, *, reserved: bool = True) -> None:
         """Write the settlement and tell the observer. What was not reserved raises LedgerUnavailable."""

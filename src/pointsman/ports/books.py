@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Protocol
 
 from pointsman.types import (
@@ -40,6 +41,16 @@ class Ledger(Protocol):
         Atomic: concurrent reservations never exceed a budget together. Returns how the budgets stand
         then. Raises BudgetExceeded, and nothing is written. Reserving an entry that is there
         changes nothing; one that comes with its settlement is written settled.
+        """
+
+    async def hold(
+        self, entry: Entry, amount: Decimal, budgets: Sequence[Budget]
+    ) -> Sequence[Balance]:
+        """Hold `amount` US dollars back for an open entry in all, where that is more than it does.
+
+        Atomic as `reserve` is: every budget must have the difference left. Returns how they stand
+        then. Raises BudgetExceeded, and nothing is changed. Where the entry is not open, nothing is
+        either.
         """
 
     async def mark(self, request_id: str, progress: Progress) -> None:

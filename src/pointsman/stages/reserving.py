@@ -58,6 +58,20 @@ class Reserving:
                     await self._admission.refresh(call.principal)
             raise
 
+    async def go_on(self, call: Call, record: Record, deployment: str) -> None:
+        """Hold back what another attempt there may cost, beside what the ones before it did.
+
+        Raises BudgetExceeded and LedgerUnavailable: then it may not be made.
+        """
+        amount = self._reservations.hold(
+            record.decision, call.request, record.attempts, call.time, answering=deployment
+        )
+        try:
+            self._admission.note(await record.hold(amount))
+        except BudgetExceeded as refused:
+            self._admission.note(refused.balances)
+            raise
+
     async def _opened(
         self,
         call: Call,

@@ -90,6 +90,12 @@ def hold(dialect: Dialect, which: Condition) -> Insert:
     return _book(which, is_open, spent=_NOTHING, reserved=entries.c.reserved, dialect=dialect)
 
 
+def hold_more(dialect: Dialect, which: Condition, before: ColumnElement[Decimal]) -> Insert:
+    """Hold back what an open entry has reserved by now beyond what it had `before`. Not idempotent."""
+    more = entries.c.reserved - before
+    return _book(which, is_open, spent=_NOTHING, reserved=more, dialect=dialect)
+
+
 def settle(dialect: Dialect, which: Condition) -> Insert:
     """Free what an entry had reserved, and spend what it cost. Not idempotent."""
     return _book(which, is_settled, spent=cost, reserved=-entries.c.reserved, dialect=dialect)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from uuid import uuid4
 
@@ -19,10 +20,11 @@ from pointsman.storage.journal import Journal
 from pointsman.storage.key_rows import key_row
 from pointsman.storage.learning import Step
 from pointsman.storage.ledger_postgres_batches import Batches, JournalState
-from pointsman.storage.ledger_postgres_budgets import Admission
+from pointsman.storage.ledger_postgres_budgets import Admission, Whose
 from pointsman.storage.ledger_postgres_reads import PATIENCE_S, PostgresReads
 from pointsman.storage.ledger_postgres_writes import (
     WITHDRAWN,
+    Hold,
     Mark,
     Reserve,
     Settle,
@@ -216,6 +218,18 @@ class PostgresStore(PostgresReads, TenantsStore):
         """
         row = entry_row(entry, settled_at=self._now(), gateway=self.gateway)
         return await self._batches.write(Reserve(row, tuple(budgets), participant_row(entry)))
+
+    async def hold(
+        self, entry: Entry, amount: Decimal, budgets: Sequence[Budget]
+    ) -> Sequence[Balance]:
+        """See `ports.Ledger`.
+
+        Where LedgerUnavailable is raised, it may be held back all the same: until the entry is
+        settled.
+        """
+        who = entry.principal
+        whose = Whose(who.organisation, who.key, entry.time)
+        return await self._batches.write(Hold(entry.request_id, whose, amount, tuple(budgets)))
 
     async def mark(self, request_id: str, progress: Progress) -> None:
         """See `ports.Ledger`."""

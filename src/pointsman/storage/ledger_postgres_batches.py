@@ -15,7 +15,7 @@ import msgspec
 from pointsman.errors import LedgerUnavailable
 from pointsman.storage.journal import Journal, Noted
 from pointsman.storage.ledger_postgres_budgets import Admission, Withdrawn
-from pointsman.storage.ledger_postgres_writes import Mark, Reserve, Settle, Write, weight
+from pointsman.storage.ledger_postgres_writes import Hold, Mark, Reserve, Settle, Write, weight
 from pointsman.storage.postgres_link import NotReached, Refused
 from pointsman.types import Balance
 
@@ -192,7 +192,7 @@ class Batches:
         Raises LedgerUnavailable where the journal should have it and can't.
         """
         journal = self._journal
-        if journal is None or isinstance(write, Mark):
+        if journal is None or isinstance(write, Hold | Mark):
             return False
         if write.request_id not in journal:
             bound = isinstance(write, Reserve) and (write.budgets or self._is_late)

@@ -43,6 +43,16 @@ class Withdrawn(LedgerUnavailable):
 #: How the budgets of a reservation stand with it, or that they don't suffice for it.
 Admission: TypeAlias = Sequence[Balance] | BudgetExceeded | Withdrawn
 
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Where an entry is booked: for whom, and when."""
+
+    organisation: str
+    key: str
+    time: datetime
+
+
 _PERIODS: tuple[Period, ...] = ("day", "month")
 _LOCKS = func.unnest(bindparam("locks", type_=ARRAY(BigInteger))).column_valued("lock")
 #: Held until the transaction ends; taken in the order given.
@@ -122,22 +132,39 @@ class Purse:
         found = db.execute(_STANDING, asking)
         return cls({windows[place - 1]: _Sum(spent, held) for place, spent, held in found})
 
+    @property
+    def is_empty(self) -> bool:
+        """Nobody asks for any."""
+        return not self._sums
+
     def admit(self, row: EntryRow, budgets: Sequence[Budget], *, known: bool) -> Admission:
         """Book the entry, if its budgets suffice; nothing more where it is `known` to the books."""
-        at, is_open = row["time"], row["outcome"] == "open"
+        is_open = row["outcome"] == "open"
         held = rounded(row["reserved"]) if is_open and not known else Decimal(0)
         spent = rounded(_charged(row)) if not is_open and not known else Decimal(0)
+        whose = Whose(row["organisation"], row["key"], row["time"])
+        return self.book(whose, budgets, spent=spent, held=held)
+
+    def book(
+        self,
+        whose: Whose,
+        budgets: Sequence[Budget],
+        *,
+        spent: Decimal = Decimal(0),
+        held: Decimal = Decimal(0),
+    ) -> Admission:
+        """Spend and hold back so many US dollars more, if its budgets suffice for what is held."""
         more = _Sum(_picos(spent), _picos(held))
-        sums = [self._sums[_window(budget, at)] + more for budget in budgets]
+        sums = [self._sums[_window(budget, whose.time)] + more for budget in budgets]
         stand = [
-            balance(budget, at, each.spent, each.reserved)
+            balance(budget, whose.time, each.spent, each.reserved)
             for budget, each in zip(budgets, sums, strict=True)
         ]
         try:
             check(stand, held)
         except BudgetExceeded as error:
             return error
-        for window in _windows(row):
+        for window in _windows(whose):
             if window in self._sums:
                 self._sums[window] += more
         return stand
@@ -151,12 +178,12 @@ def _picos(amount: Decimal) -> int:
     return int(amount.scaleb(12))
 
 
-def _windows(row: EntryRow) -> list[_Window]:
+def _windows(whose: Whose) -> list[_Window]:
     """All in which an entry is booked."""
-    organisation = row["organisation"]
-    subjects = (Subject("organisation", organisation), Subject("key", organisation, row["key"]))
+    organisation = whose.organisation
+    subjects = (Subject("organisation", organisation), Subject("key", organisation, whose.key))
     budgets = (Budget(subject, each, Decimal(0)) for subject in subjects for each in _PERIODS)
-    return [_window(budget, row["time"]) for budget in budgets]
+    return [_window(budget, whose.time) for budget in budgets]
 
 
 def _window(budget: Budget, at: datetime) -> _Window:

@@ -58,7 +58,7 @@ class Sums:
             db.execute(statement, {"new": list(new), "closed": list(closed)})
 
     def take_back(self, db: Connection, ids: Sequence[str]) -> None:
-        """Ids of settled entries that are about to be settled otherwise: see `add`."""
+        """Ids of entries, open or settled, that are about to be written otherwise: see `add`."""
         for statement in self._reversed:
             db.execute(statement, {"new": list(ids), "closed": []})
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import TypeAlias
 
 from sqlalchemy import (
@@ -29,10 +30,10 @@ from pointsman.storage import observed_rows, statements
 from pointsman.storage.any_text import Text
 from pointsman.storage.batches import add_answer, answer_row
 from pointsman.storage.filters import is_open
-from pointsman.storage.ledger_postgres_budgets import Admission, Purse, Withdrawn
+from pointsman.storage.ledger_postgres_budgets import Admission, Purse, Whose, Withdrawn
 from pointsman.storage.ledger_postgres_sums import Sums
 from pointsman.storage.rows import EntryRow, MarkRow, SettlementRow
-from pointsman.storage.schema import entries, gateways
+from pointsman.storage.schema import entries, gateways, rounded
 from pointsman.storage.statements import Prepared
 from pointsman.types import Budget, RowAnswer
 
@@ -50,6 +51,26 @@ class Reserve:
     def request_id(self) -> str:
         """Of its entry."""
         return self.row["request_id"]
+
+    @property
+    def time(self) -> datetime:
+        """Of its entry."""
+        return self.row["time"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """See `ports.Ledger.hold`."""
+
+    request_id: str
+    whose: Whose
+    amount: Decimal
+    budgets: tuple[Budget, ...]
+
+    @property
+    def time(self) -> datetime:
+        """Of its entry."""
+        return self.whose.time
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +91,7 @@ class Settle:
     answer: RowAnswer | None = None
 
 
-Write: TypeAlias = Reserve | Mark | Settle
+Write: TypeAlias = Reserve | Hold | Mark | Settle
 
 
 def weight(write: Write) -> int:
@@ -82,6 +103,12 @@ def weight(write: Write) -> int:
 WITHDRAWN = "the ledger did not answer in time"
 _is_among = entries.c.request_id == any_(bindparam("ids", type_=ARRAY(Text())))
 _KNOWN = select(entries.c.request_id).where(_is_among)
+_HELD = (
+    select(entries.c.request_id, entries.c.reserved)
+    .where(_is_among, is_open)
+    .order_by(entries.c.request_id)
+    .with_for_update()
+)
 _LOCKED = (
     select(entries.c.request_id)
     .where(_is_among, is_open)
@@ -117,6 +144,7 @@ class Writes:
             .returning(entries.c.request_id)
         )
         self._take_part = observed_rows.take_part(dialect)
+        self._hold = statements.hold(dialect)
         self._mark = statements.mark(dialect)
         self._settle = statements.settle(dialect)
         self._add_answer = add_answer(dialect)
@@ -124,16 +152,19 @@ class Writes:
         self._sums = Sums(dialect)
 
     def carry_out(self, db: Connection, writes: Sequence[Write]) -> Sequence[Admission]:
-        """Reservations first, then marks, then settlements; returns what came of each write.
+        """Reservations first, then holds, marks, settlements; returns what came of each write.
 
-        That is nothing for what is no reservation, and `Withdrawn` for one that is settled as that.
+        That is nothing for marks and settlements, and `Withdrawn` for a reservation that is settled
+        as that.
         """
-        admitted = _admitted(db, [each for each in writes if isinstance(each, Reserve)])
+        purse = _purse(db, writes)
+        admitted = _admitted(db, purse, [each for each in writes if isinstance(each, Reserve)])
         asked = [row for row, how in admitted if not isinstance(how, BudgetExceeded)]
         new = self._reserve(db, asked)
         gone = _withdrawn(db, {row["request_id"] for row in asked} - {*new})
         parts = {e.row["request_id"]: e.part for e in writes if isinstance(e, Reserve) and e.part}
         _many(db, self._take_part, (parts[each] for each in sorted(parts.keys() & new)))
+        held = self._hold_more(db, purse, [each for each in writes if isinstance(each, Hold)])
         marks = {each.request_id: each.row for each in writes if isinstance(each, Mark)}
         _many(db, self._mark, ({"request_id": each, **marks[each]} for each in sorted(marks)))
         ends = {each.request_id: each.row for each in reversed(writes) if isinstance(each, Settle)}
@@ -142,7 +173,7 @@ class Writes:
         self._sums.add(db, new=[*new, *anew], closed=closed)
         stand = {row["request_id"]: how for row, how in admitted}
         stand |= {each: Withdrawn("this request was withdrawn") for each in gone}
-        return [stand[e.row["request_id"]] if isinstance(e, Reserve) else () for e in writes]
+        return [_result(each, stand, held) for each in writes]
 
     def sweep(self, db: Connection, *, beaten_since: datetime, now: datetime) -> int:
         """Close what gateways that fell silent had open; returns how many."""
@@ -160,6 +191,29 @@ class Writes:
         columns = zip(*(row.values() for row in rows), strict=True)
         values = {name: list(column) for name, column in zip(rows[0], columns, strict=True)}
         return db.execute(self._insert, values).scalars().all()
+
+    def _hold_more(
+        self, db: Connection, purse: Purse, holds: Sequence[Hold]
+    ) -> Mapping[str, Admission]:
+        """How the budgets of each stand, or that they don't suffice: then it is as before."""
+        if not holds:
+            return {}
+        ids = [each.request_id for each in holds]
+        before = dict(db.execute(_HELD, {"ids": ids}).all())
+        stand: dict[str, Admission] = {}
+        raised: dict[str, Decimal] = {}
+        for each in holds:
+            amount = rounded(each.amount)
+            more = max(Decimal(0), amount - before.get(each.request_id, amount))
+            stand[each.request_id] = how = purse.book(each.whose, each.budgets, held=more)
+            if more and not isinstance(how, BudgetExceeded):
+                raised[each.request_id] = amount
+        if raised:
+            self._sums.take_back(db, [*raised])
+            rows = ({"request_id": each, "amount": raised[each]} for each in sorted(raised))
+            _many(db, self._hold, rows)
+            self._sums.add(db, new=[*raised], closed=())
+        return stand
 
     def _keep_answers(
         self, db: Connection, settles: Sequence[Settle], closed: Sequence[str]
@@ -188,19 +242,31 @@ class Writes:
         return ids, presumed
 
 
-def _admitted(db: Connection, reserves: Sequence[Reserve]) -> Sequence[tuple[EntryRow, Admission]]:
+def _purse(db: Connection, writes: Sequence[Write]) -> Purse:
+    """The budgets that they ask for."""
+    asking = [each for each in writes if isinstance(each, Reserve | Hold)]
+    return Purse.look(db, [(budget, each.time) for each in asking for budget in each.budgets])
+
+
+def _admitted(
+    db: Connection, purse: Purse, reserves: Sequence[Reserve]
+) -> Sequence[tuple[EntryRow, Admission]]:
     """Who gets what is left of the budgets: first come, first served."""
-    with_budgets = [each for each in reserves if each.budgets]
-    if not with_budgets:
+    if purse.is_empty:
         return [(each.row, ()) for each in reserves]
-    purse = Purse.look(
-        db, [(budget, each.row["time"]) for each in with_budgets for budget in each.budgets]
-    )
-    ids = [each.row["request_id"] for each in with_budgets]
+    ids = [each.request_id for each in reserves if each.budgets]
     known = set(db.execute(_KNOWN, {"ids": ids}).scalars())
     return [
         (e.row, purse.admit(e.row, e.budgets, known=e.row["request_id"] in known)) for e in reserves
     ]
+
+
+def _result(
+    write: Write, reserved: Mapping[str, Admission], held: Mapping[str, Admission]
+) -> Admission:
+    if isinstance(write, Reserve):
+        return reserved[write.request_id]
+    return held[write.request_id] if isinstance(write, Hold) else ()
 
 
 def _withdrawn(db: Connection, ids: Collection[str]) -> Sequence[str]:

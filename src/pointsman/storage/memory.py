@@ -89,6 +89,22 @@ class MemoryStore(MemoryTenants):
         self._entries[entry.request_id] = replace(entry, feedback=())
         return self._stand(budgets, entry.time)
 
+    async def hold(
+        self, entry: Entry, amount: Decimal, budgets: Sequence[Budget]
+    ) -> Sequence[Balance]:
+        """See `ports.Ledger`."""
+        known = self._entries.get(entry.request_id)
+        if known is not None and known.settlement is None:
+            more = max(Decimal(0), rounded(amount) - rounded(known.reserved))
+            self._book(known, reserved=more)
+            try:
+                balances.check(self._stand(budgets, entry.time), more)
+            except BudgetExceeded:
+                self._book(known, reserved=-more)
+                raise
+            self._entries[entry.request_id] = replace(known, reserved=max(amount, known.reserved))
+        return self._stand(budgets, entry.time)
+
     async def mark(self, request_id: str, progress: Progress) -> None:
         """See `ports.Ledger`. Nothing is known of it any more if the process dies."""
 

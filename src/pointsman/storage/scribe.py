@@ -5,17 +5,20 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import cast
 
+from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
 from pointsman.storage import balances, forgetting, key_rows, observed_rows, statements
 from pointsman.storage.batch_queries import is_awaited
 from pointsman.storage.batches import add_answer, answer_row
+from pointsman.storage.filters import is_open
 from pointsman.storage.key_rows import key_row
 from pointsman.storage.learning import Step
-from pointsman.storage.schema import rounded
+from pointsman.storage.schema import dollars, entries, rounded
 from pointsman.storage.statements import Prepared, Value
 from pointsman.storage.triggers import triggers
 from pointsman.types import Balance, Budget, Entry, RowAnswer, StoredKey
@@ -35,6 +38,10 @@ class Scribe:
         self._triggers = tuple(triggers(DIALECT))
         self._reserve = statements.reserve(DIALECT)
         self._take_part = observed_rows.take_part(DIALECT)
+        self._held = Prepared(
+            select(entries.c.reserved).where(statements.the_entry, is_open), DIALECT
+        )
+        self._hold = statements.hold(DIALECT)
         self._settle = statements.settle(DIALECT)
         self._add_answer = add_answer(DIALECT)
         self._interrupt = statements.interrupt(DIALECT, ~is_awaited)
@@ -62,6 +69,20 @@ class Scribe:
             balances.check(stand, rounded(entry.reserved))
         if is_new and (part := observed_rows.participant_row(entry)):
             _execute(db, self._take_part, part)
+        return stand
+
+    def hold(
+        self, entry: Entry, amount: Decimal, budgets: Sequence[Budget], db: sqlite3.Connection
+    ) -> Sequence[Balance]:
+        """See `ports.Ledger`."""
+        one = {"request_id": entry.request_id}
+        found = db.execute(self._held.sql, self._held.values(one)).fetchone()
+        more = rounded(amount) - dollars(found[0]) if found else Decimal(0)
+        if more > 0:
+            _execute(db, self._hold, {**one, "amount": amount})
+        stand = self._stand(budgets, entry.time, db)
+        if more > 0:
+            balances.check(stand, more)
         return stand
 
     def answer(

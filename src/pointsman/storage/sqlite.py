@@ -7,6 +7,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
@@ -140,6 +141,12 @@ class SqliteStore(TenantsStore):
             return await self._writer.run(partial(self._scribe.reserve, entry, values, budgets))
         await self._writer.write(self._reserve.sql, values)
         return ()
+
+    async def hold(
+        self, entry: Entry, amount: Decimal, budgets: Sequence[Budget]
+    ) -> Sequence[Balance]:
+        """See `ports.Ledger`."""
+        return await self._writer.run(partial(self._scribe.hold, entry, amount, budgets))
 
     async def mark(self, request_id: str, progress: Progress) -> None:
         """See `ports.Ledger`."""

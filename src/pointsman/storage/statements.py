@@ -131,6 +131,12 @@ def reserve(dialect: Dialect) -> Prepared:
     return Prepared(upsert(entries, dialect).on_conflict_do_nothing(), dialect)
 
 
+def hold(dialect: Dialect) -> Prepared:
+    """Hold `amount` back for the open entry `request_id`."""
+    amount = bindparam("amount", type_=entries.c.reserved.type)
+    return Prepared(_open_entry().values(reserved=amount), dialect)
+
+
 def mark(dialect: Dialect) -> Prepared:
     """Write how far the open entry `request_id` has come."""
     return Prepared(_open_entry(), dialect, *MarkRow.__annotations__)

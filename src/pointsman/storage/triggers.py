@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from sqlalchemy import Dialect, Insert, literal_column
 
 from pointsman.storage import balances, rollups
-from pointsman.storage.schema import entries
+from pointsman.storage.schema import Money, entries
 
 _the_entry = entries.c.request_id == literal_column("NEW.request_id")
 
@@ -23,6 +23,13 @@ def triggers(dialect: Dialect) -> Iterator[str]:
         "INSERT",
         "NEW.outcome = 'open' AND NEW.reserved <> 0",
         [balances.hold(dialect, _the_entry)],
+        dialect,
+    )
+    yield _trigger(
+        "entry_holds_more",
+        "UPDATE OF reserved",
+        "OLD.outcome = 'open' AND NEW.outcome = 'open'",
+        [balances.hold_more(dialect, _the_entry, literal_column("OLD.reserved", Money))],
         dialect,
     )
     yield _trigger(

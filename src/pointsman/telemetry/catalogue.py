@@ -196,8 +196,8 @@ _INSIDE = (
     Metric(
         "pointsman_ledger_seconds",
         "histogram",
-        "What a request waited for its books, until the entry was durable: `reserve`, `settle`, and "
-        "`mark` for long streams.",
+        "What a request waited for its books, until they were durable: `reserve`, `settle`, `mark` "
+        "for long streams, and `hold` for an attempt after one that was paid for.",
         ("operation",),
         _WRITE_S,
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
 from typing import TypeVar
 
 from pointsman.ports import Ledger
@@ -23,6 +24,12 @@ class TimedLedger:
     async def reserve(self, entry: Entry, budgets: Sequence[Budget] = ()) -> Sequence[Balance]:
         """See `ports.Ledger`."""
         return await self._timed("reserve", self._ledger.reserve(entry, budgets))
+
+    async def hold(
+        self, entry: Entry, amount: Decimal, budgets: Sequence[Budget]
+    ) -> Sequence[Balance]:
+        """See `ports.Ledger`."""
+        return await self._timed("hold", self._ledger.hold(entry, amount, budgets))
 
     async def mark(self, request_id: str, progress: Progress) -> None:
         """See `ports.Ledger`."""
