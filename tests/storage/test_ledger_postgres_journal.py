@@ -6,26 +6,31 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from decimal import Decimal
 from itertools import count
 from pathlib import Path
 
 import pytest
 from tests.support import servers
 from tests.support.entries import NOON, entry
-from tests.support.postgres_books import Line, ask, database, differences, opened
+from tests.support.postgres_books import (
+    CENT,
+    DONE,
+    Line,
+    ask,
+    budget,
+    database,
+    differences,
+    open_entry,
+    opened,
+)
 from tests.support.servers import PostgresServer
 
 from pointsman.errors import LedgerUnavailable
 from pointsman.storage.journal import Journal
 from pointsman.storage.ledger_postgres import PostgresStore
-from pointsman.types import Budget, Entry, Filter, Settlement, Subject
+from pointsman.types import Filter
 
 pytestmark = pytest.mark.full
-
-CENT = Decimal("0.01")
-BUDGET = Budget(Subject("organisation", "acme"), "day", CENT)
-DONE = Settlement(outcome="completed", cost=CENT / 2)
 
 
 @pytest.fixture(scope="module")
@@ -56,10 +61,6 @@ async def journaling(
         yield store
     finally:
         await store.close()
-
-
-def open_entry(request_id: str) -> Entry:
-    return replace(entry(request_id, outcome="open"), reserved=CENT)
 
 
 async def in_the_books(url: str) -> dict[str, str]:
@@ -98,7 +99,7 @@ async def test_what_needs_no_budget_is_promised_and_kept(
         await store.reserve(entry("cached"))
         await store.reserve(open_entry("open"))
         with pytest.raises(LedgerUnavailable):
-            await store.reserve(open_entry("bound"), [BUDGET])
+            await store.reserve(open_entry("bound"), [budget(1)])
         with pytest.raises(LedgerUnavailable):
             await store.report(Filter())
         state = store.journal_state
@@ -187,7 +188,7 @@ async def test_an_entry_that_was_given_up_meanwhile_is_settled_as_it_was_promise
         assert (await other.get("r1")).settlement == DONE
         [row] = await other.report(Filter(), ("outcome",))
         assert (row.requests, row.cost) == (1, CENT / 2)
-        assert (await other.balances([BUDGET], NOON))[0].spent == CENT / 2
+        assert (await other.balances([budget(1)], NOON))[0].spent == CENT / 2
     assert await differences(url) == {0}
 
 

@@ -5,15 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 from typing import Self
 from uuid import uuid4
 
 import asyncpg
+from tests.support.entries import entry
 from tests.support.servers import PostgresServer
 
+from pointsman.errors import BudgetExceeded
 from pointsman.storage.ledger_postgres import PostgresStore
+from pointsman.types import Budget, Entry, Period, Settlement, Subject
+
+CENT = Decimal("0.01")
+ACME = Subject("organisation", "acme")
+DONE = Settlement(outcome="completed", cost=CENT / 2)
 
 #: Sums that must be zero: what the books add up to, less what is in them.
 _DIFFERENCES = """
@@ -27,6 +36,25 @@ _DIFFERENCES = """
         (SELECT coalesce(sum(requests), 0) FROM rollups)
             - (SELECT count(*) FROM entries WHERE outcome <> 'open')
 """
+
+
+def open_entry(request_id: str, *, key: str = "k1", cents: int = 1) -> Entry:
+    """Holds so many cents back."""
+    return replace(entry(request_id, key=key, outcome="open"), reserved=cents * CENT)
+
+
+def budget(cents: int, period: Period = "day", subject: Subject = ACME) -> Budget:
+    """Of so many cents."""
+    return Budget(subject, period, cents * CENT)
+
+
+async def admitted(store: PostgresStore, asked: Entry, *budgets: Budget) -> bool:
+    """Whether its budgets sufficed."""
+    try:
+        await store.reserve(asked, budgets)
+    except BudgetExceeded:
+        return False
+    return True
 
 
 async def new_database(server: PostgresServer) -> str:
