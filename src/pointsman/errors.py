@@ -169,10 +169,12 @@ class BudgetExceeded(PointsmanError):
         self.balances = balances
 
 
-def budget_exceeded(balances: Sequence[Balance], amount: Decimal) -> BudgetExceeded:
+def budget_exceeded(
+    balances: Sequence[Balance], amount: Decimal, *, is_more: bool = False
+) -> BudgetExceeded:
     """The refusal of a request that may cost `amount` US dollars, in words for its client.
 
-    `balances` of all its budgets as they stand without it, at least one of which has less left. It
+    That is beyond what is held back for it already where it `is_more`. `balances` of all its budgets as they stand without it, at least one of which has less left. It
     speaks of the one whose next window begins last: until then nothing changes.
     """
     short = [balance for balance in balances if balance.left < amount]
@@ -180,11 +182,16 @@ def budget_exceeded(balances: Sequence[Balance], amount: Decimal) -> BudgetExcee
     budget = worst.budget
     last_day = worst.until - timedelta(days=1)
     window = f"{last_day:%Y-%m-%d}" if budget.period == "day" else f"{last_day:%Y-%m}"
-    state = "is spent" if worst.left <= 0 else "does not suffice"
+    state = "does not suffice" if is_more or worst.left > 0 else "is spent"
+    wish = (
+        f"{_dollars(amount)} more than is held back for it"
+        if is_more
+        else f"up to {_dollars(amount)}"
+    )
     return BudgetExceeded(
         f"the budget of {budget.subject} for {window} ({_dollars(budget.limit)}) {state}: "
         f"{_dollars(worst.spent)} spent, {_dollars(worst.reserved)} held back for open requests, "
-        f"this one may cost up to {_dollars(amount)}; "
+        f"this one may cost {wish}; "
         f"a new one begins at {worst.until:%Y-%m-%dT%H:%M:%SZ}",
         balances,
     )

@@ -110,51 +110,6 @@ async def test_a_budget_pays_for_it(start: StartGateway):
     assert replies[-1].status_code == 402
 
 
-async def test_another_attempt_is_only_made_where_the_budget_pays_for_both(start: StartGateway):
-    most = priced(2 * COUNTED, 500)  # one answer, as it is held back
-    broken = priced(COUNTED, 25)
-    budget = most + broken
-    for limit, status in ((budget, 200), (budget - Decimal("0.000000000001"), 402)):
-        budgets = EveryBudget(key=BudgetSettings(per_day=limit))
-        gateway = await start(settings(budgets=budgets))
-        gateway.tell("weak", cut_after(100))
-
-        reply = await gateway.chat(PROMPT, model="simple", max_tokens=500)
-
-        assert reply.status_code == status
-        is_paid = status == 200
-        assert len(gateway.app.providers()["strong"].log) == is_paid
-        record = await gateway.record(reply)
-        assert record["outcome"] == ("completed" if is_paid else "failed")
-        assert Decimal(str(record["overhead"])) == broken
-        assert (record["cost"] > record["overhead"]) == is_paid
-    error = reply.json()["error"]
-    assert error["code"] == "budget_exceeded"
-    assert error["message"].startswith(
-        "no deployment could answer (weak: the body broke off after 171 bytes), and another attempt "
-        "is not paid for: the budget of key anonymous"
-    )
-
-
-async def test_who_costs_nothing_answers_where_no_other_attempt_is_paid_for(start: StartGateway):
-    own = ModelSettings(
-        provider="scripted", model="own", tier="complex", location="local", weight=0
-    )
-    models = {**settings().models, "own": own}
-    for limit, asked in (("1", ["weak", "strong", "own"]), ("0.0078", ["weak", "own"])):
-        budgets = EveryBudget(key=BudgetSettings(per_day=Decimal(limit)))
-        gateway = await start(settings(models=models, budgets=budgets))
-        gateway.tell("weak", cut_after(100))
-        gateway.tell("strong", cut_after(100))
-
-        reply = await gateway.chat(PROMPT, model="simple", max_tokens=500)
-
-        assert reply.status_code == 200
-        assert reply.headers["x-pointsman-model"] == "own"
-        record = await gateway.record(reply)
-        assert [each["deployment"] for each in record["attempts"]] == asked
-
-
 async def test_who_answers_instead_does_not_make_it_free(start: StartGateway):
     gateway = await start(settings())
     gateway.tell("weak", cut_after(100))

@@ -14,6 +14,7 @@ from tests.support.postgres_books import (
     DONE,
     Line,
     admitted,
+    ask,
     budget,
     differences,
     new_database,
@@ -104,6 +105,33 @@ async def test_two_gateways_never_hold_more_back_together_than_there_is(url: str
         stores = [(one, other)[number % 2] for number in range(50)]
         assert sum(await asyncio.gather(*map(held, stores, asked))) == 16
         assert (await one.balances([budget(100)], NOON))[0].reserved == 98 * CENT
+        assert await differences(url) == {0}
+
+
+async def test_gateways_that_hold_more_back_never_wait_for_one_another_in_a_circle(url: str):
+    """Most keys have no budget, so nobody waits for another at a budget's lock."""
+    async with opened(url) as one, opened(url) as other, opened(url) as third:
+
+        async def serve(store: PostgresStore, numbers: range) -> None:
+            for number in numbers:
+                key = f"k{number % 30:02}"
+                own = [budget(10**6, subject=Subject("key", "acme", key))] * (number % 3 == 2)
+                asked = open_entry(f"{store.gateway}-{number}", key=key)
+                await store.reserve(asked, own)
+                if own:
+                    await store.hold(asked, 4 * CENT, own)
+                await store.settle(asked.request_id, DONE)
+
+        turns = [range(first, first + 280, 7) for first in range(0, 12_000, 1_000)]
+        stores = (one, other, third)
+        await asyncio.gather(*(serve(store, turn) for store in stores for turn in turns))
+
+        [row] = await ask(
+            url,
+            "SELECT pg_stat_clear_snapshot(), deadlocks FROM pg_stat_database"
+            " WHERE datname = current_database()",
+        )
+        assert row["deadlocks"] == 0
         assert await differences(url) == {0}
 
 

@@ -67,7 +67,7 @@ class Escalation:
         self._closing: set[asyncio.Task[None]] = set()
 
     async def call(self, decision: Decision, errand: Errand, trail: list[Attempt]) -> Answer:
-        """The answer that is given out. Raises Unavailable, NoDeploymentFits."""
+        """The answer that is given out. Raises Unavailable, NoDeploymentFits, BudgetExceeded."""
         plan, bound = decision.plan, decision.verify
         if bound is None or len({attempt.tier for attempt in plan.attempts}) == 1:
             return await self._caller.call(plan, errand, trail)
@@ -101,7 +101,8 @@ class Escalation:
         place, began = len(trail), self._clock.monotonic()
         try:
             async with asyncio.timeout(self._patience.better_s):
-                answer = await self._caller.call(better, errand, trail)
+                beside = replace(errand, beside=draft.line.deployment.id)
+                answer = await self._caller.call(better, beside, trail)
         except (PointsmanError, TimeoutError) as error:
             if isinstance(error, TimeoutError):
                 trail[place:] = [*map(faults.out_of_time, trail[place:])]
@@ -174,7 +175,7 @@ class Escalation:
         same = Plan(tuple(each for each in plan.attempts if each.deployment == own), ())
         tried: list[Attempt] = []
         try:
-            once = replace(errand, looked_at=True, once=True)
+            once = replace(errand, looked_at=True, once=True, beside=own)
             sample = await self._caller.call(same, once, tried)
             tried.append(replace(self._caller.ended(sample, "completed"), usage=sample.usage))
             return await self._draft(sample, errand.request)

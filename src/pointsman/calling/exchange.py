@@ -23,9 +23,9 @@ _FIRST_ERROR_STATUS = 400
 _JSON = "application/json"
 
 
-async def _is_free(deployment: str) -> None:
+async def _is_free(deployment: str, beside: str) -> None:
     """Any number of attempts may be made."""
-    del deployment
+    del deployment, beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,11 @@ class Errand:
     looked_at: bool = False
     #: Worth one attempt and no waiting.
     once: bool = False
-    #: Awaited before another attempt than the first, at a deployment: BudgetExceeded says that it is
-    #: not paid for.
-    go_on: Callable[[str], Awaitable[None]] = _is_free
+    #: The deployment whose answer is there already, and may yet be given out.
+    beside: str = ""
+    #: Awaited with the deployment that is to be called, and `beside`, where something was called
+    #: before: BudgetExceeded says that this call is not paid for.
+    go_on: Callable[[str, str], Awaitable[None]] = _is_free
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,8 +51,8 @@ class _Walk:
     trail: list[Attempt]
     #: How deployments failed last, by their ids.
     failures: dict[str, UpstreamError] = field(default_factory=dict)
-    #: Why a further attempt was not paid for.
-    unpaid: BudgetExceeded | None = None
+    #: Deployments that were not paid for any more, and why.
+    unpaid: dict[str, BudgetExceeded] = field(default_factory=dict)
 
 
 class Caller:
@@ -225,8 +225,8 @@ class Caller:
         answer = await self._patiently(walk)
         if answer is not None:
             return answer
-        if walk.unpaid is not None:
-            raise faults.unpaid(walk.trail, walk.unpaid)
+        if walk.unpaid:
+            raise faults.unpaid(walk.trail, [*walk.unpaid.values()])
         wait = self._shortest_wait(plan, errand)
         all_failed = len(failures) == len(plan.attempts)
         raise faults.exhausted(walk.trail, list(failures.values()), wait, all_failed=all_failed)
@@ -242,7 +242,7 @@ class Caller:
             await self._sleep(_LOOK_AGAIN_S)
             walk.trail[:] = [each for each in walk.trail if not _is_look(each, loading[0])]
             answer = await self._try(line, walk)
-            if answer is not None:
+            if answer is not None or loading[0] in walk.unpaid:
                 return answer
         return None
 
@@ -253,7 +253,7 @@ class Caller:
         lines = [
             self._line(name, walk.errand)
             for name, error in walk.failures.items()
-            if retriable(error) and not faults.is_warming(error)
+            if name not in walk.unpaid and retriable(error) and not faults.is_warming(error)
         ]
         waits = [(max(pause, self._resting(line, now)), line) for line in lines]
         if not waits:
@@ -270,30 +270,22 @@ class Caller:
         started = self._clock.monotonic()
         if self.rests.wait(line.quota_group, started) > 0:
             return None
-        if not await self._is_paid(line, walk):
-            return None
         if budgeted and not self.budget.take():
             return None
         answer: Answer | None = None
         try:
+            if walk.trail or walk.errand.beside:
+                await walk.errand.go_on(line.deployment.id, walk.errand.beside)
             async with line.trials if walk.failures else contextlib.nullcontext():
                 answer = await self._in_turn(line, walk.errand, started, walk.trail)
         except UpstreamError as error:
             walk.failures[line.deployment.id] = error
+        except BudgetExceeded as refused:
+            walk.unpaid[line.deployment.id] = refused
         finally:
             if budgeted:
                 self.budget.give_back()
         return answer
-
-    async def _is_paid(self, line: Line, walk: _Walk) -> bool:
-        """Whether it may be tried, after what the attempts before it cost."""
-        if walk.trail:
-            try:
-                await walk.errand.go_on(line.deployment.id)
-            except BudgetExceeded as refused:
-                walk.unpaid = refused
-                return False
-        return True
 
     async def _in_turn(
         self, line: Line, errand: Errand, started: float, trail: list[Attempt]

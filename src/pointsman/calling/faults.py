@@ -125,10 +125,14 @@ def exhausted(
     return failure
 
 
-def unpaid(attempts: Sequence[Attempt], refused: BudgetExceeded) -> BudgetExceeded:
-    """What the client is told where the budget pays for no other attempt than those that failed."""
-    message = f"{_none_answered(attempts)}, and another attempt is not paid for: {refused}"
-    return BudgetExceeded(message, refused.balances)
+def unpaid(attempts: Sequence[Attempt], refused: Sequence[BudgetExceeded]) -> BudgetExceeded:
+    """What the client is told where the budget pays for no other attempt than those that failed.
+
+    `refused` are the refusals of others, at least one.
+    """
+    last = refused[-1]
+    message = f"{_none_answered(attempts)}, and another attempt is not paid for: {last}"
+    return BudgetExceeded(message, last.balances)
 
 
 def _none_answered(attempts: Sequence[Attempt]) -> str:

@@ -16,8 +16,6 @@ from pointsman.types import Attempt, Decision, ModelRequest
 
 #: Times the estimated tokens of a prompt: `tokens.BYTES_PER_TOKEN` is 4, dense text has 2.
 _DENSE = 2
-#: What looking at a first answer makes of it.
-_LOOKED_AT = frozenset({"draft", "sample"})
 
 
 def _usual(request: ModelRequest) -> tuple[str, ...]:
@@ -56,26 +54,37 @@ class Reservations:
         return None if wanted is None else max(usual, wanted)
 
     def hold(
+        self, decision: Decision, request: ModelRequest, trail: Sequence[Attempt], at: datetime
+    ) -> Decimal:
+        """US dollars to hold back for a decision: the dearest answer of its plan.
+
+        With what looking at a first answer takes (it and a second sample of it), and with what was
+        called on the way here (`trail`). What has no known price holds nothing back.
+        """
+        worst = [
+            self.worst(each.deployment, request, at) or Decimal(0)
+            for each in decision.plan.attempts
+        ]
+        looked_at = 2 * worst[0] if worst and decision.verify is not None else Decimal(0)
+        return max(worst, default=Decimal(0)) + looked_at + self._spent(trail, at)
+
+    def another(
         self,
-        decision: Decision,
+        deployment: str,
         request: ModelRequest,
         trail: Sequence[Attempt],
         at: datetime,
         *,
-        answering: str | None = None,
+        beside: str = "",
     ) -> Decimal:
-        """US dollars to hold back for a decision: the dearest answer of its plan, or who is asked.
+        """US dollars to hold back for one more answer of a deployment, after what was called by now.
 
-        With what looking at a first answer takes (it and a second sample of it), and with what else
-        was called by now (`trail`): the judge, what broke off. What has no known price holds
-        nothing back.
+        `beside` is the deployment, if any, whose answer is there and may yet be given out.
         """
-        plan = [each.deployment for each in decision.plan.attempts]
-        worst = [self.worst(each, request, at) or Decimal(0) for each in plan]
-        looked_at = 2 * worst[0] if worst and decision.verify is not None else Decimal(0)
-        others = (self.pricer.priced(each, at) for each in trail if each.purpose not in _LOOKED_AT)
-        spent = sum((each.cost for each in others if each.cost is not None), Decimal(0))
-        answer = (
-            max(worst, default=Decimal(0)) if answering is None else worst[plan.index(answering)]
-        )
-        return answer + looked_at + spent
+        answers = (deployment, beside) if beside else (deployment,)
+        worst = (self.worst(each, request, at) or Decimal(0) for each in answers)
+        return sum(worst, self._spent(trail, at))
+
+    def _spent(self, trail: Sequence[Attempt], at: datetime) -> Decimal:
+        costs = (self.pricer.priced(each, at).cost for each in trail)
+        return sum((cost for cost in costs if cost is not None), Decimal(0))

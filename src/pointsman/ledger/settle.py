@@ -92,13 +92,18 @@ class Record:
         """Milliseconds since the request was admitted."""
         return (self._recorder.clock.monotonic() - self._started) * 1000
 
+    @property
+    def is_bound(self) -> bool:
+        """Whether budgets have to suffice for it."""
+        return bool(self._budgets)
+
     async def hold(self, amount: Decimal) -> Sequence[Balance]:
         """Hold so many US dollars back for it in all; nothing happens where that is no more.
 
         Returns how its budgets stand, where something did. Raises BudgetExceeded,
         LedgerUnavailable: then no more may be spent on it.
         """
-        if not self._budgets or amount <= self._entry.reserved:
+        if not self.is_bound or amount <= self._entry.reserved:
             return ()
         stand = await self._recorder.hold(self._entry, amount, self._budgets)
         self._entry = replace(self._entry, reserved=amount)

@@ -58,13 +58,16 @@ class Reserving:
                     await self._admission.refresh(call.principal)
             raise
 
-    async def go_on(self, call: Call, record: Record, deployment: str) -> None:
-        """Hold back what another attempt there may cost, beside what the ones before it did.
+    async def go_on(self, call: Call, record: Record, deployment: str, beside: str) -> None:
+        """Hold back what one more answer of a deployment may cost, beside what was called by now.
 
-        Raises BudgetExceeded and LedgerUnavailable: then it may not be made.
+        `beside`: see `Errand.beside`. Raises BudgetExceeded and LedgerUnavailable: then it may not
+        be called.
         """
-        amount = self._reservations.hold(
-            record.decision, call.request, record.attempts, call.time, answering=deployment
+        if not record.is_bound:
+            return
+        amount = self._reservations.another(
+            deployment, call.request, record.attempts, call.time, beside=beside
         )
         try:
             self._admission.note(await record.hold(amount))

@@ -164,16 +164,16 @@ def balance(budget: Budget, at: datetime, spent: int, reserved: int) -> Balance:
     return Balance(budget, dollars(spent), dollars(reserved), until=midnight(end))
 
 
-def check(stand: Sequence[Balance], amount: Decimal) -> None:
+def check(stand: Sequence[Balance], amount: Decimal, *, is_more: bool = False) -> None:
     """Raise BudgetExceeded where budgets, the `amount` held back already, are below zero.
 
-    What costs nothing is let through.
+    What costs nothing is let through. `is_more`: beyond what was held back for the same request.
     """
     over = [each for each in stand if each.left < 0]
     if not over or not amount:
         return
     before = [replace(each, reserved=each.reserved - amount) for each in stand]
-    raise budget_exceeded(before, amount)
+    raise budget_exceeded(before, amount, is_more=is_more)
 
 
 def days(budget: Budget, at: datetime) -> tuple[date, date]:

@@ -143,17 +143,21 @@ class Purse:
         held = rounded(row["reserved"]) if is_open and not known else Decimal(0)
         spent = rounded(_charged(row)) if not is_open and not known else Decimal(0)
         whose = Whose(row["organisation"], row["key"], row["time"])
-        return self.book(whose, budgets, spent=spent, held=held)
+        return self._book(whose, budgets, spent, held)
 
-    def book(
+    def hold_more(self, whose: Whose, budgets: Sequence[Budget], amount: Decimal) -> Admission:
+        """Hold so many US dollars more back for an open entry, if its budgets suffice."""
+        return self._book(whose, budgets, Decimal(0), amount, is_more=True)
+
+    def _book(
         self,
         whose: Whose,
         budgets: Sequence[Budget],
+        spent: Decimal,
+        held: Decimal,
         *,
-        spent: Decimal = Decimal(0),
-        held: Decimal = Decimal(0),
+        is_more: bool = False,
     ) -> Admission:
-        """Spend and hold back so many US dollars more, if its budgets suffice for what is held."""
         more = _Sum(_picos(spent), _picos(held))
         sums = [self._sums[_window(budget, whose.time)] + more for budget in budgets]
         stand = [
@@ -161,7 +165,7 @@ class Purse:
             for budget, each in zip(budgets, sums, strict=True)
         ]
         try:
-            check(stand, held)
+            check(stand, held, is_more=is_more)
         except BudgetExceeded as error:
             return error
         for window in _windows(whose):

@@ -164,16 +164,16 @@ class Writes:
         gone = _withdrawn(db, {row["request_id"] for row in asked} - {*new})
         parts = {e.row["request_id"]: e.part for e in writes if isinstance(e, Reserve) and e.part}
         _many(db, self._take_part, (parts[each] for each in sorted(parts.keys() & new)))
-        held = self._hold_more(db, purse, [each for each in writes if isinstance(each, Hold)])
+        holds, raised = self._hold_more(db, purse, [e for e in writes if isinstance(e, Hold)])
         marks = {each.request_id: each.row for each in writes if isinstance(each, Mark)}
         _many(db, self._mark, ({"request_id": each, **marks[each]} for each in sorted(marks)))
         ends = {each.request_id: each.row for each in reversed(writes) if isinstance(each, Settle)}
         closed, anew = self._close(db, ends)
         self._keep_answers(db, [each for each in writes if isinstance(each, Settle)], closed)
-        self._sums.add(db, new=[*new, *anew], closed=closed)
+        self._sums.add(db, new=[*new, *anew], closed=closed, held=raised)
         stand = {row["request_id"]: how for row, how in admitted}
         stand |= {each: Withdrawn("this request was withdrawn") for each in gone}
-        return [_result(each, stand, held) for each in writes]
+        return [_result(each, stand, holds) for each in writes]
 
     def sweep(self, db: Connection, *, beaten_since: datetime, now: datetime) -> int:
         """Close what gateways that fell silent had open; returns how many."""
@@ -194,26 +194,27 @@ class Writes:
 
     def _hold_more(
         self, db: Connection, purse: Purse, holds: Sequence[Hold]
-    ) -> Mapping[str, Admission]:
-        """How the budgets of each stand, or that they don't suffice: then it is as before."""
+    ) -> tuple[Mapping[str, Admission], Mapping[str, Decimal]]:
+        """How the budgets of each stand, or that they don't suffice: then it is as before.
+
+        And what is held back more; to be added to the sums with the rest, for the order of locks.
+        """
         if not holds:
-            return {}
+            return {}, {}
         ids = [each.request_id for each in holds]
         before = dict(db.execute(_HELD, {"ids": ids}).all())
         stand: dict[str, Admission] = {}
         raised: dict[str, Decimal] = {}
+        amounts: dict[str, Decimal] = {}
         for each in holds:
             amount = rounded(each.amount)
             more = max(Decimal(0), amount - before.get(each.request_id, amount))
-            stand[each.request_id] = how = purse.book(each.whose, each.budgets, held=more)
+            stand[each.request_id] = how = purse.hold_more(each.whose, each.budgets, more)
             if more and not isinstance(how, BudgetExceeded):
-                raised[each.request_id] = amount
-        if raised:
-            self._sums.take_back(db, [*raised])
-            rows = ({"request_id": each, "amount": raised[each]} for each in sorted(raised))
-            _many(db, self._hold, rows)
-            self._sums.add(db, new=[*raised], closed=())
-        return stand
+                raised[each.request_id], amounts[each.request_id] = more, amount
+        rows = ({"request_id": each, "amount": amounts[each]} for each in sorted(amounts))
+        _many(db, self._hold, rows)
+        return stand, raised
 
     def _keep_answers(
         self, db: Connection, settles: Sequence[Settle], closed: Sequence[str]
@@ -252,7 +253,7 @@ def _admitted(
     db: Connection, purse: Purse, reserves: Sequence[Reserve]
 ) -> Sequence[tuple[EntryRow, Admission]]:
     """Who gets what is left of the budgets: first come, first served."""
-    if purse.is_empty:
+    if purse.is_empty or not reserves:
         return [(each.row, ()) for each in reserves]
     ids = [each.request_id for each in reserves if each.budgets]
     known = set(db.execute(_KNOWN, {"ids": ids}).scalars())

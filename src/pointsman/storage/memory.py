@@ -98,7 +98,7 @@ class MemoryStore(MemoryTenants):
             more = max(Decimal(0), rounded(amount) - rounded(known.reserved))
             self._book(known, reserved=more)
             try:
-                balances.check(self._stand(budgets, entry.time), more)
+                balances.check(self._stand(budgets, entry.time), more, is_more=True)
             except BudgetExceeded:
                 self._book(known, reserved=-more)
                 raise

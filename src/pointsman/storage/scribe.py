@@ -82,7 +82,7 @@ class Scribe:
             _execute(db, self._hold, {**one, "amount": amount})
         stand = self._stand(budgets, entry.time, db)
         if more > 0:
-            balances.check(stand, more)
+            balances.check(stand, more, is_more=True)
         return stand
 
     def answer(
