@@ -147,8 +147,9 @@ async def test_when_the_last_has_left_the_upstream_is_cancelled(
 async def test_all_leave_before_there_is_an_answer(gateway: Gateway):
     weak = gateway.tell("weak", Script(reply=TEXT, first_byte_delay_s=30))
     calls = [call(gateway) for _ in range(3)]
-    waiting = [asks(gateway, each) for each in calls]
-    await gateway.sent("weak")
+    waiting = [asks(gateway, calls[0])]
+    await gateway.sent("weak")  # it is decided: who comes now has an entry at once
+    waiting += [asks(gateway, each) for each in calls[1:]]
     await boarded(gateway, 2)
     for each in waiting:
         each.cancel()
