@@ -58,16 +58,22 @@ def tabled(names: Sequence[str], states: Array, counts: Array, sources: Sequence
     # an axis has no sign of its own: its largest number is to be positive
     signs = np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])
     rotated = centred @ (axes * signs[:, None])[:SIZE].T
-    reader = Meaning.parse(_packed(names, rotated))
-    return _packed(names, (rotated - _usual(reader, rotated, counts, sources)) * counts[:, None])
+    usual = _usual(names, rotated, counts, sources)
+    return _packed(names, (rotated - usual) * counts[:, None])
 
 
-def _usual(reader: Meaning, rotated: Array, counts: Array, sources: Sequence[Source]) -> Array:
+def _usual(names: Sequence[str], rotated: Array, counts: Array, sources: Sequence[Source]) -> Array:
     """The mean of prompts' vectors."""
+    reader = Meaning.parse(_packed(names, rotated))
+    places = {name: place for place, name in enumerate(names)}
     families: dict[str, list[Array]] = {}
     for source in sources:
         rows = source.rows[:: max(1, len(source.rows) // _PROMPTS)]
-        read = [places for row in rows if (places := reader.read(row.prompt))]
+        read = [
+            [places[piece] for piece in pieces]
+            for row in rows
+            if (pieces := reader.read(row.prompt))
+        ]
         found = [counts[each] @ rotated[each] / counts[each].sum() for each in read]
         families.setdefault(source.family, []).append(np.mean(found, axis=0))
     return np.asarray(np.mean([np.mean(each, axis=0) for _, each in sorted(families.items())], 0))

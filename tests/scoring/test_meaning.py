@@ -44,7 +44,7 @@ def test_case_accents_and_blanks_do_not_matter(meaning: Meaning) -> None:
 
 
 def test_a_word_that_is_not_in_the_table_is_made_of_its_pieces(meaning: Meaning) -> None:
-    assert "photovoltaically" not in meaning.places
+    assert "photovoltaically" not in meaning.pieces
 
     assert len(meaning.read("photovoltaically")) > 1
     assert meaning.read("x" * 1_000) == []
@@ -70,6 +70,16 @@ def test_only_the_ends_of_a_long_text_are_read(meaning: Meaning) -> None:
     head, tail = "sea " * (HEAD // 4), "poem " * (TAIL // 5)
 
     assert np.array_equal(meaning.of(head + "tax " * 9_999 + tail), meaning.of(head + tail))
+
+
+def test_it_says_the_same_after_however_many_other_words() -> None:
+    before = _TINY.of("abb bbb")
+
+    _TINY.of(" ".join(f"b{number}" for number in range(300)))
+    for start in range(0, 10_000, 100):
+        _TINY.of(" ".join(f"a{number}" for number in range(start, start + 100)))
+
+    assert np.array_equal(_TINY.of("abb bbb"), before)
 
 
 @pytest.mark.parametrize("text", ["", " \n", "\u2603\u2603", "\x00"])

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import unicodedata
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from io import BytesIO
-from string import ascii_lowercase, digits, whitespace
 from zipfile import BadZipFile
 
 import numpy as np
@@ -26,35 +26,43 @@ from pointsman.errors import ConfigError
 HEAD, TAIL = 1_200, 600
 
 _WORD = re.compile(r"[^\W_]+|[^\w\s]|_")
-_PLAIN = frozenset(ascii_lowercase + digits + whitespace)
 _MANY = 64  # different marks, from which on a pattern is faster
 _LONGEST = 40  # characters of a word that is made of pieces; a longer one is none
 _GOES_ON = "##"  # how a piece begins that does not begin a word
-_KEPT = 8_192  # words of which is remembered what they mean
+_KEPT = 8_192  # words made of pieces of which is remembered what they mean
 _FIELD = 4  # bytes
 _UNIT = 2**15  # of a field: what counts as 1
 _MIDDLE = 2**31  # of a field: 0
 
 
+def _is_mark(char: str) -> bool:
+    return not char.isalnum() and not char.isspace()
+
+
+_ASCII_MARKS = tuple(filter(_is_mark, map(chr, range(128))))
+#: Makes each of them a blank.
+_ASCII_GAPS = "".join(" " if char in _ASCII_MARKS else char for char in map(chr, range(128)))
+
+
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """Vectors of pieces of words, and how texts are made of them. Pure."""
+    """Vectors of pieces of words, and how texts are made of them. Pure.
 
-    #: Where a piece stands in the table.
-    places: Mapping[str, int]
+    A vector is one whole number with a field of `_FIELD` bytes for each dimension. Sums of such
+    numbers are sums of vectors, as long as no field leaves its 32 bits: a text has some thousands
+    of pieces at most, and a piece is shorter than 5 in each dimension. Rare pieces are longer, as
+    they say more.
+    """
+
+    #: The vector of each piece.
+    pieces: Mapping[str, int]
     #: Dimensions of a vector.
     size: int
-    #: One row a piece, a field of `_FIELD` bytes for each dimension; rare pieces are longer, as
-    #: they say more.
-    rows: bytes
-    _cut: Callable[[str], tuple[int, ...]] = field(init=False, repr=False, compare=False)
-    #: What a word means, see `_row`.
-    _of_word: Callable[[str], int] = field(init=False, repr=False, compare=False)
+    _words: Mapping[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Derive what cuts words, and what says of words what they mean."""
-        object.__setattr__(self, "_cut", _cutter(self.places))
-        object.__setattr__(self, "_of_word", lru_cache(_KEPT)(self._word))
+        """Begin with the words that are one piece."""
+        object.__setattr__(self, "_words", _Words(self.pieces))
 
     @classmethod
     def parse(cls, packed: bytes) -> Meaning:
@@ -67,57 +75,60 @@ class Meaning:
             raise ConfigError(f"the table of word vectors is damaged: {error!r}") from error
         if not len(words) == len(table) == len(scale):
             raise ConfigError("the table of word vectors is damaged: its parts differ in length")
-        places = {word: place for place, word in enumerate(words)}
-        return cls(places, int(table.shape[1]), _rows(table, scale))
+        return cls(dict(zip(words, _rows(table, scale), strict=True)), int(table.shape[1]))
 
-    def read(self, text: str) -> list[int]:
-        """The places of a text's pieces, in no order; unknown words are left out."""
-        words = _words(text)
-        places = list(map(self.places.get, words))
-        found = [place for place in places if place is not None]
-        if len(found) < len(words):
-            for word, place in zip(words, places, strict=True):
-                if place is None:
-                    found += self._cut(word)
-        return found
+    def read(self, text: str) -> list[str]:
+        """A text's pieces, in no order; unknown words are left out."""
+        words, marks = _parted(text)
+        words += [mark for mark, times in marks.items() for _ in range(times)]
+        return [piece for word in words for piece in _cut(word, self.pieces)]
 
     def of(self, text: str) -> NDArray[np.float32]:
         """The text's vector, of length 1; zeros where no word of it is known.
 
-        Vectors are added up as whole numbers, see `_row`: what numpy adds up, it adds up without
-        the interpreter's lock, and after that waits for other threads, here for a millisecond.
+        Vectors are added up as whole numbers: what numpy adds up, it adds up without the
+        interpreter's lock, and after that waits for other threads, here for a millisecond.
         """
-        total = sum(map(self._of_word, _words(text)))
+        words, marks = _parted(text)
+        total = sum(map(self._words.__getitem__, words))
+        for mark, times in marks.items():
+            total += times * self._words[mark]
         if not total:
             return np.zeros(self.size, np.float32)
         vector = (_unpacked(total, self.size) / _UNIT).astype(np.float32)
         length = float(np.einsum("i,i->", vector, vector)) ** 0.5
         return vector / length if length else vector
 
-    def _word(self, word: str) -> int:
-        place = self.places.get(word)
-        return sum(map(self._row, self._cut(word))) if place is None else self._row(place)
 
-    def _row(self, place: int) -> int:
-        """A piece's vector as one whole number.
+class _Words(dict[str, int]):
+    """What words mean: those that are a piece, and the last ones that were made of pieces."""
 
-        Sums of such numbers are sums of vectors, as long as no field leaves its 32 bits: a text
-        has some thousands of pieces at most, and a piece is shorter than 5 in each dimension.
-        """
-        width = _FIELD * self.size
-        row = self.rows[place * width : (place + 1) * width]
-        return int.from_bytes(row, "little") - _middles(self.size)
+    def __init__(self, pieces: Mapping[str, int]) -> None:
+        super().__init__(pieces)
+        self._pieces = pieces
+        self._made: deque[str] = deque()
+
+    def __missing__(self, word: str) -> int:
+        found = self[word] = sum(map(self._pieces.__getitem__, _cut(word, self._pieces)))
+        self._made.append(word)
+        if len(self._made) > _KEPT:
+            self.pop(self._made.popleft(), None)
+        return found
 
 
-def _rows(table: NDArray[np.int8], scale: NDArray[np.float32]) -> bytes:
-    """Every row times its scale, in fields that are never negative: `_MIDDLE` is 0."""
+def _rows(table: NDArray[np.int8], scale: NDArray[np.float32]) -> list[int]:
+    """Each row times its scale, as one whole number."""
     fields = table * (scale * np.float32(_UNIT))[:, None]
     np.rint(fields, out=fields)
-    return (fields.astype("<i4").view("<u4") ^ np.uint32(_MIDDLE)).tobytes()
+    packed = (fields.astype("<i4").view("<u4") ^ np.uint32(_MIDDLE)).tobytes()
+    size = table.shape[1]
+    width, middles = _FIELD * size, _middles(size)
+    starts = range(0, len(packed), width)
+    return [int.from_bytes(packed[at : at + width], "little") - middles for at in starts]
 
 
 def _unpacked(total: int, size: int) -> NDArray[np.int64]:
-    """The opposite of `Meaning._row`, for a sum."""
+    """The opposite of `_rows`, for a sum."""
     raw = (total + _middles(size)).to_bytes(_FIELD * size, "little")
     return np.frombuffer(raw, "<u4").astype(np.int64) - _MIDDLE
 
@@ -128,45 +139,39 @@ def _middles(size: int) -> int:
     return sum(_MIDDLE << 8 * _FIELD * at for at in range(size))
 
 
-def _cutter(places: Mapping[str, int]) -> Callable[[str], tuple[int, ...]]:
-    """What cuts a word that is not in the table into pieces, the longest first."""
-
-    @lru_cache(_KEPT)
-    def cut(word: str) -> tuple[int, ...]:
-        """None of them where a part of the word is unknown."""
-        found: list[int] = []
-        start, prefix = 0, ""
-        while start < len(word) <= _LONGEST:
-            for end in range(len(word), start, -1):
-                place = places.get(prefix + word[start:end])
-                if place is not None:
-                    break
-            else:
-                return ()
-            found.append(place)
-            start, prefix = end, _GOES_ON
-        return tuple(found)
-
-    return cut
+def _cut(word: str, pieces: Mapping[str, int]) -> Sequence[str]:
+    """The pieces of a word, the longest first; none where a part of it is unknown."""
+    if word in pieces:
+        return (word,)
+    found: list[str] = []
+    start, prefix = 0, ""
+    while start < len(word) <= _LONGEST:
+        for end in range(len(word), start, -1):
+            piece = prefix + word[start:end]
+            if piece in pieces:
+                break
+        else:
+            return ()
+        found.append(piece)
+        start, prefix = end, _GOES_ON
+    return found
 
 
-def _words(text: str) -> Sequence[str]:
-    """Words without case and accents, and marks, of the text's ends."""
+def _parted(text: str) -> tuple[list[str], Mapping[str, int]]:
+    """Words without case and accents, of the text's ends, and how often each mark is there."""
     if len(text) > HEAD + TAIL:
         text = f"{text[:HEAD]} {text[-TAIL:]}"
     text = text.lower()
-    if not text.isascii():
-        text = unicodedata.normalize("NFD", text)
-        for accent in filter(unicodedata.combining, set(text)):
-            text = text.replace(accent, "")
-    marks = list(filter(_is_mark, set(text) - _PLAIN))
+    if text.isascii():
+        marks = list(filter(text.__contains__, _ASCII_MARKS))
+        return text.translate(_ASCII_GAPS).split(), {mark: text.count(mark) for mark in marks}
+    text = unicodedata.normalize("NFD", text)
+    for accent in filter(unicodedata.combining, set(text)):
+        text = text.replace(accent, "")
+    marks = list(filter(_is_mark, set(text)))
     if len(marks) > _MANY:
-        found: list[str] = _WORD.findall(text)
-        return found
+        return _WORD.findall(text), {}
+    counts = {mark: text.count(mark) for mark in marks}
     for mark in marks:  # the same, four times as fast
-        text = text.replace(mark, f" {mark} ")
-    return text.split()
-
-
-def _is_mark(char: str) -> bool:
-    return not char.isalnum() and not char.isspace()
+        text = text.replace(mark, " ")
+    return text.split(), counts
