@@ -1,11 +1,11 @@
 """A cache of many replies in one partition, each of which can be asked for."""
 
 import asyncio
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace
 
 from cache_gateway import ROOM, SIMILAR
 from overhead_formats import asked

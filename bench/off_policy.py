@@ -20,7 +20,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -40,6 +40,7 @@ from bench.off_policy_traffic import (
     traffic,
 )
 from bench.off_policy_traffic import table as table_of
+from msgspec.structs import replace
 
 from pointsman.feedback import drift, promote, sequential
 from pointsman.feedback.evaluate import METHODS, Method, estimates

@@ -11,11 +11,12 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
 
 import uvloop
+from msgspec.structs import asdict
 from tests.support.servers import RedisServer
 
 from pointsman.access.limits import MemoryLimiter

@@ -8,8 +8,9 @@ for the deltas that a stream is followed by.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+import msgspec
 
 from pointsman.types import Json, Usage
 
@@ -23,8 +24,7 @@ Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh",
 Verbosity: TypeAlias = Literal["low", "medium", "high"]
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(msgspec.Struct, frozen=True):
     """Words."""
 
     text: str
@@ -32,8 +32,7 @@ class Text:
     cache_control: Json = None
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(msgspec.Struct, frozen=True):
     """A picture: `data` (base64, with its `media_type`) or a `url`."""
 
     media_type: str | None = None
@@ -42,16 +41,14 @@ class Image:
     detail: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Audio:
+class Audio(msgspec.Struct, frozen=True):
     """Sound: base64, and its format (`wav`, `mp3`)."""
 
     data: str
     format: str
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(msgspec.Struct, frozen=True):
     """A document: `data` (base64), a `url`, or an id that only its provider knows."""
 
     name: str | None = None
@@ -61,8 +58,7 @@ class File:
     file_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Thinking:
+class Thinking(msgspec.Struct, frozen=True):
     """What the model thought. The signature proves to its provider that it is unchanged."""
 
     text: str
@@ -71,15 +67,13 @@ class Thinking:
     redacted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """The words in which a model declined."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
+class ToolCall(msgspec.Struct, frozen=True):
     """A tool that the model wants called; `arguments` is JSON, as the model wrote it."""
 
     id: str
@@ -89,8 +83,7 @@ class ToolCall:
     signature: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ToolResult:
+class ToolResult(msgspec.Struct, frozen=True):
     """What a tool gave back."""
 
     call_id: str
@@ -100,8 +93,7 @@ class ToolResult:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Opaque:
+class Opaque(msgspec.Struct, frozen=True):
     """Something that only its own format can say, such as a provider's built-in tool."""
 
     format: str
@@ -112,8 +104,7 @@ class Opaque:
 Part: TypeAlias = Text | Image | Audio | File | Thinking | Refusal | ToolCall | ToolResult | Opaque
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """One turn. Tool results stand in messages of role `tool`, one or more each."""
 
     role: Role
@@ -121,8 +112,7 @@ class Message:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(msgspec.Struct, frozen=True):
     """A function on offer; `schema` is the JSON schema of its arguments."""
 
     name: str
@@ -132,16 +122,14 @@ class Tool:
     cache_control: Json = None
 
 
-@dataclass(frozen=True, slots=True)
-class ToolChoice:
+class ToolChoice(msgspec.Struct, frozen=True):
     """Whether and which tools may be called; `names` narrows it to some of them."""
 
     mode: Literal["auto", "none", "required"]
     names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OutputFormat:
+class OutputFormat(msgspec.Struct, frozen=True):
     """JSON wanted: any object, or an instance of a schema."""
 
     kind: Literal["json_object", "json_schema"]
@@ -151,8 +139,7 @@ class OutputFormat:
     description: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reasoning:
+class Reasoning(msgspec.Struct, frozen=True):
     """How much thinking is wanted, in whichever unit the client said it."""
 
     effort: Effort | None = None
@@ -163,8 +150,7 @@ class Reasoning:
     visible: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sampling:
+class Sampling(msgspec.Struct, frozen=True):
     """How the reply is drawn. None is the model's default."""
 
     max_tokens: int | None = None
@@ -182,8 +168,7 @@ class Sampling:
     top_logprobs: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(msgspec.Struct, frozen=True):
     """A request in full."""
 
     messages: tuple[Message, ...]
@@ -205,8 +190,7 @@ class Conversation:
     foreign: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """One answer; texts, thinking, refusals and tool calls in the order they were said."""
 
     parts: tuple[Part, ...]
@@ -217,8 +201,7 @@ class Choice:
     logprobs: Json = None
 
 
-@dataclass(frozen=True, slots=True)
-class ModelReply:
+class ModelReply(msgspec.Struct, frozen=True):
     """A whole reply."""
 
     model: str
@@ -229,16 +212,14 @@ class ModelReply:
 # A stream, delta by delta. Texts come in order; every tool call begins before its arguments.
 
 
-@dataclass(frozen=True, slots=True)
-class Began:
+class Began(msgspec.Struct, frozen=True):
     """The reply has begun."""
 
     #: What the upstream says it serves; None where it does not.
     model: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TextDelta:
+class TextDelta(msgspec.Struct, frozen=True):
     """More text."""
 
     text: str
@@ -246,8 +227,7 @@ class TextDelta:
     logprobs: Json = None
 
 
-@dataclass(frozen=True, slots=True)
-class ThinkingDelta:
+class ThinkingDelta(msgspec.Struct, frozen=True):
     """More thinking, its signature, or both. With `redacted`, a whole opaque block."""
 
     text: str = ""
@@ -256,16 +236,14 @@ class ThinkingDelta:
     choice: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class RefusalDelta:
+class RefusalDelta(msgspec.Struct, frozen=True):
     """More of a refusal."""
 
     text: str
     choice: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCallBegan:
+class ToolCallBegan(msgspec.Struct, frozen=True):
     """A tool call begins; `call` counts a choice's calls from 0."""
 
     call: int
@@ -275,8 +253,7 @@ class ToolCallBegan:
     signature: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCallDelta:
+class ToolCallDelta(msgspec.Struct, frozen=True):
     """More of a call's arguments."""
 
     call: int
@@ -284,8 +261,7 @@ class ToolCallDelta:
     choice: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(msgspec.Struct, frozen=True):
     """A choice has ended."""
 
     finish: Finish
@@ -298,8 +274,7 @@ Delta: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(msgspec.Struct, frozen=True):
     """A request in an upstream's format."""
 
     body: bytes
@@ -307,8 +282,7 @@ class Encoded:
     left_out: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Addressee:
+class Addressee(msgspec.Struct, frozen=True):
     """For whom a request is written."""
 
     #: The upstream's name for the model.
@@ -316,6 +290,6 @@ class Addressee:
     #: Sent where the format must have a limit and the client sets none.
     max_output_tokens: int | None = None
     #: Parameters to leave out, by the client's name for them or by ours (`temperature`, ...).
-    drop: frozenset[str] = field(default_factory=frozenset)
+    drop: frozenset[str] = msgspec.field(default_factory=frozenset)
     #: The upstream's own members to set, from configuration (Ollama's `keep_alive`, `num_ctx`, ...).
-    extra: Mapping[str, Json] = field(default_factory=dict)
+    extra: Mapping[str, Json] = msgspec.field(default_factory=dict)

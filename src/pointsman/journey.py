@@ -7,7 +7,10 @@ import re
 import time
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec.structs import replace
 
 from pointsman.types import Entry
 
@@ -19,8 +22,7 @@ _SAMPLED, _RANDOM = 0x01, 0x02
 _LONGEST_STATE = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(msgspec.Struct, frozen=True):
     """A place in a trace, as W3C's Trace Context has it."""
 
     #: 32 and 16 hexadecimal digits.
@@ -65,8 +67,7 @@ def received(traceparent: str, tracestate: str) -> Trace | None:
     return Trace(trace_id, span_id, known, tracestate if is_fit else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(msgspec.Struct, frozen=True):
     """One call of a deployment, as its trace knows it."""
 
     deployment: str

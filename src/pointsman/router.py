@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from types import TracebackType
 from typing import Self
+
+import msgspec
 
 from pointsman.app import App
 from pointsman.clock import SystemClock
@@ -24,8 +25,7 @@ from pointsman.types import Call, Decision, Json, ModelRequest, Principal, Usage
 Prompt = str | Sequence[Mapping[str, Json]]
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(msgspec.Struct, frozen=True):
     """An answer with what it took."""
 
     request_id: str

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal, Protocol
+
+from msgspec.structs import replace
 
 from pointsman.access.allowances import Allowances, Stated, budgets_of
 from pointsman.access.keyring import KeyRing

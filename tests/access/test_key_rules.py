@@ -1,7 +1,6 @@
 """How a key is made, what may be wanted of it, and who may give what."""
 
 import re
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -9,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pointsman.access import keys
 from pointsman.access.view import KeyView, key_view

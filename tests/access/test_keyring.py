@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.support.keystore import SharedKeys
 
 from pointsman.access.keyring import KeyRing

@@ -2,11 +2,11 @@
 
 import copy
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pointsman.cache.identity import Identity, Realm, identify
 from pointsman.clock import ManualClock

@@ -2,10 +2,10 @@
 
 import json
 import random
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from pointsman.cache.content import Kept, encode
 from pointsman.cache.identity import identify

@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from tests.gateway import Gateway, StartGateway
 
 from pointsman.cache.view import cache_stats

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pointsman.calling.answer_rules import RULES
 from pointsman.calling.draft import Draft

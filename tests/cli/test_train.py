@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace
 from tests.cli.conftest import Run
 from tests.support.entries import NOON, entry
 

@@ -1,11 +1,11 @@
 """What keeps files and batches does the same in memory, in SQLite and in PostgreSQL."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.contract.adapters import those
 from tests.support import entries
 from tests.support.books import LEDGERS, LedgerAdapter, Store

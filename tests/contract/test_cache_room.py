@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.contract.adapters import ADAPTERS, those
 from tests.support.caches import (
     EVERYTHING,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta, timezone
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 from tests.support.caches import DAY, EVERYTHING, NOW, SECOND, Cache, ids, meant, reply
 
 from pointsman.types import Selection

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import TypeAlias
 
 import pytest
+from msgspec.structs import replace
 from tests.support.caches import EVERYTHING, NOW, found, ids, meant, reply, vector
 from tests.support.servers import PostgresServer, RedisServer, Server
 

@@ -1,12 +1,12 @@
 """What a policy would have been worth: logged outcomes in, an estimate with its interval out."""
 
-from dataclasses import replace
 from math import inf
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pointsman.feedback.evaluate import FLOOR, METHODS, Logged, Method, estimate
 

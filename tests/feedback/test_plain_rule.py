@@ -1,11 +1,11 @@
 """The plain rule: outcomes in, patterns that move a step, and why, out."""
 
 import random
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.support.outcomes import NOON, evidence
 
 from pointsman.feedback.rule import (

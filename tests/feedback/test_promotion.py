@@ -3,12 +3,12 @@
 import json
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.support.outcomes import NOON, evidence
 
 from pointsman.assembly import rules

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pointsman.conversation import (
     Audio,

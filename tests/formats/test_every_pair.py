@@ -3,11 +3,11 @@
 import itertools
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.formats import relay
 from tests.formats.conversations import WORDS, conversations, meaning, replies, texts
 from tests.formats.matrix.cells import holds

@@ -4,13 +4,13 @@ import csv
 import io
 import json
 import sys
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.support.entries import DECISION, NOON, entry
 
 from pointsman.errors import ConfigError

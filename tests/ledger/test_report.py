@@ -1,12 +1,12 @@
 """The books added up."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pointsman.ledger.analytics import GROUPINGS
 from pointsman.ledger.report import Line, lines, report, summed

@@ -3,10 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from pointsman.clock import ManualClock
 from pointsman.errors import LedgerUnavailable

@@ -1,9 +1,9 @@
 """Latencies, scores and errors, from what single entries say."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from tests.support.entries import NOON
 
 from pointsman.ledger.spread import (

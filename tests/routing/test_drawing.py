@@ -1,12 +1,13 @@
 """Which requests are drawn to learn from them: what goes in, where it goes, what is written down."""
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from pointsman.app import App
 from pointsman.config import (

@@ -1,12 +1,12 @@
 """Who takes part in an experiment, on which side, and what that does to a plan."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pointsman.routing.decide import decide
 from pointsman.routing.experiment import of_deployments, of_versions, side, swap, take_part

@@ -2,11 +2,11 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pointsman.errors import ConfigError
 from pointsman.routing.decide import decide

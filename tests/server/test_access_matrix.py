@@ -1,11 +1,11 @@
 """Every route, every role, every credential, both carriers: as the table of paths declares."""
 
 import asyncio
-import dataclasses
 from collections.abc import AsyncIterator, Mapping
 from typing import get_args
 
 import pytest
+from msgspec.structs import fields, replace
 from starlette.routing import Route as Routed
 from tests.support.direct import Got
 from tests.support.house import CANARY, CARRIERS, REFUSED, ROLE_OF, House, furnish
@@ -145,7 +145,7 @@ async def test_no_path_names_another_organisation_or_what_is_its_own(
 async def test_methods_that_no_path_has(house: House) -> None:
     for pattern in {route.pattern: route for route in ROUTES}.values():
         for method in ("PUT", "PATCH", "OPTIONS", "TRACE", "CONNECT", "get", "POST\n"):
-            odd = dataclasses.replace(pattern, method=method)
+            odd = replace(pattern, method=method)
             got = await house.ask(odd)
             assert got.status == 405, f"{odd}: {got.body!r}"
 
@@ -181,9 +181,9 @@ def spellings(path: str) -> list[str]:
 
 
 def test_a_path_states_who_may_call_it() -> None:
-    access = next(each for each in dataclasses.fields(Path) if each.name == "access")
+    access = next(each for each in fields(Path) if each.name == "access")
 
-    assert access.default is access.default_factory is dataclasses.MISSING
+    assert access.required
     assert {path.access for path in PATHS} == set(get_args(Access))
     assert {route.pattern for route in ROUTES if route.path.access == "open"} == {
         "/", "/health", "/health/live", "/health/ready", "/api/version", "/docs", "/openapi.json",

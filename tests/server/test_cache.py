@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-from dataclasses import replace
 
 import httpx2
 import pytest
+from msgspec.structs import replace
 from tests.gateway import Gateway, StartGateway, two_tiers
 from tests.support.cached import ask, kept, said, state
 

@@ -1,10 +1,10 @@
 """Experiments in memory over their store: what another gateway does, and a store that is down."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from tests.support.entries import DECISION, NOON, entry
 
 from pointsman.clock import ManualClock

@@ -1,8 +1,8 @@
 """What changes tell of what was learned, and what makes a version another."""
 
-from dataclasses import replace
 from pathlib import Path
 
+from msgspec.structs import replace
 from tests.support.learned import NOON, change, outcome
 
 from pointsman.assembly import rules

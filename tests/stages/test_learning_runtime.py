@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 import pytest
+from msgspec.structs import replace
 from tests.support.learned import FEATURES, NOON, change, version
 
 from pointsman.assembly import rules

@@ -9,10 +9,10 @@ import stat
 import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.support.caches import DAY, EVERYTHING, NOW, SECOND, found, ids, meant, reply, vector
 
 from pointsman.errors import CacheUnavailable, ConfigError

@@ -6,10 +6,10 @@ import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.support.entries import NOON, entry
 
 from pointsman.errors import LedgerUnavailable

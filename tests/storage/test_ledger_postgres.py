@@ -6,11 +6,11 @@ import asyncio
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
 import pytest
+from msgspec.structs import replace
 from tests.support import servers
 from tests.support.entries import NOON
 from tests.support.postgres_books import (

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from decimal import Decimal
 from uuid import uuid4
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 from tests.support import servers
 from tests.support.entries import NOON, entry
 from tests.support.postgres_books import ask, new_database, opened

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from msgspec.structs import replace
 from sqlalchemy import Connection, MetaData, Table, inspect
 from tests.storage.test_migrations import EVERY, OLD_ATTEMPTS, OLD_DECISION
 from tests.support import servers

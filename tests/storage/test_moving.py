@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from alembic import command
+from msgspec.structs import replace
 from tests.storage.test_migrations import EVERY
 from tests.support import servers
 from tests.support.entries import DECISION, NOON, entry

@@ -9,12 +9,12 @@ import stat
 import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from pointsman.errors import BudgetExceeded, ConfigError, LedgerUnavailable
 from pointsman.storage.owner import owner

@@ -9,12 +9,14 @@ import random
 import struct
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from math import sqrt
 from pathlib import Path
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from pointsman.ports import CacheStore, VectorIndex
 from pointsman.types import CachedReply, Near, Selection, Vector

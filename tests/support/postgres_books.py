@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Self
 from uuid import uuid4
 
 import asyncpg
+from msgspec.structs import replace
 from tests.support.entries import entry
 from tests.support.servers import PostgresServer
 

@@ -14,11 +14,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import uvicorn
+from msgspec.structs import asdict, replace
 from starlette.types import Message, Receive, Scope, Send
 from tests.support.truth_cases import case, number_of
 

@@ -3,9 +3,10 @@
 import io
 import json
 import threading
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from pointsman.telemetry.decisions import DecisionLog
 from pointsman.types import (

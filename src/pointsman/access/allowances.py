@@ -7,15 +7,16 @@ tokens per minute of every key. Pure.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from pointsman.types import Allowance, Budget, Budgets, Grant, Limits, Principal, Subject
 
 NO_LIMITS, NO_BUDGETS = Limits(), Budgets()
 
 
-@dataclass(frozen=True, slots=True)
-class Stated:
+class Stated(msgspec.Struct, frozen=True):
     """Limits and budgets as somebody stated them."""
 
     limits: Limits = NO_LIMITS
@@ -48,8 +49,7 @@ def bounded(grant: Grant, stated: Stated) -> Grant:
     return replace(grant, limits=whole.limits, budgets=whole.budgets)
 
 
-@dataclass(frozen=True, slots=True)
-class Allowances:
+class Allowances(msgspec.Struct, frozen=True):
     """What the settings state, for keys, organisations and end users."""
 
     #: For each key, organisation and end user that has none of its own.
@@ -57,8 +57,8 @@ class Allowances:
     organisation: Stated = NOTHING_STATED
     user: Limits = NO_LIMITS
     #: For some, by key id and by organisation.
-    keys: Mapping[str, Stated] = field(default_factory=dict)
-    organisations: Mapping[str, Stated] = field(default_factory=dict)
+    keys: Mapping[str, Stated] = msgspec.field(default_factory=dict)
+    organisations: Mapping[str, Stated] = msgspec.field(default_factory=dict)
 
     def of(self, principal: Principal) -> tuple[Allowance, ...]:
         """All that a request of the principal counts against: its key's, organisation's, user's.
@@ -81,8 +81,7 @@ class Allowances:
         return (*found, Allowance(Subject("user", organisation, principal.user), self.user))
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True):
     """What the requests of one principal count against."""
 
     allowances: tuple[Allowance, ...]

@@ -8,8 +8,10 @@ import logging
 import math
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from pointsman.access import keys
 from pointsman.access.allowances import NOTHING_STATED, Stated, bounded

@@ -9,10 +9,10 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from msgspec import UNSET, structs
+from msgspec.structs import replace
 
 from pointsman.access.allowances import NOTHING_STATED, Stated, bounded
 from pointsman.access.permissions import as_members, excess

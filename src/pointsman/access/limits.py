@@ -10,6 +10,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from pointsman.access.allowances import NO_LIMITS
 from pointsman.access.buckets import Bucket
 from pointsman.access.standing import refusals, refused, standing
@@ -152,8 +154,7 @@ class _Count:
         return not self.open and not any(each and each.until_full(now) for each in buckets)
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(msgspec.Struct, frozen=True):
     """What an open request is counted in."""
 
     #: With the tokens that count in each until it has ended.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import Literal, TypeAlias
+
+from msgspec.structs import replace
 
 from pointsman.errors import Forbidden
 from pointsman.types import Deployment, Filter, Grant, Principal, PrivacyWish, Role, Scope, Target

@@ -9,6 +9,8 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from pointsman.access import keys
 from pointsman.access.authenticate import refuse_other_pages, shown_key
 from pointsman.access.keyring import KeyRing
@@ -43,8 +45,7 @@ class Session:
     used: float
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """What gateways tell each other of a session.
 
     Whoever hears it learns nothing, and whoever makes it up signs nobody in: only the cookie opens
@@ -59,8 +60,7 @@ class Told:
     ends: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
+class _Heard(msgspec.Struct, frozen=True):
     told: Told
     #: On the monotonic clock.
     at: float

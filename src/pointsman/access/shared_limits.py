@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import TypeAlias, TypeVar
+
+import msgspec
+from msgspec.structs import replace
 
 from pointsman.access.buckets import Bucket
 from pointsman.access.limits import MemoryLimiter, with_limits
@@ -232,8 +234,7 @@ class SharedLimiter:
         return [replace(each, limits=_share(each.limits, self.gateways)) for each in allowances]
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(msgspec.Struct, frozen=True):
     """A request, open or just ended."""
 
     allowances: Sequence[Allowance]
@@ -273,8 +274,7 @@ class _Held:
         return [each.subject for each in self.allowances if each.limits.concurrent is not None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Unsaid:
+class _Unsaid(msgspec.Struct, frozen=True):
     """What this gateway let in by itself, as far as it is not back yet."""
 
     allowance: Allowance

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from pointsman.errors import RateLimited
 from pointsman.types import Allowance, Level, Standing, Tally
@@ -13,8 +14,7 @@ from pointsman.types import Allowance, Level, Standing, Tally
 _LOOK_AGAIN_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """Why a request does not pass, and when it would."""
 
     message: str

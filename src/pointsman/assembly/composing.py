@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from pointsman.assembly import rules
 from pointsman.assembly.bookkeeping import Bookkeeping
@@ -40,8 +41,7 @@ from pointsman.stages.reserving import Reserving
 from pointsman.types import Deployment
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(msgspec.Struct, frozen=True):
     """What every composition of a process shares."""
 
     client: HttpClient

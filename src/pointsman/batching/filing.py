@@ -6,8 +6,9 @@ import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from pointsman.batching.lines import written
 from pointsman.errors import BadRequest, BodyTooLarge, LedgerUnavailable, NotFound, Overloaded
@@ -25,8 +26,7 @@ _UPLOADS = 2
 _COME_BACK_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(msgspec.Struct, frozen=True):
     """A file as a client sends it."""
 
     name: str

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+import msgspec
 
 _HOURS = re.compile(r"^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)$")
 _DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class OffPeak:
+class OffPeak(msgspec.Struct, frozen=True):
     """Hours of every day, in UTC."""
 
     begin: timedelta

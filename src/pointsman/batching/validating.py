@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from itertools import count, islice
+
+import msgspec
 
 from pointsman.batching.lines import Reader
 from pointsman.ports import PieceStore, RowStore
@@ -17,8 +18,7 @@ _MOST_ERRORS = 100
 _AT_ONCE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(msgspec.Struct, frozen=True):
     """What an input file may have."""
 
     rows: int

@@ -7,11 +7,11 @@ way round. What that form could not say again is not kept.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 
 import msgspec
+from msgspec.structs import replace
 
 from pointsman.conversation import (
     Began,
@@ -75,8 +75,7 @@ class _Head(msgspec.Struct):
     whole: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(msgspec.Struct, frozen=True):
     """What is kept of a reply: what it says and, where it came whole, its very bytes."""
 
     format: FormatName

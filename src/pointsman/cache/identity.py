@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import msgspec
 
@@ -31,8 +30,7 @@ _TEXT_PARTS = frozenset({"text", "input_text"})
 _PLACEHOLDER = "\x00last user turn\x00"
 
 
-@dataclass(frozen=True, slots=True)
-class Realm:
+class Realm(msgspec.Struct, frozen=True):
     """Who and what a reply may be shared within."""
 
     organisation: str
@@ -44,8 +42,7 @@ class Realm:
     ignored: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """A request, as far as a reply to it may be given again."""
 
     #: Of the whole request: whoever has the same may have the same reply. SHA-256 in hex.

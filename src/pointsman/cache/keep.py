@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
 from datetime import timedelta
+
+import msgspec
+from msgspec.structs import replace
 
 from pointsman.cache import content, faithful
 from pointsman.cache.background import Background
@@ -37,8 +39,7 @@ _LONG = 32 * 1024
 _PATIENCE_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Fresh:
+class Fresh(msgspec.Struct, frozen=True):
     """A reply that just went to its client."""
 
     call: Call

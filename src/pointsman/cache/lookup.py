@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, OrderedDict, deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from pointsman.cache import content, eligible
 from pointsman.cache.background import Background
@@ -38,8 +38,7 @@ _T = TypeVar("_T")
 NOTHING = Rule(exact=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """What the cache has for a request, and what becomes of the reply where it has nothing."""
 
     lookup: Lookup

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from pointsman.types import Check, Selection
 
@@ -12,8 +13,7 @@ def _nobody(_: object) -> None:
     """There are no others."""
 
 
-@dataclass(frozen=True, slots=True)
-class News:
+class News(msgspec.Struct, frozen=True):
     """Whom to tell; nobody where there are no other gateways."""
 
     #: These replies are forgotten.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import get_args
+
+from msgspec.structs import replace
 
 from pointsman.errors import BadRequest
 from pointsman.types import CacheTier, CacheWish

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from pointsman.cache.identity import Realm
 from pointsman.types import CacheTier, CacheWish, Principal, SemanticMode
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """What the cache may do for requests of one kind."""
 
     exact: bool = True
@@ -40,16 +41,15 @@ class Rule:
         return not self.exact and self.semantic == "off"
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True):
     """All that the operator says of the cache."""
 
     default: Rule = Rule()
     #: By route: what is asked for (`auto`, a tier, a deployment).
-    routes: Mapping[str, Rule] = field(default_factory=dict)
+    routes: Mapping[str, Rule] = msgspec.field(default_factory=dict)
     #: The most that an organisation or a key may use.
-    organisations: Mapping[str, CacheTier] = field(default_factory=dict)
-    keys: Mapping[str, CacheTier] = field(default_factory=dict)
+    organisations: Mapping[str, CacheTier] = msgspec.field(default_factory=dict)
+    keys: Mapping[str, CacheTier] = msgspec.field(default_factory=dict)
     #: Keys of an organisation share replies.
     shared: bool = True
     epoch: str = ""

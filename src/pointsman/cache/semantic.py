@@ -6,9 +6,10 @@ prefilter -> embedder -> nearest in the partition -> guard -> verifier -> bound
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+import msgspec
 
 from pointsman.cache.eligible import turn_objection
 from pointsman.cache.identity import Identity
@@ -40,8 +41,7 @@ class Verifier(Protocol):
         """0-1, for the reply to `a` and the prompt `b`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True):
     """What is thought of giving the reply to one prompt to another."""
 
     similarity: float
@@ -58,8 +58,7 @@ class Judged:
         return "" if serves else "verifier"
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(msgspec.Struct, frozen=True):
     """A cached reply that serves."""
 
     reply: CachedReply
@@ -67,8 +66,7 @@ class Match:
     probability: float
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(msgspec.Struct, frozen=True):
     """What a look at the semantic tier brought."""
 
     match: Match | None = None

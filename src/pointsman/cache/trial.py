@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from pointsman.cache.eligible import turn_objection
 from pointsman.cache.identity import Identity
@@ -15,8 +16,7 @@ from pointsman.types import CachedReply, Selection, Vector
 _PARTITION = _ID = "trial"
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(msgspec.Struct, frozen=True):
     """What would become of a prompt where the reply to another is cached."""
 
     #: Cosine of the two, also where it would not have been asked for; None where one of them is

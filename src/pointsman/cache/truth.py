@@ -28,6 +28,8 @@ from functools import lru_cache
 from math import exp, fsum, lgamma, log, log1p, sqrt
 from statistics import NormalDist
 
+import msgspec
+
 from pointsman.types import Check
 
 #: Checks between two exams, and those that a conviction looks back on.
@@ -47,8 +49,7 @@ _CONFIDENCE = 0.99
 _MOST = 3_000
 
 
-@dataclass(frozen=True, slots=True)
-class RouteTruth:
+class RouteTruth(msgspec.Struct, frozen=True):
     """What is known of a route's semantic hits, of those that are given out now."""
 
     route: str

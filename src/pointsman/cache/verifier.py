@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from math import exp
+
+import msgspec
 
 from pointsman.cache.pair import NAMES, features
 from pointsman.errors import ConfigError
@@ -21,8 +22,7 @@ from pointsman.types import Alignment, Json
 _MOST = 100.0
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(msgspec.Struct, frozen=True):
     """What a feature adds: `odds[i]` up to and with `bounds[i]`, the last of them beyond all."""
 
     bounds: Sequence[float]
@@ -33,8 +33,7 @@ class Steps:
         return self.odds[bisect_left(self.bounds, value)]
 
 
-@dataclass(frozen=True, slots=True)
-class PairVerifier:
+class PairVerifier(msgspec.Struct, frozen=True):
     """Judges pairs by learned weights; the same whichever of the two was first."""
 
     version: str

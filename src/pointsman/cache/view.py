@@ -6,11 +6,11 @@ No list has words of a prompt or of a reply.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 
 import msgspec
+from msgspec.structs import asdict
 
 from pointsman.cache import content
 from pointsman.cache.truth import RouteTruth
@@ -21,8 +21,7 @@ _HITS = ("exact", "semantic")
 _LOOKED_UP = (*_HITS, "miss")
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(msgspec.Struct, frozen=True):
     """A cached reply, but for what it says."""
 
     id: str
@@ -48,8 +47,7 @@ class Held:
     semantic: bool
 
 
-@dataclass(frozen=True, slots=True)
-class HeldPage:
+class HeldPage(msgspec.Struct, frozen=True):
     """Some of them, the newest first."""
 
     #: Of all that were selected, and their bytes.
@@ -61,8 +59,7 @@ class HeldPage:
     next: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HeldText(Held):
+class HeldText(Held, frozen=True):
     """A cached reply with what it says."""
 
     text: str
@@ -70,8 +67,7 @@ class HeldText(Held):
     turn: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class HitRate:
+class HitRate(msgspec.Struct, frozen=True):
     """Shares of the requests that were looked up, 0-1; None where none was."""
 
     overall: float | None
@@ -79,8 +75,7 @@ class HitRate:
     semantic: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class CacheStats:
+class CacheStats(msgspec.Struct, frozen=True):
     """How the cache does."""
 
     #: By what the cache said: exact, semantic, miss, bypass.
@@ -133,8 +128,7 @@ def held_text(reply: CachedReply, now: datetime) -> HeldText:
     except (msgspec.DecodeError, UpstreamError) as error:
         raise CacheUnavailable(f"the cached reply {reply.id} can't be read") from error
     shown = held(reply, now)
-    members = {each.name: getattr(shown, each.name) for each in fields(shown)}
-    return HeldText(**members, text=text, turn=reply.turn)
+    return HeldText(**asdict(shown), text=text, turn=reply.turn)
 
 
 def cache_stats(

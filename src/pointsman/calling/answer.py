@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from pointsman.calling import faults
 from pointsman.calling.exchange import Whole
@@ -11,8 +11,7 @@ from pointsman.calling.stream import EventRelay, RawRelay
 from pointsman.types import Attempt, Usage, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """Who answered, and with what."""
 
     line: Line

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import log1p
+
+import msgspec
 
 from pointsman.calling.answer_words import (
     HEDGES,
@@ -48,8 +49,7 @@ _ENDS = frozenset(".!?)\"'`}]:*>\u3002\uff01\uff1f\u0964\u2026")
 _LETTER = re.compile(r"[\W_]{0,8}(?:option\s)?\(?([A-J])\b")
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(msgspec.Struct, frozen=True):
     """An answer or prompt, cut to what is read, and its words."""
 
     whole: int
@@ -71,8 +71,7 @@ class Text:
         return tuple(word for word in self.words if word not in STOP and len(word) > 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Conclusion:
+class Conclusion(msgspec.Struct, frozen=True):
     """What an answer comes down to."""
 
     #: The words after "the answer is" and the like; empty where it does not say.

@@ -10,7 +10,9 @@ nothing that providers charge for.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from pointsman.calling.line import Line
 from pointsman.calling.stream import EventRelay

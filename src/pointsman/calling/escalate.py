@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from pointsman.calling import faults
 from pointsman.calling.agreement import agreement
@@ -27,8 +29,7 @@ _SHORT = 8_000
 _SHORT_PROMPT = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(msgspec.Struct, frozen=True):
     """What a verdict may cost."""
 
     #: Of a stream, so many tokens are held back for it, or so many seconds of it.

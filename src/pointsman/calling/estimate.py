@@ -8,7 +8,9 @@ the upstream adds to a prompt. It stays marked as estimated.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from pointsman.formats.counting import tokens_in
 from pointsman.types import Usage

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from pointsman.calling import faults
 from pointsman.calling.arrival import Arrival, type_of
@@ -28,8 +30,7 @@ async def _is_free(deployment: str, beside: str) -> None:
     del deployment, beside
 
 
-@dataclass(frozen=True, slots=True)
-class Errand:
+class Errand(msgspec.Struct, frozen=True):
     """What is to be got, from whichever deployment gives it."""
 
     request: ModelRequest
@@ -52,8 +53,7 @@ class Errand:
     go_on: Callable[[str, str], Awaitable[None]] = _is_free
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(msgspec.Struct, frozen=True):
     """A reply that is there in full: a success, or the upstream's word that the request is bad."""
 
     status: int

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from pointsman.calling.line import Line
 from pointsman.calling.rest import Rests
@@ -14,8 +15,7 @@ from pointsman.calling.rest import Rests
 LONGEST_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
+class Hint(msgspec.Struct, frozen=True):
     """A deployment's breaker is open, or its provider asked to be left alone."""
 
     what: Literal["open", "rest"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec.structs import replace
 
 from pointsman.calling.breaker import Breaker
 from pointsman.calling.estimate import Estimates
@@ -13,8 +16,7 @@ from pointsman.ports import Provider
 from pointsman.types import Capability, Deployment, Health, OnDisconnect
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True):
     """How a deployment wants to be called. Times in seconds."""
 
     #: Until a free slot is given up on, and the next deployment tried.
@@ -37,7 +39,7 @@ class Line:
     provider: Provider
     speech: Speech
     slots: Slots
-    rules: Rules = Rules()
+    rules: Rules = field(default_factory=Rules)
     #: What it is taken to be able to do until its server tells, where the configuration does not.
     presumed: frozenset[Capability] | None = None
     breaker: Breaker = field(default_factory=Breaker)

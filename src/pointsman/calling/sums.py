@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 #: Sums of one text that are recomputed at most.
 MOST = 60
@@ -19,8 +20,7 @@ _BEFORE = "+-*/\u00d7÷·\u2212^(<>{\\_"
 _AFTER = "+-*/\u00d7÷·\u2212^(\\{"
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
+class Sums(msgspec.Struct, frozen=True):
     """How many sums were written out and recomputed, and how many of them are wrong."""
 
     checked: int

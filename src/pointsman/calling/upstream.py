@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from pointsman.calling.breaker import BreakerState
 from pointsman.calling.line import Line
 from pointsman.types import Deployment, DeploymentState
 
 
-@dataclass(frozen=True, slots=True)
-class Upstream:
+class Upstream(msgspec.Struct, frozen=True):
     """One deployment as it stands now."""
 
     deployment: Deployment

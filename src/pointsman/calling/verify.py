@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import exp, log
 from statistics import fmean
 from typing import TypeAlias
+
+import msgspec
 
 from pointsman.calling.answer_features import Text, features
 from pointsman.calling.answer_prompt import Kind, kind_of, length_cues, options
@@ -59,8 +60,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
 Weight: TypeAlias = tuple[float, float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Weighing:
+class Weighing(msgspec.Struct, frozen=True):
     """How the evidence of one kind of prompt adds up to log-odds."""
 
     intercept: float
@@ -69,8 +69,7 @@ class Weighing:
     weights: Mapping[str, Weight]
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """All that is seen of a draft."""
 
     #: Of the prompt.
@@ -88,8 +87,7 @@ class Look:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class Verifier:
+class Verifier(msgspec.Struct, frozen=True):
     """Judges drafts by learned weights. Bounded work, linear in what is read of an answer."""
 
     version: str

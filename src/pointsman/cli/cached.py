@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
 import msgspec
+from msgspec.structs import asdict
 
 from pointsman.assembly.caching import truth_of
 from pointsman.assembly.offline import reading, running_at, writing

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec.structs import asdict
 
 from pointsman.cli.contenders import ScorerOption, scoring
 from pointsman.cli.options import ConfigOption, JsonOption

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
@@ -12,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 import typer
+from msgspec.structs import replace
 
 from pointsman.assembly.offline import reading, running_at
 from pointsman.cli import remote

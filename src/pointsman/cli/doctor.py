@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
 
 import typer
+from msgspec.structs import asdict
 
 from pointsman.assembly import discovery
 from pointsman.assembly.tariffs import baseline_doubt

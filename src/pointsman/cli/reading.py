@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import TypeVar
 from urllib.parse import urlencode
+
+from msgspec.structs import asdict
 
 from pointsman.assembly.offline import ReadableStore, reading, running_at
 from pointsman.cli import remote

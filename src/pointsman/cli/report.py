@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, TypeVar
 
 import typer
+from msgspec.structs import replace
 
 from pointsman.assembly.tariffs import baseline_doubt, baseline_name
 from pointsman.cli import keyed

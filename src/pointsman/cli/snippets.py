@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from msgspec.structs import asdict
 
 from pointsman.cli.gateway import address_of, reachable
 from pointsman.cli.launch import AddressOption

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+
+import msgspec
 
 from pointsman.assembly import rules
 from pointsman.assembly.offline import reading
@@ -22,8 +23,7 @@ _MOST = 100_000
 _HELD_OUT = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Trained:
+class Trained(msgspec.Struct, frozen=True):
     """New weights, and what is known of them."""
 
     version: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from pointsman.config.cache import CacheSettings
 from pointsman.config.settings import Settings
@@ -25,8 +25,7 @@ RELOADED = (
 RELOADED_OF_CACHE = ("epoch", "exact", "ignore", "routes", "scope", "semantic", "ttl_s")
 
 
-@dataclass(frozen=True, slots=True)
-class Renewal:
+class Renewal(msgspec.Struct, frozen=True):
     """What a reload makes of the settings."""
 
     #: What is in force from now on.

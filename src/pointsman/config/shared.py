@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 from pydantic import Field, SecretStr
 
 from pointsman.config.books import LedgerSettings
@@ -24,8 +24,7 @@ class RedisSettings(Section):
     timeout_s: float = Field(default=0.05, gt=0, le=10)
 
 
-@dataclass(frozen=True, slots=True)
-class CachePlace:
+class CachePlace(msgspec.Struct, frozen=True):
     """Where cached replies are kept, once `auto` is decided."""
 
     store: Literal["embedded", "memory", "redis", "postgres"]

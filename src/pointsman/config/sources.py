@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
+
+import msgspec
 
 #: Names from the outermost table to the member; numbers are places in a list.
 Place: TypeAlias = Sequence[str | int]
@@ -18,14 +19,13 @@ _FENCE = re.compile(r"\"\"\"|'''")
 _PREFIX, _BELOW = "POINTSMAN_", "__"
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(msgspec.Struct, frozen=True):
     """A configuration file, as it is written, and what the environment says above it."""
 
     file: Path | None = None
     text: str = ""
-    values: Mapping[str, object] = field(default_factory=dict)
-    environment: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, object] = msgspec.field(default_factory=dict)
+    environment: Mapping[str, object] = msgspec.field(default_factory=dict)
 
     def of(self, place: Place) -> str | None:
         """`pointsman.toml:12` or the variable's name; None where nobody says anything there."""

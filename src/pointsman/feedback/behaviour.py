@@ -13,7 +13,9 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from pointsman.feedback.moods import Mood, mood
 from pointsman.types import Principal, Turn
@@ -33,8 +35,7 @@ _WORD = re.compile(r"[^\W\d_]+|\d+")
 _INSTRUCTIONS = frozenset({"system", "developer"})
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where in a conversation a human turn stands, and which it is."""
 
     #: Of all turns before it.
@@ -42,8 +43,7 @@ class Place:
     said: int
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(msgspec.Struct, frozen=True):
     """A request, as far as it shows what somebody does. All are hashes."""
 
     here: Place
@@ -61,8 +61,7 @@ class Move:
     forced: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(msgspec.Struct, frozen=True):
     """An answer, and the move that it was given to."""
 
     request_id: str

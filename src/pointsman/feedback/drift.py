@@ -16,10 +16,10 @@ hour does change, and is reported.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,8 +36,7 @@ _FEWEST, _MOST = 2, 10
 _CHOICES = 1_999
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(msgspec.Struct, frozen=True):
     """Something is not what it was."""
 
     kinds: tuple[Kind, ...]

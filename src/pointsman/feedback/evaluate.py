@@ -30,12 +30,13 @@ what was never tried has a wide interval, not a wrong one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
 from math import inf, sqrt
 from statistics import NormalDist, fmean
 from typing import Literal, TypeAlias
 
+import msgspec
 import numpy as np
+from msgspec.structs import asdict, replace
 from numpy.typing import NDArray
 
 from pointsman.types import Json
@@ -53,8 +54,7 @@ _OWN_ROWS = 10.0
 _DOUBT = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
+class Logged(msgspec.Struct, frozen=True):
     """One outcome, how it came to be chosen, and what the policies that are judged would do."""
 
     #: That was chosen; one of `propensities`.
@@ -66,13 +66,12 @@ class Logged:
     #: Of the tier that was chosen.
     reward: float
     #: The reward that was expected of each tier, by something that did not see this row's.
-    predicted: Mapping[str, float] = field(default_factory=dict)
+    predicted: Mapping[str, float] = msgspec.field(default_factory=dict)
     #: The policy that `target` is compared with; empty: none, `target`'s own value is wanted.
-    reference: Mapping[str, float] = field(default_factory=dict)
+    reference: Mapping[str, float] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(msgspec.Struct, frozen=True):
     """A mean, and between which it lies in so many cases as the confidence says."""
 
     value: float
@@ -100,8 +99,7 @@ class Estimate:
         return {name: value if abs(value) < inf else None for name, value in asdict(self).items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """Outcomes as matrices, rows x tiers: what `Logged` says of each."""
 
     #: Index of the tier that was chosen, and its reward.

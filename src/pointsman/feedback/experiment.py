@@ -8,9 +8,10 @@ Intervals hold however often one looks, and whenever one stops (see `sequential`
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import fmean
 from typing import Literal, TypeAlias
+
+import msgspec
 
 from pointsman.feedback.intervals import Interval, difference_of, mean_of
 from pointsman.feedback.quality import calibrate, quality
@@ -26,8 +27,7 @@ MEASURES: tuple[Measure, ...] = ("quality", "cost", "latency_ms")
 AS_GOOD = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(msgspec.Struct, frozen=True):
     """How one side did."""
 
     requests: int
@@ -41,8 +41,7 @@ class Side:
     latency_ms: Interval
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(msgspec.Struct, frozen=True):
     """How both did, and what follows from it."""
 
     a: Side

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from math import erfc, sqrt
+
+import msgspec
 
 #: Of the share: how likely a neighbour is drawn at least, however sure the score is. What is never
 #: tried can't be found to have changed, nor be compared with what is done.
@@ -24,8 +25,7 @@ _HASH_BYTES = 7  # as many as a float can tell apart
 _SHARES = 1 << 8 * _HASH_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """What a score chose, and how sure it is."""
 
     #: Where the request goes if nothing is drawn.

@@ -21,7 +21,6 @@ weights at the same cost, averaged over all shares of traffic that may go up, es
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Self
 
 import msgspec
@@ -90,8 +89,7 @@ class Weights(msgspec.Struct):
         return msgspec.json.format(msgspec.json.encode(self), indent=1).decode() + "\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcomes:
+class Outcomes(msgspec.Struct, frozen=True):
     """What is learned from, one row per outcome, the oldest first."""
 
     #: What each part of the score adds to the log-odds with the old weights: rows x `PARTS`.
@@ -153,8 +151,7 @@ class Outcomes:
         return self.part(0, at), self.part(at, len(self))
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(msgspec.Struct, frozen=True):
     """What later outcomes say of the new weights."""
 
     outcomes: int
@@ -171,8 +168,7 @@ class Proof:
         return {"holds": self.holds, "outcomes": self.outcomes, "quality": self.quality.as_json()}
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(msgspec.Struct, frozen=True):
     """The scorer as numbers."""
 
     #: What the old weights of each part are multiplied with.

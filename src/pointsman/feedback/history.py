@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 
@@ -16,8 +15,7 @@ from pointsman.types import SHIPPED, Change
 CHANGES_READ = 200
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(msgspec.Struct, frozen=True):
     """Of one organisation, or of what concerns all."""
 
     #: In force; None where nothing of its own ever was.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import isfinite
 from statistics import fmean
+
+import msgspec
 
 from pointsman.feedback import sequential
 
@@ -13,8 +14,7 @@ from pointsman.feedback import sequential
 ALPHA = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(msgspec.Struct, frozen=True):
     """A mean, and between which it lies; None where too little is known."""
 
     value: float | None

@@ -31,13 +31,14 @@ are provided for:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from math import sqrt
 from statistics import NormalDist
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from pointsman.feedback.evaluate import (
@@ -81,8 +82,7 @@ P = TypeVar("P", bound=Policy)
 Fit: TypeAlias = Callable[[Sequence[Evidence]], P]
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison(Generic[P]):
+class Comparison(msgspec.Struct, Generic[P], frozen=True):
     """What the candidate would have been worth above the policy in force."""
 
     #: Fitted on all outcomes.
@@ -196,8 +196,7 @@ def compare(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Cases:
+class _Cases(msgspec.Struct, frozen=True):
     """The outcomes that judge: by their quality, by their cost, and how far to be trusted."""
 
     quality: Table
@@ -343,8 +342,7 @@ def _when(each: Evidence) -> tuple[datetime, str]:
     return each.time, each.request_id
 
 
-@dataclass(frozen=True, slots=True)
-class _Spending:
+class _Spending(msgspec.Struct, frozen=True):
     """The candidate's cost less that in force, as shares of the latter."""
 
     #: By what the outcomes cost.

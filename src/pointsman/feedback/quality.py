@@ -21,9 +21,10 @@ As evidence, ten outcomes of trust .1 are worth about one rating.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from pointsman.feedback.signals import TRUST
 from pointsman.types import Evidence, Json, Observed, Quality
@@ -48,14 +49,13 @@ _SWEEPS = 100
 _SETTLED = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
+class Calibration(msgspec.Struct, frozen=True):
     """How far signals are to be trusted. What it is without arguments ships with Pointsman."""
 
     #: Quality of an answer whose signals are neutral, 0-1.
     base: float = _BASE
     #: By signal, 0-1, see the module; those that are not here have that of `TRUST`.
-    worth: Mapping[str, float] = field(default_factory=dict)
+    worth: Mapping[str, float] = msgspec.field(default_factory=dict)
     #: How much of what signals should explain they were found to; above 1 where it is more.
     scale: float = 1.0
     #: That it was made of.

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+import msgspec
+
 from pointsman.feedback import drift, explore
 from pointsman.feedback.belief import Belief
 from pointsman.feedback.explore import Account, Choice
@@ -28,8 +30,7 @@ EVERY = 25
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Labelled:
+class Labelled(msgspec.Struct, frozen=True):
     """A prompt of which it is known how well both tiers answer it."""
 
     measured: Measured
@@ -41,8 +42,7 @@ class Labelled:
     quality: dict[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Serving:
+class Serving(msgspec.Struct, frozen=True):
     """How prompts are served, and what is heard of it."""
 
     #: The lowest score that goes to the strong tier.

@@ -19,9 +19,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, NamedTuple, TypeAlias
+
+import msgspec
+from msgspec.structs import replace
 
 from pointsman.types import Evidence, Json
 
@@ -46,8 +48,7 @@ class Pattern(NamedTuple):
     domain: str
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True):
     """What holds for a pattern."""
 
     #: Added to its scores.
@@ -66,8 +67,7 @@ class Standing:
 Standings: TypeAlias = Mapping[Pattern, Standing]
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(msgspec.Struct, frozen=True):
     """One step of one pattern, and why."""
 
     pattern: Pattern

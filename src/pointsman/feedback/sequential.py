@@ -21,9 +21,10 @@ that any of them, at whatever look, leaves out the true difference is at most `a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf, log, sqrt
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import msgspec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,8 +42,7 @@ _BOLDEST = 0.5
 _HALVINGS = 24
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(msgspec.Struct, frozen=True):
     """By how much the mean of b is above that of a, and between which it lies, at any time."""
 
     value: float

@@ -8,9 +8,10 @@ and how much, is in docs/explanation/signals.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import exp, log
 from typing import Literal
+
+import msgspec
 
 #: What each part is worth as long as no ratings have shown better, 0-1: by how much more an answer is
 #: good (0-1) where the part is 1 than where it is 0, beside all other parts.
@@ -60,8 +61,7 @@ _FORMLESS = frozenset({"invalid_json", "missing_member", "broken_code", "wrong_l
 _BROKEN = frozenset({"empty", "loop", "garbled", "echo"})
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(msgspec.Struct, frozen=True):
     """What was measured of an answer, in its own units."""
 
     #: Of the prompt: whether one answer is right, or many are good.

@@ -10,7 +10,6 @@ import base64
 import binascii
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -101,8 +100,7 @@ def as_floats(body: bytes) -> bytes:
     return _converted(body, b'"', _unpacked)
 
 
-@dataclass(frozen=True, slots=True)
-class EmbeddingsClient:
+class EmbeddingsClient(msgspec.Struct, frozen=True):
     """See `wire.ClientFormat`. Vectors are no conversation: nothing is translated."""
 
     name: FormatName = "embeddings"
@@ -133,8 +131,7 @@ class EmbeddingsClient:
         return errors.stream_event(error)
 
 
-@dataclass(frozen=True, slots=True)
-class EmbeddingsUpstream:
+class EmbeddingsUpstream(msgspec.Struct, frozen=True):
     """See `wire.UpstreamFormat`. Only embeddings requests reach it."""
 
     name: FormatName = "embeddings"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+
+from msgspec.structs import asdict
 
 from pointsman.formats.chat.format import ChatClient, ChatUpstream
 from pointsman.formats.chat.quirks import Quirks

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from pointsman.errors import UpstreamBroken
 
@@ -16,8 +17,7 @@ DONE = b"data: [DONE]\n\n"
 _END = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """One event: its bytes as they came, and the data they carry (None for comments)."""
 
     raw: bytes

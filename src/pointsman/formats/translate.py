@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 import msgspec
 
@@ -31,8 +30,7 @@ _OUTPUT_MEMBERS = frozenset({"response_format", "text", "output_config", "output
 _REMEMBERED_BYTES = 256 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(msgspec.Struct, frozen=True):
     """A whole reply for the client."""
 
     body: bytes

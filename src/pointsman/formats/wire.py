@@ -8,9 +8,10 @@ format; the reply comes back the same way, whole or delta by delta.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
+
+import msgspec
 
 from pointsman.conversation import Addressee, Conversation, Delta, Encoded, ModelReply
 from pointsman.errors import PointsmanError
@@ -20,8 +21,7 @@ from pointsman.types import FormatName, ModelRequest, Usage, UsageWish
 Framing: TypeAlias = Literal["sse", "ndjson"]
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """What every reply begins with, made by us where a reply is translated."""
 
     #: Pointsman's own; ids in replies are made from it.
@@ -31,8 +31,7 @@ class Head:
     model: str
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True):
     """A whole reply in the client's own format, looked at and left alone."""
 
     usage: Usage
@@ -40,8 +39,7 @@ class Seen:
     model: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(msgspec.Struct, frozen=True):
     """An upstream's error, read."""
 
     message: str = ""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+
+import msgspec
 
 from pointsman.ledger.effect import Effect
 from pointsman.ledger.report import (
@@ -39,8 +40,7 @@ FORMULA = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(msgspec.Struct, frozen=True):
     """One group's part of the whole."""
 
     name: str
@@ -55,8 +55,7 @@ class Share:
     unpriced: int
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(msgspec.Struct, frozen=True):
     """All of it at a glance."""
 
     since: datetime | None
@@ -70,16 +69,14 @@ class Summary:
     learning: Effect | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Costs:
+class Costs(msgspec.Struct, frozen=True):
     """What was spent, in all and by what was asked for."""
 
     total: Line
     by: Mapping[str, tuple[Line, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class QualityLine:
+class QualityLine(msgspec.Struct, frozen=True):
     """How some of the requests went."""
 
     name: str
@@ -106,16 +103,14 @@ class QualityLine:
     rating: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Quality:
+class Quality(msgspec.Struct, frozen=True):
     """How the requests went, in all and by what was asked for."""
 
     total: QualityLine
     by: Mapping[str, tuple[QualityLine, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class SavingsLine:
+class SavingsLine(msgspec.Struct, frozen=True):
     """What some of the requests saved; money is in US dollars, exact."""
 
     name: str
@@ -143,8 +138,7 @@ class SavingsLine:
     estimated_cost: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Savings:
+class Savings(msgspec.Struct, frozen=True):
     """What routing and cache saved against always asking the baseline, and how that is known."""
 
     formula: str

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+
+import msgspec
+from msgspec.structs import replace
 
 from pointsman.types import SHIPPED, Change, Filter, RatingRow, ReportRow
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """Requests of some time that deployments answered."""
 
     since: datetime | None
     until: datetime | None
     requests: int = 0
     #: Shares of them by the tier that answered, 0-1.
-    tiers: Mapping[str, float] = field(default_factory=dict)
+    tiers: Mapping[str, float] = msgspec.field(default_factory=dict)
     #: Mean of what users said, -1 to 1, and how often they did; None where nobody did.
     rating: float | None = None
     ratings: int = 0
@@ -27,8 +28,7 @@ class Span:
     cost: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(msgspec.Struct, frozen=True):
     """What became of it when another version was put in force."""
 
     version: str

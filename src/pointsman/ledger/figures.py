@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from pointsman.ledger import analytics
 from pointsman.ledger.analytics import GROUPINGS, Costs, Quality, Savings, Summary

@@ -5,11 +5,13 @@ A price that is not listed is None, never zero.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from pointsman.ledger.rates import Rates, Tiered, of_input
 from pointsman.types import Usage
@@ -30,8 +32,7 @@ _REGIONS = {"anthropic": {"us": Decimal("1.1")}}
 _PER_THOUSAND = Decimal(1000)
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(msgspec.Struct, frozen=True):
     """Looked up by the model's name, with what tells who sells it."""
 
     model: str
@@ -46,8 +47,7 @@ class Listed:
         return cls(model, provider) if slash else cls(name)
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(msgspec.Struct, frozen=True):
     """Where a price is from."""
 
     seller: str
@@ -59,8 +59,7 @@ class About:
     services: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(msgspec.Struct, frozen=True):
     """What is listed for a model at a time, for a service."""
 
     #: For text, which most requests are nothing but.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+import msgspec
 
 from pointsman.ports import Books
 from pointsman.types import ALL_ENTRIES, Entry, Filter
@@ -13,8 +14,7 @@ from pointsman.types import ALL_ENTRIES, Entry, Filter
 _INSTANT = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Cursor:
+class Cursor(msgspec.Struct, frozen=True, order=True):
     """The place of an entry in the books; a page after it holds older ones."""
 
     time: datetime
@@ -47,8 +47,7 @@ class Cursor:
         ).decode()
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """Some entries, the newest first."""
 
     entries: Sequence[Entry]

@@ -9,7 +9,6 @@ import asyncio
 import importlib.metadata
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -50,8 +49,7 @@ class Getter(Protocol):
         """Status and body. Raises UpstreamError."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edition:
+class Edition(msgspec.Struct, frozen=True):
     """A list of prices."""
 
     #: Of `genai-prices`, that it came with or was fetched for.

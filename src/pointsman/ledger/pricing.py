@@ -6,10 +6,12 @@ A price that is not known is None, never zero.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeAlias
+
+import msgspec
+from msgspec.structs import replace
 
 from pointsman.ledger.listed import Listed, listing
 from pointsman.ledger.rates import Hourly, Rates, Tiered
@@ -22,8 +24,7 @@ _FEW = 1_000
 _FEWS_IN_A_MILLION = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Free:
+class Free(msgspec.Struct, frozen=True):
     """Runs on your own machine: nothing is paid."""
 
 

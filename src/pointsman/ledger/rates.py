@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
+
+import msgspec
 
 from pointsman.types import Usage
 
@@ -14,8 +15,7 @@ _MS_PER_HOUR = Decimal(3_600_000)
 _PICO_DOLLAR = Decimal("1e-12")
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
+class Rates(msgspec.Struct, frozen=True):
     """US dollars per million tokens."""
 
     input: Decimal
@@ -58,8 +58,7 @@ class Rates:
         return self._written if self.written_1h is None else self.written_1h
 
 
-@dataclass(frozen=True, slots=True)
-class Tiered:
+class Tiered(msgspec.Struct, frozen=True):
     """Rates by the length of the prompt, and what there is beside them."""
 
     #: From the shortest prompts on: above how many input tokens rates apply, to all tokens. The
@@ -69,7 +68,7 @@ class Tiered:
     per_request: Decimal = Decimal(0)
     #: By a word of `Usage.service`: by what the price of the tokens is multiplied. The price of a
     #: service that is not here is unknown.
-    services: Mapping[str, Decimal] = field(default_factory=dict)
+    services: Mapping[str, Decimal] = msgspec.field(default_factory=dict)
 
     def cost(self, usage: Usage) -> Decimal | None:
         """US dollars; None where it was served in a way whose price is unknown."""
@@ -96,8 +95,7 @@ class Tiered:
         return factor
 
 
-@dataclass(frozen=True, slots=True)
-class Hourly:
+class Hourly(msgspec.Struct, frozen=True):
     """Paid by the time that requests occupy a deployment: its machine, or its power."""
 
     #: US dollars per hour.

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Protocol
+
+import msgspec
+from msgspec.structs import replace
 
 from pointsman.types import Turn
 
@@ -38,8 +40,7 @@ class Place(Protocol):
 Find = Callable[[str], Sequence[Place]]
 
 
-@dataclass(frozen=True, slots=True)
-class Redacted:
+class Redacted(msgspec.Struct, frozen=True):
     """A conversation with marks such as `[api_key]` in the place of what was found."""
 
     turns: tuple[Turn, ...]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+import msgspec
 
 from pointsman.ledger.effect import Effect
 from pointsman.types import Dimension, ReportRow
@@ -14,8 +15,7 @@ from pointsman.types import Dimension, ReportRow
 NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """Sums over some of the entries; money is in US dollars, exact."""
 
     name: str
@@ -47,8 +47,7 @@ class Line:
     estimated_cost: Decimal = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """Sums over all entries, and over groups of them."""
 
     total: Line

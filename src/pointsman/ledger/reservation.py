@@ -7,9 +7,10 @@ are counted at two bytes each, half of what the estimate takes; the reply is as 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+
+import msgspec
 
 from pointsman.ledger.pricing import Pricer
 from pointsman.types import Attempt, Decision, ModelRequest
@@ -23,15 +24,14 @@ def _usual(request: ModelRequest) -> tuple[str, ...]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
-class Reservations:
+class Reservations(msgspec.Struct, frozen=True):
     """Upper bounds, from prices and from what bounds a reply."""
 
     pricer: Pricer
     #: Output tokens of a reply that nothing else bounds.
     reply_tokens: int
     #: By deployment, where its configuration bounds a reply.
-    by_deployment: Mapping[str, int] = field(default_factory=dict)
+    by_deployment: Mapping[str, int] = msgspec.field(default_factory=dict)
     #: How a request wants to be served, where that may have another price; as in `Usage.service`.
     service: Callable[[ModelRequest], tuple[str, ...]] = _usual
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from math import ceil
+
+import msgspec
+from msgspec.structs import asdict
 
 from pointsman.ledger.report import dollars, is_unknown
 from pointsman.types import Location, SeriesRow
@@ -25,8 +27,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = datetime(1, 1, 2, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sums:
+class Sums(msgspec.Struct, frozen=True, kw_only=True):
     """Over some entries; money is in US dollars, exact."""
 
     requests: int = 0
@@ -48,16 +49,14 @@ class Sums:
     reasoning_tokens: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point(Sums):
+class Point(Sums, frozen=True, kw_only=True):
     """One step."""
 
     #: When it begins.
     time: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(msgspec.Struct, frozen=True):
     """A range of time, step by step."""
 
     since: datetime
@@ -70,8 +69,7 @@ class Series:
     before: Sums
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """A range of time in steps that are round: the first and the last may be in it in part.
 
     Ranges of more than two days have steps of whole days in UTC.

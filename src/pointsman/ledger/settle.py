@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeAlias
+
+import msgspec
+from msgspec.structs import replace
 
 from pointsman.errors import LedgerUnavailable
 from pointsman.formats.one_line import one_line
@@ -32,8 +34,7 @@ from pointsman.types import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(msgspec.Struct, frozen=True):
     """What is held back of which budgets while a request is open."""
 
     #: US dollars.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
+
+import msgspec
 
 from pointsman.types import FAILED, UNSCORED, Deployment, Location, Measure, Outcome
 
@@ -18,8 +19,7 @@ _MOST_ERRORS = 100
 _CACHED = frozenset({"exact", "semantic"})
 
 
-@dataclass(frozen=True, slots=True)
-class Quantiles:
+class Quantiles(msgspec.Struct, frozen=True):
     """Half, 95 % and 99 % of the values are at most so high: each is one of the values."""
 
     p50: float
@@ -27,8 +27,7 @@ class Quantiles:
     p99: float
 
 
-@dataclass(frozen=True, slots=True)
-class Latency:
+class Latency(msgspec.Struct, frozen=True):
     """How fast one deployment answered, over what it completed."""
 
     deployment: str
@@ -44,8 +43,7 @@ class Latency:
     tokens_per_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Latencies:
+class Latencies(msgspec.Struct, frozen=True):
     """By deployment, in the order of their names."""
 
     #: Settled entries that were looked at: the newest ones.
@@ -55,8 +53,7 @@ class Latencies:
     deployments: tuple[Latency, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Bin:
+class Bin(msgspec.Struct, frozen=True):
     """Requests with scores of at least `low` and less than `high`; 100 is in the last bin."""
 
     low: int
@@ -65,8 +62,7 @@ class Bin:
     requests: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Error:
+class Error(msgspec.Struct, frozen=True):
     """Requests that ended without a whole answer, for the same reason."""
 
     deployment: str | None
@@ -77,8 +73,7 @@ class Error:
     last: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Errors:
+class Errors(msgspec.Struct, frozen=True):
     """The most frequent first."""
 
     of: int

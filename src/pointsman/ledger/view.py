@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 import msgspec
+from msgspec.structs import replace
 
 from pointsman.types import Attempt, Decision, Entry, Feedback, Informed, Usage
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from pointsman.onboarding.draft import Table
 
 
-@dataclass(frozen=True, slots=True)
-class Became:
+class Became(msgspec.Struct, frozen=True):
     """One setting of the other router. Holds no secret."""
 
     name: str
@@ -17,8 +16,7 @@ class Became:
     taken: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(msgspec.Struct, frozen=True):
     """A whole configuration of another router."""
 
     tables: tuple[Table, ...]

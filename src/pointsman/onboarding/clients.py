@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Gateway:
+class Gateway(msgspec.Struct, frozen=True):
     """What a client is pointed at."""
 
     #: Such as `http://127.0.0.1:7070`.
@@ -24,8 +24,7 @@ class Gateway:
         return f"{self.address}/v1"
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(msgspec.Struct, frozen=True):
     """How a client is started."""
 
     program: str
@@ -37,7 +36,7 @@ class Recipe:
     #: Variables that would lead it elsewhere.
     without: frozenset[str] = frozenset()
     #: Files by name, in a folder that `folder_variable` names.
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = msgspec.field(default_factory=dict)
     folder_variable: str | None = None
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from pointsman.types import Json
 
@@ -36,8 +37,7 @@ SUGGESTIONS = """\
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """A table of the file; the top level where the path is empty."""
 
     path: tuple[str, ...]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from pointsman.config import ModelSettings
 from pointsman.onboarding.draft import Table
@@ -16,8 +17,7 @@ COMFORTABLE_B = 16.0
 _SIZE = re.compile(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)b(?![a-z0-9])", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(msgspec.Struct, frozen=True):
     """A model for what is easy and, where there is one, another for what is hard: ids."""
 
     easy: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from pointsman.onboarding.clients import (
     CLIENTS,
@@ -20,8 +21,7 @@ from pointsman.onboarding.clients import (
 _EDITOR_CONTEXT = 128_000
 
 
-@dataclass(frozen=True, slots=True)
-class Snippet:
+class Snippet(msgspec.Struct, frozen=True):
     """What to put where."""
 
     title: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+
+import msgspec
 
 from pointsman.app import App
 from pointsman.config import CacheSettings, ModelSettings, RoutingSettings, Settings, VerifySettings
@@ -21,8 +22,7 @@ _MOST_TOKENS = 256
 _PATIENCE_S = 120.0
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(msgspec.Struct, frozen=True):
     """How a deployment answered."""
 
     deployment: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
+
+import msgspec
 
 from pointsman.types import (
     EVERYWHERE,
@@ -22,8 +23,7 @@ from pointsman.types import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """A part of a list, the newest first unless `oldest_first`."""
 
     limit: int
@@ -146,8 +146,7 @@ class BatchBooks(FileStore, PieceStore, BatchStore, RowStore, Protocol):
     """All of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """A piece of work on a batch."""
 
     batch: str

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from math import erfc, sqrt
 
+import msgspec
 import numpy as np
 
 from pointsman.proof.metrics import Floats
@@ -16,8 +17,7 @@ CONFIDENCE = 0.95
 SIGNIFICANT = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(msgspec.Struct, frozen=True):
     """A value, with its bootstrap replicates where it has an interval."""
 
     value: float
@@ -132,8 +132,7 @@ def mean_line(lines: Sequence[Line]) -> Line:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """One source, or the mean over several."""
 
     name: str
@@ -154,8 +153,7 @@ class Source:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(msgspec.Struct, frozen=True):
     """The whole table."""
 
     sources: Sequence[Source]

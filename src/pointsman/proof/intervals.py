@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,8 +12,7 @@ from pointsman.proof.metrics import Floats
 Draws = NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
-class Replicates:
+class Replicates(msgspec.Struct, frozen=True):
     """One value per replicate; no number where the drawn rows have no gap."""
 
     apgr: Floats

@@ -13,9 +13,9 @@ All arrays have one element per row; qualities lie in 0-1, scores may have any s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import erfc, sqrt
 
+import msgspec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -27,8 +27,7 @@ BINS = 10
 _NOTHING = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
+class Curve(msgspec.Struct, frozen=True):
     """Points from (0, 0) to (1, 1), straight lines between them."""
 
     share: Floats

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
+import msgspec
 import numpy as np
 
 from pointsman.proof import SHUFFLED, controls
@@ -25,8 +25,7 @@ Scores = Mapping[str, Floats]
 Tell: TypeAlias = Callable[[str, int, int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Contender:
+class Contender(msgspec.Struct, frozen=True):
     """A router, or a part of one."""
 
     #: 0-100, higher is sooner to the strong model: how likely it is that the weak one won't do.

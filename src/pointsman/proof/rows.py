@@ -9,7 +9,6 @@ import zlib
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Annotated, BinaryIO, TypeVar
@@ -59,8 +58,7 @@ class Outcome(msgspec.Struct, frozen=True):
     weak_score: Quality
 
 
-@dataclass(frozen=True, slots=True)
-class BadRow:
+class BadRow(msgspec.Struct, frozen=True):
     """A line that can't be used."""
 
     #: Such as `rows.jsonl:17`.

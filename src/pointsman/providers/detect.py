@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+import msgspec
 
 from pointsman.errors import UpstreamBroken, UpstreamError
 from pointsman.formats.ollama import catalogue
@@ -34,8 +35,7 @@ ServerKind: TypeAlias = Literal[
 _OWNERS: Mapping[str, ServerKind] = {"llamacpp": "llamacpp", "vllm": "vllm", "sglang": "sglang"}
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(msgspec.Struct, frozen=True):
     """A server that answered."""
 
     kind: ServerKind
@@ -45,8 +45,7 @@ class Server:
     models: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Answers:
+class _Answers(msgspec.Struct, frozen=True):
     """What came back; empty where there was no answer, or a refusal."""
 
     root: bytes

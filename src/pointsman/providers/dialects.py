@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from urllib.parse import quote
+
+import msgspec
 
 from pointsman.types import FormatName, Outbound
 
@@ -12,18 +13,17 @@ from pointsman.types import FormatName, Outbound
 ANTHROPIC_VERSION = "2023-06-01"
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(msgspec.Struct, frozen=True):
     """How one kind of server is asked over HTTP."""
 
     #: Below the base URL, by format; `{model}` is the model's name as one path segment.
     paths: Mapping[FormatName, str]
     #: For streams, where that is another path.
-    stream_paths: Mapping[FormatName, str] = field(default_factory=dict)
+    stream_paths: Mapping[FormatName, str] = msgspec.field(default_factory=dict)
     #: The header that carries the key, and what stands before it.
     key_header: str = "authorization"
     key_prefix: str = "Bearer "
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     #: What an address may end in that the paths say themselves: people write it with and without.
     endings: tuple[str, ...] = ()
 

@@ -35,8 +35,7 @@ _REASONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
+class Timeouts(msgspec.Struct, frozen=True):
     """Seconds, by phase of an attempt."""
 
     connect_s: float = 5.0

@@ -6,7 +6,8 @@ Settings and requests can only tighten what holds for everybody.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from pointsman.errors import BadRequest
 from pointsman.routing.privacy import Detector, Level
@@ -16,15 +17,14 @@ from pointsman.types import Confined, ModelRequest, Principal, PrivacyWish, Turn
 _ORDER: tuple[PrivacyWish, ...] = ("off", "secrets", "personal", "local")
 
 
-@dataclass(frozen=True, slots=True)
-class Confinement:
+class Confinement(msgspec.Struct, frozen=True):
     """Decides what must stay local."""
 
     #: By level; `off` and `local` need none.
     detectors: Mapping[Level, Detector]
     level: PrivacyWish = "secrets"
-    by_organisation: Mapping[str, PrivacyWish] = field(default_factory=dict)
-    by_key: Mapping[str, PrivacyWish] = field(default_factory=dict)
+    by_organisation: Mapping[str, PrivacyWish] = msgspec.field(default_factory=dict)
+    by_key: Mapping[str, PrivacyWish] = msgspec.field(default_factory=dict)
 
     def of(self, request: ModelRequest, principal: Principal, asked: str | None) -> Confined | None:
         """Why a request must stay local; None where it need not.

@@ -6,7 +6,9 @@ To change the fallback order, change `_rank`; to change what cost may do to it, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from pointsman.routing import explain, gates, thresholds
 from pointsman.routing.gates import Question
@@ -96,8 +98,7 @@ def decide(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Aim:
+class _Aim(msgspec.Struct, frozen=True):
     """The tier to aim for, and what decided it."""
 
     tier: str
@@ -107,7 +108,7 @@ class _Aim:
     stay: Stay | None = None
     side_call: str | None = None
     #: The lowest score of each tier, where the score had a say.
-    bounds: Mapping[str, float] = field(default_factory=dict)
+    bounds: Mapping[str, float] = msgspec.field(default_factory=dict)
     #: The tier that the score chose, where another was drawn.
     instead_of: str | None = None
 
@@ -222,8 +223,7 @@ def _prefers_cloud(request: ModelRequest, policy: Policy) -> bool:
     return limit is not None and request.input_tokens > limit
 
 
-@dataclass(frozen=True, slots=True)
-class _Chosen:
+class _Chosen(msgspec.Struct, frozen=True):
     """A candidate in its place."""
 
     candidate: Candidate

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
+
+import msgspec
 
 from pointsman.types import EVERY_MEANS, Candidate, Confined, Means, ModelRequest, Target
 
@@ -20,8 +21,7 @@ _CONFINED_BY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """What the gates judge a candidate by."""
 
     request: ModelRequest

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+import msgspec
 
 from pointsman.routing.sticky import in_tool_loop
 from pointsman.types import Decision, ModelRequest
@@ -16,8 +17,7 @@ USUAL_MARGIN = 20.0
 When: TypeAlias = Literal["off", "uncertain", "always"]
 
 
-@dataclass(frozen=True, slots=True)
-class Looks:
+class Looks(msgspec.Struct, frozen=True):
     """When the verifier looks at the answer of a tier that is not the highest."""
 
     when: When = "uncertain"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TypeAlias
+
+import msgspec
 
 from pointsman.errors import ConfigError, UnknownModel
 from pointsman.types import Deployment, Target
@@ -26,8 +27,7 @@ DEFAULTS: Mapping[str, Mapping[str, float]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Escalate:
+class Escalate(msgspec.Struct, frozen=True):
     """What to spend on better tiers: one of the three, or none for the scorer's own thresholds.
 
     One number for `score` or `share` is the step into the highest tier in use.
@@ -77,34 +77,32 @@ def _values(asked: float | Mapping[str, float] | None) -> tuple[float, ...]:
     return () if asked is None else (asked,)
 
 
-@dataclass(frozen=True, slots=True)
-class Floors:
+class Floors(msgspec.Struct, frozen=True):
     """The lowest tier of a topic or a domain."""
 
-    topics: Mapping[str, str] = field(default_factory=dict)
-    domains: Mapping[str, str] = field(default_factory=dict)
+    topics: Mapping[str, str] = msgspec.field(default_factory=dict)
+    domains: Mapping[str, str] = msgspec.field(default_factory=dict)
     #: Drop what is below the floor even where nothing else is left.
     strict: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(msgspec.Struct, frozen=True):
     """The operator's rules."""
 
     #: Lowest first.
     tiers: tuple[str, ...] = ("simple", "medium", "complex")
     escalate: Escalate = Escalate()
     #: What holds for an organisation instead, and for a key (by its id) instead of either.
-    by_organisation: Mapping[str, Escalate] = field(default_factory=dict)
-    by_key: Mapping[str, Escalate] = field(default_factory=dict)
+    by_organisation: Mapping[str, Escalate] = msgspec.field(default_factory=dict)
+    by_key: Mapping[str, Escalate] = msgspec.field(default_factory=dict)
     #: Each scorer's own thresholds, by its name: `medium`, `complex` and `two_tiers`.
-    defaults: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: DEFAULTS)
+    defaults: Mapping[str, Mapping[str, float]] = msgspec.field(default_factory=lambda: DEFAULTS)
     default_tier: str = "medium"
     max_local_tokens: int | None = None
     fallback: bool = True
     floors: Floors = Floors()
     #: What a name stands for: another name, or deployments in the order in which they are tried.
-    aliases: Mapping[str, str | Groups] = field(default_factory=dict)
+    aliases: Mapping[str, str | Groups] = msgspec.field(default_factory=dict)
     unknown_model_is_auto: bool = False
 
     def __post_init__(self) -> None:

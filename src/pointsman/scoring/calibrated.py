@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from pointsman.ports import Scorer
 from pointsman.scoring.calibration import Calibration
@@ -12,8 +14,7 @@ from pointsman.types import Score, Turn
 _TOP = 100.0
 
 
-@dataclass(frozen=True, slots=True)
-class CalibratedScorer:
+class CalibratedScorer(msgspec.Struct, frozen=True):
     """Moves another scorer's scores to where labelled outcomes put them; their order stays."""
 
     scorer: Scorer

@@ -12,11 +12,13 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from math import exp, isfinite, log
 from operator import itemgetter
 from typing import Self
+
+import msgspec
+from msgspec.structs import asdict, replace
 
 from pointsman.errors import ConfigError
 
@@ -34,8 +36,7 @@ _ENOUGH = 1e-9
 _APART = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
-class Prior:
+class Prior(msgspec.Struct, frozen=True):
     """What is expected of the line before any outcome: means and standard deviations."""
 
     #: 1 believes the score as it stands, 0 believes only in the mean outcome. On ten labelled
@@ -50,8 +51,7 @@ class Prior:
 DEFAULT_PRIOR = Prior()
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
+class Calibration(msgspec.Struct, frozen=True):
     """A line through log-odds, perhaps bent; `Calibration()` leaves a probability (nearly) as it is."""
 
     slope: float = 1.0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from pointsman.scoring.lexicon import Lexicon, Reading, flattened, fold, has_any, tokenise
 from pointsman.tokens import estimate_tokens
@@ -28,8 +29,7 @@ _QUESTION = re.compile("[?\uff1f\u061f]+")  # also full-width and Arabic
 _NOT_SINGLE = ("??", "\uff1f", "\u061f")
 
 
-@dataclass(frozen=True, slots=True)
-class Structure:
+class Structure(msgspec.Struct, frozen=True):
     """How a text is built, in counts; each is taken when it is asked for."""
 
     prose: str
@@ -62,8 +62,7 @@ class Structure:
         return self.prose.count("?") if single else len(_QUESTION.findall(self.prose))
 
 
-@dataclass(frozen=True, slots=True)
-class Features:
+class Features(msgspec.Struct, frozen=True):
     """Everything the five signals are computed from."""
 
     tokens: int

@@ -7,9 +7,10 @@ it can and can't tell.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import exp, fsum
 from typing import NamedTuple
+
+import msgspec
 
 from pointsman.scoring.domains import STAKES, domain_of, domain_scores, topics_of
 from pointsman.scoring.features import Features, Structure, extract, scored_text
@@ -62,8 +63,7 @@ class Cues(NamedTuple):
     topics: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class HeuristicScorer:
+class HeuristicScorer(msgspec.Struct, frozen=True):
     """Scores by length, cue words and structure; pure, no model, no I/O.
 
     It reads the last user turn, or the turn that a short "yes, go on" continues; system prompts,

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Protocol, TypeAlias
+
+from msgspec.structs import replace
 
 from pointsman.errors import BadRequest, BudgetExceeded
 from pointsman.ports import Clock, Observer, Scorer

@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from math import exp, expm1, fsum
 from operator import itemgetter, mul, sub
+
+import msgspec
 
 from pointsman.errors import ConfigError
 from pointsman.scoring.essence import essence, glue_of
@@ -54,8 +55,7 @@ _PER_WORD = 4 / 3
 _STEEP = 1e-6  # log-odds too few to divide by
 
 
-@dataclass(frozen=True, slots=True)
-class Measures:
+class Measures(msgspec.Struct, frozen=True):
     """How each measure counts, in the order of `surface.NAMES`."""
 
     #: Its usual value.
@@ -66,8 +66,7 @@ class Measures:
     replies: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LearnedScorer:
+class LearnedScorer(msgspec.Struct, frozen=True):
     """Scores by how likely a weak model's answer would be good enough; pure, no model, no I/O."""
 
     lexicon: Lexicon

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from itertools import compress, count
 from typing import TypeAlias
 
+import msgspec
+
 from pointsman.errors import ConfigError
 
 #: What a list can say, and under which names. `None`: any name (a domain or an area).
@@ -119,8 +121,7 @@ def is_word(token: str) -> bool:
     return token[0].isalpha() or (len(token) > 1 and any(map(str.isalpha, token)))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Cue:
+class Cue(msgspec.Struct, frozen=True, eq=False):
     """A phrase of a list: its words, and every `(section, name)` that holds it."""
 
     words: tuple[str, ...]
@@ -173,8 +174,7 @@ Hit: TypeAlias = tuple[Cue, int]
 Tally: TypeAlias = Mapping[str, Mapping[str, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """A text's tokens with the cues found in them, in order."""
 
     tokens: Sequence[str]
@@ -204,8 +204,7 @@ class Reading:
         return counts
 
 
-@dataclass(frozen=True, slots=True)
-class Lexicon:
+class Lexicon(msgspec.Struct, frozen=True):
     """Every language's cue lists, compiled.
 
     A cue written `^design` gives an order: it counts at the start of a clause, after a lead-in

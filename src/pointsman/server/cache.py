@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from pointsman.access.permissions import narrowed, require_everywhere, scope_of
 from pointsman.cache.view import cache_stats, held_page, held_text

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
+
+import msgspec
+from msgspec.structs import replace
 
 from pointsman.access import end_users
 from pointsman.access.keyring import KeyRing
@@ -51,8 +53,7 @@ class Renewed(Protocol):
         """Sections that take effect with the next start."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gateway:
+class Gateway(msgspec.Struct, frozen=True):
     """The wired parts that the HTTP surface needs."""
 
     pipeline: Pipeline
@@ -105,7 +106,7 @@ class Gateway:
     #: How each part does.
     components: Callable[[], Sequence[Component]]
     #: Whether it is about to end.
-    draining: Draining = field(default_factory=Draining)
+    draining: Draining = msgspec.field(default_factory=Draining)
 
 
 #: Headers of the client's that an upstream of the same format gets to see.

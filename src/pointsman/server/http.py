@@ -6,7 +6,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
@@ -42,8 +41,7 @@ class Query(dict[str, str]):
         self.repeated = [name for name, count in counts.items() if count > 1]
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(msgspec.Struct, frozen=True):
     """A request as it came, body included."""
 
     request_id: str
@@ -57,14 +55,13 @@ class Incoming:
     principal: Principal
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(msgspec.Struct, frozen=True):
     """A response to be sent."""
 
     status: int
     body: bytes | ByteStream
     content_type: str = "application/json"
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 def as_json(value: object, status: int = 200) -> Outgoing:

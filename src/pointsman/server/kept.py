@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from contextlib import suppress
-from dataclasses import dataclass
+
+import msgspec
 
 from pointsman.errors import SharingUnavailable
 from pointsman.ports import Clock, ConversationStore
@@ -19,8 +20,7 @@ MOST_BYTES = 64 * 1024 * 1024
 MOST_SHARED_BYTES = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(msgspec.Struct, frozen=True):
     conversation: bytes
     until: float
 

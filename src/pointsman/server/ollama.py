@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from pointsman.errors import BadRequest
 from pointsman.formats.chat.error import message_of

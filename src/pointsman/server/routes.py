@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from pointsman.access.permissions import Access
 from pointsman.access.tenant_wishes import (
@@ -59,8 +60,7 @@ from pointsman.types import FormatName
 Handler = Callable[[Gateway, Incoming], Awaitable[Outgoing]]
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(msgspec.Struct, frozen=True):
     """One path and method."""
 
     method: Literal["GET", "POST", "DELETE"]

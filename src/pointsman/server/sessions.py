@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from pointsman.access.authenticate import refuse_other_pages
 from pointsman.access.sessions import Session, cookie_name

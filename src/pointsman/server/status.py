@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from pointsman.server.gateway import Gateway
 from pointsman.server.http import Incoming, Outgoing, as_json

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from pointsman.calling.exchange import Errand, Whole
 from pointsman.calling.execute import Caller

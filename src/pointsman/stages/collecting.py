@@ -10,8 +10,9 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from math import expm1, log
+
+import msgspec
 
 from pointsman.cache import content
 from pointsman.cache.background import Background
@@ -53,8 +54,7 @@ _WORD = 6
 _BEFORE_THE_FIRST = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(msgspec.Struct, frozen=True):
     """A reply that went to its client."""
 
     call: Call
@@ -64,13 +64,12 @@ class Heard:
     body: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Round:
+class _Round(msgspec.Struct, frozen=True):
     """What was made of the replies of one round."""
 
-    told: list[Signals] = field(default_factory=list)
-    said: list[tuple[Heard, ModelReply]] = field(default_factory=list)
-    faults: list[Exception] = field(default_factory=list)
+    told: list[Signals] = msgspec.field(default_factory=list)
+    said: list[tuple[Heard, ModelReply]] = msgspec.field(default_factory=list)
+    faults: list[Exception] = msgspec.field(default_factory=list)
 
 
 #: Told of every complete answer, and what it says.

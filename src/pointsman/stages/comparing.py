@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import msgspec
+from msgspec.structs import replace
 
 from pointsman.access.end_users import OWN
 from pointsman.cache import content

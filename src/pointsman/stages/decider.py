@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
+
+import msgspec
+from msgspec.structs import replace
 
 from pointsman.access.permissions import may_ask, shows
 from pointsman.calling.execute import Caller
@@ -52,8 +54,7 @@ _ROUTED = frozenset({"auto", "location"})
 _SHORT = 4_000
 
 
-@dataclass(frozen=True, slots=True)
-class Lesson:
+class Lesson(msgspec.Struct, frozen=True):
     """What was learned of requests such as one."""
 
     #: The score with it.
@@ -64,8 +65,7 @@ class Lesson:
     spread: Sequence[float] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True):
     """What a look at the prompt showed."""
 
     scored: Score

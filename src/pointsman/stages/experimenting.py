@@ -6,11 +6,11 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, replace
 from typing import Protocol
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from pointsman.access.wishes import NewKey, organisation_of
 from pointsman.errors import BadRequest, Forbidden, NotFound, Unavailable
@@ -218,7 +218,7 @@ class Experimenting:
             return experiment
         now = self._clock.now()
         ended = replace(experiment, state="stopped", stopped=now, reason=reason)
-        await self._put(ended, f"ended, {reason}", {"figures": asdict(figures)})
+        await self._put(ended, f"ended, {reason}", {"figures": msgspec.to_builtins(figures)})
         return ended
 
     async def _put(self, experiment: Experiment, what: str, evidence: Mapping[str, object]) -> None:

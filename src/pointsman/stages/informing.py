@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+import msgspec
+from msgspec.structs import replace
 
 from pointsman.ports import Observer
 from pointsman.stages.decider import Lesson
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
 TRAFFIC = "traffic"
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(msgspec.Struct, frozen=True):
     """What a version says of one request."""
 
     #: 0-100.
@@ -58,14 +59,13 @@ class Reader(Protocol):
         """The same as text, see `Informed.features`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Minds:
+class Minds(msgspec.Struct, frozen=True):
     """Everything that was learned and read."""
 
     #: Of an organisation that has nothing of its own, and of all where the organisation is empty.
-    in_force: Mapping[str, Mind] = field(default_factory=dict)
+    in_force: Mapping[str, Mind] = msgspec.field(default_factory=dict)
     #: Those that an experiment may name, by version.
-    by_version: Mapping[str, Mind] = field(default_factory=dict)
+    by_version: Mapping[str, Mind] = msgspec.field(default_factory=dict)
 
     def of(self, organisation: str) -> Mind | None:
         """What is in force for it; None where nothing was learned."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from pointsman.cache import compare, content
 from pointsman.cache.background import Background
@@ -32,8 +32,7 @@ _OK = 200
 _AT_ONCE = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Comparer:
+class Comparer(msgspec.Struct, frozen=True):
     """Says whether two answers to one prompt say the same.
 
     `embedding` finds about half of those that differ in little; `judge` asks a model; `both` spares

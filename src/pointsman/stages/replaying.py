@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
+
+import msgspec
+from msgspec.structs import replace
 
 from pointsman.cache import content
 from pointsman.cache.flight import Flight
@@ -96,8 +98,7 @@ class Shared:
             await self._flight.leave()
 
 
-@dataclass(frozen=True, slots=True)
-class _Giving:
+class _Giving(msgspec.Struct, frozen=True):
     """One reply that is given to one more."""
 
     call: Call

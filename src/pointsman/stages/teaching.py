@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import TypeAlias
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from pointsman import data
@@ -46,8 +46,7 @@ Bounds: TypeAlias = Callable[[Score], Mapping[str, float]]
 _ID = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Believing:
+class Believing(msgspec.Struct, frozen=True):
     """What the bandit believes."""
 
     version: str
@@ -60,8 +59,7 @@ class Believing:
         return Said(predicted.score, predicted.spread, predicted.quality)
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(msgspec.Struct, frozen=True):
     """What the plain rule has come to."""
 
     version: str
@@ -77,8 +75,7 @@ class Ruling:
         return Said(value, self.shipped.say(measured, scored).spread)
 
 
-@dataclass(frozen=True, slots=True)
-class Chooser:
+class Chooser(msgspec.Struct, frozen=True):
     """A version with the thresholds that it would have: it can choose a tier."""
 
     mind: Mind
@@ -91,8 +88,7 @@ class Chooser:
         return {thresholds.tier_for(scored.value, self.bounds(scored)): 1.0}
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """What a comparison came to."""
 
     version: Version

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
+from msgspec.structs import replace
 from sqlalchemy import (
     BigInteger,
     ColumnElement,

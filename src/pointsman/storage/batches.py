@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from typing import Protocol, TypeVar
 
 import msgspec
+from msgspec.structs import asdict
 from sqlalchemy import (
     Connection,
     Delete,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from itertools import accumulate
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from pointsman.ports import Page
 from pointsman.types import (

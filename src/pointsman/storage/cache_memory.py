@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from heapq import nlargest
+
+from msgspec.structs import replace
 
 from pointsman.storage.eviction import Shelf, kept, size_of
 from pointsman.storage.vectors import Vectors, cosine

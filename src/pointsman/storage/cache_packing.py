@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from hashlib import sha256
 
 import msgspec
+from msgspec.structs import replace
 
 from pointsman.types import CachedReply, Vector
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import TypeAlias, cast
 
+from msgspec.structs import replace
 from sqlalchemy import (
     BigInteger,
     ColumnElement,

@@ -6,9 +6,10 @@ import asyncio
 import heapq
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
+
+from msgspec.structs import replace
 
 from pointsman.ports import Clock, Job, Work
 

@@ -9,7 +9,6 @@ import sqlite3
 from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -57,8 +56,7 @@ _KINDS: dict[str, tuple[type[Kept], Collection[str]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(msgspec.Struct, frozen=True):
     """One write in the journal, by its place in it."""
 
     number: int

@@ -5,11 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
 from functools import partial
 from typing import TypeAlias, TypeVar, cast
 from zlib import crc32
 
+from msgspec.structs import asdict, replace
 from sqlalchemy import Connection, Dialect, Select, func, select
 
 from pointsman.errors import NotFound

@@ -40,8 +40,7 @@ _PAUSE_S = 0.05
 _PROBE_S = 0.2
 
 
-@dataclass(frozen=True, slots=True)
-class JournalState:
+class JournalState(msgspec.Struct, frozen=True):
     """What waits on this machine for the server."""
 
     #: The server has been missed for so long that nobody waits for it any more.

@@ -7,12 +7,12 @@ what this one held back.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 from hashlib import sha256
 from typing import TypeAlias
 
+import msgspec
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -44,8 +44,7 @@ class Withdrawn(LedgerUnavailable):
 Admission: TypeAlias = Sequence[Balance] | BudgetExceeded | Withdrawn
 
 
-@dataclass(frozen=True, slots=True)
-class Whose:
+class Whose(msgspec.Struct, frozen=True):
     """Where an entry is booked: for whom, and when."""
 
     organisation: str
@@ -59,8 +58,7 @@ _LOCKS = func.unnest(bindparam("locks", type_=ARRAY(BigInteger))).column_valued(
 _LOCK = select(func.pg_advisory_xact_lock(_LOCKS))
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
+class _Window(msgspec.Struct, frozen=True):
     """The days of a budget, without its limit."""
 
     kind: str
@@ -76,8 +74,7 @@ class _Window:
         return int.from_bytes(sha256(subject.encode()).digest()[:8], signed=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sum:
+class _Sum(msgspec.Struct, frozen=True):
     """Of a window, in pico-dollars."""
 
     spent: int
@@ -128,7 +125,7 @@ class Purse:
         if not windows:
             return cls({})
         db.execute(_LOCK, {"locks": sorted({each.lock for each in windows})})
-        asking = {each.name: [getattr(w, each.name) for w in windows] for each in fields(_Window)}
+        asking = {name: [getattr(w, name) for w in windows] for name in _Window.__struct_fields__}
         found = db.execute(_STANDING, asking)
         return cls({windows[place - 1]: _Sum(spent, held) for place, spent, held in found})
 

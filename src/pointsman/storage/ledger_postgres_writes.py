@@ -7,11 +7,11 @@ one another in a circle: budgets, then entries by their ids, then balances and r
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeAlias
 
+import msgspec
 from sqlalchemy import (
     ARRAY,
     Connection,
@@ -38,8 +38,7 @@ from pointsman.storage.statements import Prepared
 from pointsman.types import Budget, RowAnswer
 
 
-@dataclass(frozen=True, slots=True)
-class Reserve:
+class Reserve(msgspec.Struct, frozen=True):
     """See `ports.Ledger.reserve`."""
 
     row: EntryRow
@@ -58,8 +57,7 @@ class Reserve:
         return self.row["time"]
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(msgspec.Struct, frozen=True):
     """See `ports.Ledger.hold`."""
 
     request_id: str
@@ -73,16 +71,14 @@ class Hold:
         return self.whose.time
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True):
     """See `ports.Ledger.mark`."""
 
     request_id: str
     row: MarkRow
 
 
-@dataclass(frozen=True, slots=True)
-class Settle:
+class Settle(msgspec.Struct, frozen=True):
     """See `ports.Ledger.settle`."""
 
     request_id: str

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from urllib.parse import quote
+
+import msgspec
 
 from pointsman.storage.redis_link import RedisLink
 from pointsman.storage.redis_scripts import Answer, RedisScripts, Script
@@ -224,8 +225,7 @@ class RedisCounts:
         return "" if self._now is None else str(self._now())
 
 
-@dataclass(frozen=True, slots=True)
-class _Bucket:
+class _Bucket(msgspec.Struct, frozen=True):
     key: str
     per_minute: int
     #: What is to be taken out.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from pointsman.errors import BudgetExceeded, NotFound
 from pointsman.storage import balances, sums

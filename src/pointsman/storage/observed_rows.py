@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Dialect, Select, and_, bindparam, cast, func, literal, select
 
 from pointsman.storage.any_text import Text

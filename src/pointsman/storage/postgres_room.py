@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from sqlalchemy import Connection, text
 
 #: How connections of gateways are called; what follows it is the gateway's id, or what they are for.
@@ -26,8 +25,7 @@ _ROOM = text(f"""
 """)  # noqa: S608 - nobody's words
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(msgspec.Struct, frozen=True):
     """Connections of a server, and who may want them."""
 
     #: That there are for all who are no superusers.

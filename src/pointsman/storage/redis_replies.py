@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from pointsman.storage.cache_packing import pack, unpack
 from pointsman.storage.eviction import size_of
@@ -38,8 +39,7 @@ return 1
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
+class Outline(msgspec.Struct, frozen=True):
     """A reply without its body, its vector and its hits."""
 
     key: str

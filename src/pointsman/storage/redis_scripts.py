@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from hashlib import sha1
 from typing import TypeAlias
 
+import msgspec
+
 from pointsman.errors import SharingUnavailable
 from pointsman.storage.redis_link import RedisLink
 
@@ -31,8 +33,7 @@ class Script:
         object.__setattr__(self, "digest", digest)
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+class _Call(msgspec.Struct, frozen=True):
     script: Script
     keys: Sequence[str]
     arguments: Sequence[str]

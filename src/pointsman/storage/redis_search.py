@@ -6,9 +6,10 @@ compares with each of them (its own choice), so small partitions are searched ex
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
 
 from pointsman.storage.cache_packing import space
 from pointsman.types import CachedReply, Vector
@@ -23,8 +24,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """One hit of a search."""
 
     #: Of the reply that was found, and its id.

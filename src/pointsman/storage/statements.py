@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -211,7 +210,7 @@ def newest(
 def measures(limit: int, which: Filter) -> Select[*tuple[object, ...]]:
     """The columns of `Measure` in their order, of settled entries, the newest first."""
     return (
-        select(*(entries.c[field.name] for field in fields(Measure)))
+        select(*(entries.c[name] for name in Measure.__struct_fields__))
         .where(*of_entries(which), is_settled)
         .order_by(entries.c.time.desc(), entries.c.request_id.desc())
         .limit(max(limit, 0))

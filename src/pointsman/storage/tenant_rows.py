@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
+from msgspec.structs import asdict
 from sqlalchemy import Delete, Dialect, Insert, RowMapping, Select, bindparam, delete, select
 
 from pointsman.storage import statements
@@ -137,8 +138,15 @@ def tenant_row(record: TenantRecord) -> Mapping[str, object]:
                 "model": msgspec.json.encode(record.model, order="deterministic").decode(),
                 "sealed": record.sealed,
             }
-        case Member() | ProviderKey():
-            return {name: getattr(record, name) for name in record.__dataclass_fields__}
+        case Member():
+            return asdict(record)
+        case ProviderKey():
+            return {
+                "organisation": record.organisation,
+                "id": record.id,
+                "created": record.created,
+                "sealed": record.sealed,
+            }
 
 
 def read_organisation(row: RowMapping) -> Organisation:

@@ -13,6 +13,8 @@ from functools import partial
 from itertools import groupby
 from typing import TypeVar, cast
 
+import msgspec
+
 from pointsman.errors import LedgerUnavailable, PointsmanError, Unavailable
 from pointsman.storage.statements import Value
 
@@ -212,8 +214,7 @@ def _change(sql: str, values: tuple[Value, ...], connection: sqlite3.Connection)
     return connection.execute(sql, values).rowcount
 
 
-@dataclass(frozen=True, slots=True)
-class _Bounds:
+class _Bounds(msgspec.Struct, frozen=True):
     """What several statements are put between, so that all or nothing of them is done."""
 
     begin: str

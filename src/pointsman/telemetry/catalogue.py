@@ -6,8 +6,9 @@ Labels are bounded: what is configured or listed here, never a key, a user, or a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 #: Seconds: of whole replies, and of waiting for their first byte or for a slot.
 _REPLY_S = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
@@ -16,8 +17,7 @@ _WRITE_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0
 _LAG_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(msgspec.Struct, frozen=True):
     """One metric, as Prometheus knows it."""
 
     name: str
@@ -244,8 +244,7 @@ METRICS: tuple[Metric, ...] = (*_SERVED, *_MONEY, *_CALLED, *_INSIDE)
 BY_NAME: Mapping[str, Metric] = {metric.name: metric for metric in METRICS}
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """What a gauge or a counter stands at now, read when somebody looks."""
 
     metric: str

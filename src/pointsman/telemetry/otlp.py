@@ -9,8 +9,9 @@ import asyncio
 import logging
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, cast
+
+import msgspec
 
 from pointsman.errors import ConfigError
 from pointsman.journey import Trace
@@ -43,8 +44,7 @@ class SdkMissing(ConfigError):
     """OpenTelemetry's SDK is not installed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """What took a while, and is over."""
 
     name: str

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal, TypeAlias
+
+import msgspec
 
 #: `admin` manages keys, reads and calls; `user` calls and reads what it did itself; `read-only`
 #: reads the books of its organisation and calls nothing.
@@ -18,8 +19,7 @@ Period: TypeAlias = Literal["day", "month"]
 PrivacyWish: TypeAlias = Literal["off", "secrets", "personal", "local"]
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """How much at a time; None is without limit."""
 
     requests_per_minute: int | None = None
@@ -29,8 +29,7 @@ class Limits:
     concurrent: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Budgets:
+class Budgets(msgspec.Struct, frozen=True):
     """US dollars; None is without bound."""
 
     per_day: Decimal | None = None
@@ -39,8 +38,7 @@ class Budgets:
     allow_unpriced: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(msgspec.Struct, frozen=True):
     """What a key may do. The default is all: for who asks before there is any key."""
 
     role: Role = "admin"
@@ -58,8 +56,7 @@ class Grant:
     budgets: Budgets = Budgets()
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(msgspec.Struct, frozen=True):
     """An API key, without what is secret of it."""
 
     #: Also its public prefix: `pm_` and eight characters.
@@ -78,8 +75,7 @@ class Key:
     member: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StoredKey:
+class StoredKey(msgspec.Struct, frozen=True):
     """A key as it is stored."""
 
     key: Key
@@ -89,8 +85,7 @@ class StoredKey:
     previous: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(msgspec.Struct, frozen=True):
     """Whose requests are counted together."""
 
     kind: SubjectKind
@@ -103,8 +98,7 @@ class Subject:
         return f"{self.kind} {self.name or self.organisation}"
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(msgspec.Struct, frozen=True):
     """What a subject may use."""
 
     subject: Subject
@@ -112,8 +106,7 @@ class Allowance:
     budgets: Budgets = Budgets()
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True):
     """What is left of the tightest limits of a request, for its `x-ratelimit-*` headers.
 
     None where there is no such limit.
@@ -128,8 +121,7 @@ class Standing:
     reset_tokens_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(msgspec.Struct, frozen=True):
     """How much money a subject may spend in one window."""
 
     subject: Subject
@@ -138,8 +130,7 @@ class Budget:
     limit: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(msgspec.Struct, frozen=True):
     """How a budget stands."""
 
     budget: Budget
@@ -156,8 +147,7 @@ class Balance:
         return self.budget.limit - self.spent - self.reserved
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
+class Means(msgspec.Struct, frozen=True):
     """What the caller of a request may use and spend."""
 
     grant: Grant = Grant()
@@ -169,8 +159,7 @@ class Means:
     organisation: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(msgspec.Struct, frozen=True):
     """Whose books somebody may see; None is everybody's."""
 
     organisation: str | None = None

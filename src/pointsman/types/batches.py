@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
+
+import msgspec
 
 #: As OpenAI has them. `finalizing`: no more rows are begun; `cancelling` likewise.
 BatchStatus: TypeAlias = Literal[
@@ -26,8 +27,7 @@ FilePart: TypeAlias = Literal["output", "errors"]
 MOST_TRIES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class StoredFile:
+class StoredFile(msgspec.Struct, frozen=True):
     """A file, without its content."""
 
     id: str
@@ -47,8 +47,7 @@ class StoredFile:
     part: FilePart | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BatchError:
+class BatchError(msgspec.Struct, frozen=True):
     """Why a batch was not begun."""
 
     code: str
@@ -59,8 +58,7 @@ class BatchError:
     param: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True):
     """Many requests to one endpoint, to be answered within a window of time."""
 
     id: str
@@ -101,8 +99,7 @@ class Batch:
         return f"file_{self.id.removeprefix('batch_')}_{part}"
 
 
-@dataclass(frozen=True, slots=True)
-class BatchRow:
+class BatchRow(msgspec.Struct, frozen=True):
     """One request of a batch."""
 
     #: From 0, in the order of the input file.
@@ -114,8 +111,7 @@ class BatchRow:
     tries: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class RowPlace:
+class RowPlace(msgspec.Struct, frozen=True):
     """Where the answer to a request belongs."""
 
     batch: str
@@ -133,8 +129,7 @@ class RowPlace:
         return RowAnswer(self.batch, self.number, status, body) if self.takes(status) else None
 
 
-@dataclass(frozen=True, slots=True)
-class RowAnswer:
+class RowAnswer(msgspec.Struct, frozen=True):
     """What a row was answered; written once."""
 
     batch: str
@@ -145,8 +140,7 @@ class RowAnswer:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class AnsweredRow:
+class AnsweredRow(msgspec.Struct, frozen=True):
     """A row with its answer, as files have it."""
 
     number: int
@@ -158,8 +152,7 @@ class AnsweredRow:
     body: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RowSums:
+class RowSums(msgspec.Struct, frozen=True):
     """Over a batch's rows that are alike."""
 
     rows: int = 0
@@ -168,8 +161,7 @@ class RowSums:
     bodies: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class BatchCounts:
+class BatchCounts(msgspec.Struct, frozen=True):
     """How many of a batch's rows were answered."""
 
     completed: int = 0
@@ -182,8 +174,7 @@ class BatchCounts:
         return self.completed + self.failed
 
 
-@dataclass(frozen=True, slots=True)
-class BatchSums:
+class BatchSums(msgspec.Struct, frozen=True):
     """What a batch's rows add up to: for its end, as all of them are read."""
 
     completed: RowSums = RowSums()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, TypeAlias
+
+import msgspec
 
 from pointsman.types.batches import RowAnswer
 from pointsman.types.caching import NOT_LOOKED_UP, CacheState, Lookup
@@ -14,8 +15,7 @@ from pointsman.types.requests import Principal
 from pointsman.types.words import Outcome, Purpose
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True):
     """Tokens of one reply. `input_tokens` is the total, cached ones included."""
 
     input_tokens: int = 0
@@ -43,8 +43,7 @@ class Usage:
     service: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """One call of one deployment, as it went."""
 
     deployment: str
@@ -77,8 +76,7 @@ class Attempt:
         return (self.latency_ms - self.queued_ms) / 1000 if self.sent else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(msgspec.Struct, frozen=True):
     """How an admitted request ended; written once."""
 
     outcome: Outcome
@@ -108,8 +106,7 @@ class Settlement:
         return self.baseline_cost - self.cost
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True):
     """How far a stream has come: all that is known of it if the gateway dies now."""
 
     deployment: str
@@ -122,8 +119,7 @@ class Progress:
     overhead: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Feedback:
+class Feedback(msgspec.Struct, frozen=True):
     """What a user said of a reply."""
 
     request_id: str
@@ -133,8 +129,7 @@ class Feedback:
     comment: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """The ledger's row for one request. `settlement` is None while it is open."""
 
     request_id: str
@@ -169,8 +164,7 @@ Dimension: TypeAlias = Literal[
 DIMENSIONS: tuple[Dimension, ...] = ("deployment", "served_tier", "outcome", "cache")
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(msgspec.Struct, frozen=True):
     """Which entries; None is all."""
 
     #: Not before, by the time when a request was admitted.
@@ -210,8 +204,7 @@ class Filter:
 ALL_ENTRIES = Filter()
 
 
-@dataclass(frozen=True, slots=True)
-class ReportRow:
+class ReportRow(msgspec.Struct, frozen=True):
     """Sums over some entries. What they are not grouped by is None."""
 
     requests: int
@@ -269,8 +262,7 @@ Ending: TypeAlias = Literal["open", "answered", "cached", "failed"]
 FAILED: frozenset[Outcome] = frozenset({"failed", "interrupted", "refused"})
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesRow:
+class SeriesRow(msgspec.Struct, frozen=True):
     """Sums over entries of one step of time that ended alike; they are as in `ReportRow`."""
 
     #: When the step begins.
@@ -289,8 +281,7 @@ class SeriesRow:
     reasoning_tokens: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(msgspec.Struct, frozen=True):
     """What one settled entry says in figures, for distributions."""
 
     time: datetime
@@ -312,8 +303,7 @@ class Measure:
     error: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class RatingRow:
+class RatingRow(msgspec.Struct, frozen=True):
     """What users said of one deployment's replies."""
 
     deployment: str | None
@@ -327,8 +317,7 @@ class RatingRow:
     mean: float
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPrompt:
+class StoredPrompt(msgspec.Struct, frozen=True):
     """What was asked and answered, redacted; kept only where somebody turned that on."""
 
     request_id: str

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal, TypeAlias
+
+import msgspec
 
 #: What answered from the cache, or why it did not: `miss` was looked for and not there, `bypass`
 #: was not looked for.
@@ -22,8 +23,7 @@ def reply_id_of(request_id: str) -> str:
     return f"cr_{request_id.removeprefix('req_')}"
 
 
-@dataclass(frozen=True, slots=True)
-class CachedReply:
+class CachedReply(msgspec.Struct, frozen=True):
     """A reply that the cache holds, and for whom."""
 
     #: Public, unique, URL-safe.
@@ -60,8 +60,7 @@ class CachedReply:
     hits: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Vector:
+class Vector(msgspec.Struct, frozen=True):
     """An embedding of length 1: little-endian float32, one after the other."""
 
     data: bytes
@@ -74,16 +73,14 @@ class Vector:
         return len(self.data) // 4
 
 
-@dataclass(frozen=True, slots=True)
-class Near:
+class Near(msgspec.Struct, frozen=True):
     """A cached reply whose prompt is near, with the cosine of the two, -1 to 1."""
 
     reply: CachedReply
     similarity: float
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(msgspec.Struct, frozen=True):
     """Which cached replies are meant: those that fit all that is stated; without any, all."""
 
     id: str | None = None
@@ -108,8 +105,7 @@ class Selection:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(msgspec.Struct, frozen=True):
     """Some cached replies, the newest first, and how many there are in all."""
 
     replies: tuple[CachedReply, ...]
@@ -119,16 +115,14 @@ class Listing:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Alignment:
+class Alignment(msgspec.Struct, frozen=True):
     """How two texts fit word by word: each word piece with its best cosine in the other text."""
 
     a: tuple[tuple[str, float], ...]
     b: tuple[tuple[str, float], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(msgspec.Struct, frozen=True):
     """What the cache said of one request."""
 
     state: CacheState
@@ -150,8 +144,7 @@ class Lookup:
 NOT_LOOKED_UP = Lookup("bypass")
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(msgspec.Struct, frozen=True):
     """A semantic hit whose reply was compared with a fresh one, or that a user complained of."""
 
     #: Of the request that was hit.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+import msgspec
 
 #: `degraded` serves, but not as well as it should; `off` is not wanted, which is well.
 ComponentState: TypeAlias = Literal["ok", "degraded", "down", "off"]
@@ -11,8 +12,7 @@ ComponentState: TypeAlias = Literal["ok", "degraded", "down", "off"]
 LEDGER = "ledger"
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(msgspec.Struct, frozen=True):
     """One part, in words that a stranger may read: no address, no path, no name of a customer."""
 
     name: str

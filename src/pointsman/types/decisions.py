@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
+
+import msgspec
 
 from pointsman.types.learning import Informed
 from pointsman.types.words import Capability, DeploymentState, FormatName, Location, Task
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
+class Deployment(msgspec.Struct, frozen=True):
     """One callable model at one provider."""
 
     id: str
@@ -37,8 +37,7 @@ class Deployment:
         return self.organisations is None or organisation in self.organisations
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True):
     """A deployment and how it stands now."""
 
     deployment: Deployment
@@ -59,8 +58,7 @@ class Candidate:
     objection: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Stay:
+class Stay(msgspec.Struct, frozen=True):
     """Where a session was served last."""
 
     deployment: str
@@ -73,8 +71,7 @@ UNSCORED = "none"
 GIVEN_AGAIN = "cache"
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(msgspec.Struct, frozen=True):
     """0-100: how likely it is that the lowest tier will *not* suffice, and why."""
 
     value: float
@@ -83,7 +80,7 @@ class Score:
     scorer: str
     version: str
     #: reasoning_depth, domain_specificity, output_sensitivity, each 0-1.
-    dimensions: Mapping[str, float] = field(default_factory=dict)
+    dimensions: Mapping[str, float] = msgspec.field(default_factory=dict)
     domain: str = "general"
     #: Subjects with floors of their own, such as `high_stakes`.
     topics: tuple[str, ...] = ()
@@ -108,8 +105,7 @@ class Score:
         return self.value if self.is_made else None
 
 
-@dataclass(frozen=True, slots=True)
-class Confined:
+class Confined(msgspec.Struct, frozen=True):
     """A request that must stay local, and why."""
 
     #: What was found in it (`card_number`, `private_key`, ...); empty where nothing was looked for.
@@ -118,8 +114,7 @@ class Confined:
     by: Literal["prompt", "request", "key"]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """What the verifier says of a draft answer."""
 
     #: It is given out; else the request escalates.
@@ -132,8 +127,7 @@ class Verdict:
     reasons: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """What `model` or `X-Force-Route` asks for, resolved against the configuration."""
 
     kind: Literal["auto", "location", "tier", "deployment"]
@@ -150,8 +144,7 @@ class Target:
         return tuple(name for group in self.groups for name in group) or (self.name,)
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedAttempt:
+class PlannedAttempt(msgspec.Struct, frozen=True):
     """One deployment of a plan, in its place."""
 
     deployment: str
@@ -159,8 +152,7 @@ class PlannedAttempt:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
+class Dropped(msgspec.Struct, frozen=True):
     """A deployment that a gate or floor removed, and why."""
 
     deployment: str
@@ -168,16 +160,14 @@ class Dropped:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """The ordered attempts for one request, plus every dropped deployment with its reason."""
 
     attempts: tuple[PlannedAttempt, ...]
     dropped: tuple[Dropped, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """Where a request goes and why; made without calling a model."""
 
     tier: str
@@ -188,7 +178,7 @@ class Decision:
     #: Expected cost on the first deployment of the plan; None where the price is unknown.
     estimated_cost_usd: Decimal | None = None
     #: The lowest score of each tier that was in force; empty where no score chose.
-    bounds: Mapping[str, float] = field(default_factory=dict)
+    bounds: Mapping[str, float] = msgspec.field(default_factory=dict)
     #: Why it must stay local; None where it need not.
     confined: Confined | None = None
     #: From which probability its first answer is good enough to be given out; None where nobody

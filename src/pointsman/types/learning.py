@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal, TypeAlias
+
+import msgspec
 
 from pointsman.types.words import Outcome
 
@@ -18,8 +19,7 @@ LearnerKind: TypeAlias = Literal["bandit", "rule"]
 LearningKind: TypeAlias = Literal["auto", "bandit", "rule"]
 
 
-@dataclass(frozen=True, slots=True)
-class Informed:
+class Informed(msgspec.Struct, frozen=True):
     """What learning had to do with a decision; it makes later learning from it possible."""
 
     #: Of what was believed then; `shipped` where nothing had been learned.
@@ -31,7 +31,7 @@ class Informed:
     cold: float = 0.0
     #: How likely each tier was to be chosen by the policy in force, lowest first; empty where the
     #: request chose itself (a named tier, a floor, a session), so that nothing can be weighed.
-    propensities: Mapping[str, float] = field(default_factory=dict)
+    propensities: Mapping[str, float] = msgspec.field(default_factory=dict)
     #: The tier was drawn to learn from it, and is not the one that the score chose.
     explored: bool = False
     #: US dollars that this was expected to cost more; None where it was not drawn.
@@ -43,8 +43,7 @@ class Informed:
     conversation: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Signals:
+class Signals(msgspec.Struct, frozen=True):
     """Automatic evidence of how good one answer was."""
 
     request_id: str
@@ -54,8 +53,7 @@ class Signals:
     parts: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(msgspec.Struct, frozen=True):
     """One settled request that something is known of: a signal or a rating."""
 
     request_id: str
@@ -74,13 +72,12 @@ class Observed:
     cost: Decimal | None
     latency_ms: float
     #: By name, 0-1, see `Signals`.
-    signals: Mapping[str, float] = field(default_factory=dict)
+    signals: Mapping[str, float] = msgspec.field(default_factory=dict)
     #: What users said, -1 to 1, in the order in which they said it.
     ratings: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Quality:
+class Quality(msgspec.Struct, frozen=True):
     """How good an answer was, as far as can be told."""
 
     #: 0-1.
@@ -91,8 +88,7 @@ class Quality:
     parts: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(msgspec.Struct, frozen=True):
     """One outcome, as the learner takes it in: of the tier that answered, and of no other."""
 
     request_id: str
@@ -114,11 +110,10 @@ class Evidence:
     #: That was chosen, where another answered (a fallback, an escalation); else empty.
     decided: str = ""
     #: How likely each admissible tier was to be chosen, see `Informed.propensities`.
-    propensities: Mapping[str, float] = field(default_factory=dict)
+    propensities: Mapping[str, float] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(msgspec.Struct, frozen=True):
     """What was believed at one time. Immutable; decisions name it."""
 
     id: str
@@ -144,8 +139,7 @@ ChangeKind: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """One event in the life of what was learned, with its evidence."""
 
     id: str
@@ -163,8 +157,7 @@ class Change:
 ExperimentState: TypeAlias = Literal["running", "stopped"]
 
 
-@dataclass(frozen=True, slots=True)
-class Experiment:
+class Experiment(msgspec.Struct, frozen=True):
     """A comparison of two deployments, or of two versions, on a share of the traffic."""
 
     id: str
@@ -185,8 +178,7 @@ class Experiment:
     until_decided: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Assigned:
+class Assigned(msgspec.Struct, frozen=True):
     """An experiment that a request takes part in."""
 
     experiment: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from pointsman.types.access import UNLIMITED, Standing
 from pointsman.types.books import Settlement
@@ -13,8 +14,7 @@ from pointsman.types.decisions import Decision, Deployment, Verdict
 from pointsman.types.words import Capability, DeploymentState, Lack, Location, Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderReply:
+class ProviderReply(msgspec.Struct, frozen=True):
     """What an upstream answered: status and headers now, the body as it comes.
 
     Whoever holds it closes it: `await reply.chunks.aclose()` gives the connection back.
@@ -26,8 +26,7 @@ class ProviderReply:
     chunks: AsyncGenerator[bytes, None]
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(msgspec.Struct, frozen=True):
     """What a look at a deployment's server showed."""
 
     state: DeploymentState
@@ -56,8 +55,7 @@ class ByteStream(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """What goes back to the client."""
 
     request_id: str

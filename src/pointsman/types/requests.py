@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+
+import msgspec
 
 from pointsman.types.access import Grant
 from pointsman.types.batches import RowPlace
@@ -12,16 +13,14 @@ from pointsman.types.caching import CacheTier
 from pointsman.types.words import Capability, FormatName, Priority, Task, UsageWish
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(msgspec.Struct, frozen=True):
     """One message of a conversation, reduced to its text."""
 
     role: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRequest:
+class ModelRequest(msgspec.Struct, frozen=True):
     """A read-only view of a request to a model, for scoring and routing.
 
     `members` holds the top-level members as the client sent them, byte for byte and in order:
@@ -52,13 +51,12 @@ class ModelRequest:
     #: Replies that it asks for at once (`n`).
     choices: int = 1
     #: Headers of the client's that go along where the format stays (`anthropic-beta`, ...).
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     #: Set for what is passed on unread.
     raw: RawBody | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RawBody:
+class RawBody(msgspec.Struct, frozen=True):
     """A body that is passed on as it came, but for the model's name in it."""
 
     #: Below the base URL: `/audio/transcriptions`.
@@ -69,8 +67,7 @@ class RawBody:
     after: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Outbound:
+class Outbound(msgspec.Struct, frozen=True):
     """A request as it goes to an upstream."""
 
     format: FormatName
@@ -81,13 +78,12 @@ class Outbound:
     content_type: str = "application/json"
     #: Where it isn't the format's own path.
     path: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     #: Names of what the client sent and this leaves out.
     left_out: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(msgspec.Struct, frozen=True, eq=False):
     """Who is asking."""
 
     organisation: str = "default"
@@ -96,11 +92,20 @@ class Principal:
     #: The end user that the client names: `user` in its body, or `x-openwebui-user-id`.
     user: str | None = None
     #: What it may do. It is no part of who it is.
-    grant: Grant = field(default=Grant(), compare=False)
+    grant: Grant = Grant()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Principal) and self._who == other._who
+
+    def __hash__(self) -> int:
+        return hash(self._who)
+
+    @property
+    def _who(self) -> tuple[str, str, str | None]:
+        return self.organisation, self.key, self.user
 
 
-@dataclass(frozen=True, slots=True)
-class CacheWish:
+class CacheWish(msgspec.Struct, frozen=True):
     """What a caller wants of the cache; it can only tighten what the operator allows."""
 
     #: Which tiers may answer; None is all that are allowed without being asked for.
@@ -115,8 +120,7 @@ class CacheWish:
     tags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """A request on its way through the pipeline, with what surrounds it."""
 
     request_id: str

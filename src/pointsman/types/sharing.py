@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(msgspec.Struct, frozen=True):
     """How much of a minute's worth is there, of requests or of tokens."""
 
     per_minute: int
@@ -18,8 +17,7 @@ class Level:
     full_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(msgspec.Struct, frozen=True):
     """What a subject has used, as far as it is limited."""
 
     requests: Level | None = None

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
+import msgspec
+
 from pointsman.types.access import Role
 from pointsman.types.words import Json
 
@@ -14,8 +16,7 @@ from pointsman.types.words import Json
 TenantKind: TypeAlias = Literal["organisation", "member", "provider_key", "deployment"]
 
 
-@dataclass(frozen=True, slots=True)
-class Organisation:
+class Organisation(msgspec.Struct, frozen=True):
     """Who shares keys, budgets and deployments."""
 
     #: As keys and entries name it.
@@ -25,8 +26,7 @@ class Organisation:
     created: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(msgspec.Struct, frozen=True):
     """A person in an organisation. Keys of theirs may do no more than they."""
 
     organisation: str
@@ -71,8 +71,7 @@ class OwnDeployment:
 TenantRecord: TypeAlias = Organisation | Member | ProviderKey | OwnDeployment
 
 
-@dataclass(frozen=True, slots=True)
-class Tenants:
+class Tenants(msgspec.Struct, frozen=True):
     """All records of one moment, each kind by organisation, then by id; the oldest first."""
 
     organisations: tuple[Organisation, ...] = ()

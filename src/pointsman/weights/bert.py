@@ -11,9 +11,10 @@ numpy and onnx are imported when a network is converted, as nobody else needs th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from pointsman.errors import ConfigError
 
@@ -49,8 +50,7 @@ def convert(source: Path, target: Path) -> None:
     onnx.save(_network(weights), target)
 
 
-@dataclass(frozen=True, slots=True)
-class _Matrix:
+class _Matrix(msgspec.Struct, frozen=True):
     """`x @ (values * scales) + bias`, with a scale for each column."""
 
     values: Numbers
@@ -69,8 +69,7 @@ class _Matrix:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Weights:
+class _Weights(msgspec.Struct, frozen=True):
     """What a published file holds, by the names of PyTorch's modules."""
 
     constants: dict[str, Numbers]

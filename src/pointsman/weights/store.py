@@ -10,12 +10,12 @@ import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
+import msgspec
 from filelock import FileLock, Timeout
 
 from pointsman.errors import ConfigError
@@ -30,8 +30,7 @@ _CHUNK_BYTES = 1024 * 1024
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
+class Weights(msgspec.Struct, frozen=True):
     """A model's weights on this machine."""
 
     name: str

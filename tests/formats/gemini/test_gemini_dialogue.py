@@ -1,10 +1,10 @@
 """Whole dialogues with a scripted Gemini, over HTTP."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
 from tests.support.gemini_upstream import ScriptedGemini, scripted_gemini
 
 from pointsman.conversation import (

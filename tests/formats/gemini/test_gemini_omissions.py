@@ -1,9 +1,9 @@
 """What generateContent can't say: refused, dropped as configured, or left out and named."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.formats.gemini.asking import HELLO, NEW, OLD, WEATHER, body_of, encoded, refused, user
 
 from pointsman.conversation import (

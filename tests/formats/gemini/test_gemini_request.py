@@ -1,10 +1,10 @@
 """Conversations as generateContent requests: what Google's own client would send."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.formats.gemini import payloads
 from tests.formats.gemini.asking import HELLO, NEW, OLD, WEATHER, body_of, encoded
 from tests.support.gemini_upstream import camel

@@ -2,7 +2,8 @@
 
 import base64
 import json
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from pointsman.conversation import Addressee, Conversation, Message, Sampling, Text
 from pointsman.formats.messages.format import MessagesClient, MessagesUpstream

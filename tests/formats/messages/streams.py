@@ -1,9 +1,9 @@
 """Streams in the Messages format, put together and taken apart."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
 from tests.formats.messages.bodies import events
 
 from pointsman.conversation import (

@@ -1,8 +1,8 @@
 """Conversations as Messages requests."""
 
 import json
-from dataclasses import replace
 
+from msgspec.structs import replace
 from tests.formats.messages.dialogue import ASK, HI, SERVER, UPSTREAM, encoded, said
 
 from pointsman.conversation import (

@@ -1,8 +1,7 @@
 """What Messages requests can't say, and what single models don't take."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from tests.formats.messages.dialogue import ASK, HI, NOTES, SERVER, UPSTREAM, encoded, said
 
 from pointsman.conversation import (

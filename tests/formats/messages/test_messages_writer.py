@@ -1,10 +1,10 @@
 """Streams in the Messages format, written."""
 
 import json
-from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.formats.messages.bodies import events
 from tests.formats.messages.streams import (
     USED,

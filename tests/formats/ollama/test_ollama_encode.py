@@ -1,11 +1,11 @@
 """The canonical form in Ollama's words, and back."""
 
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pointsman.conversation import (
     Addressee,

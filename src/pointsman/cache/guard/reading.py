@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from pointsman.cache.guard.lists import Phrase, Tag, Tongue, Unit
 from pointsman.cache.guard.names import Name, names
@@ -14,8 +15,7 @@ _TURNS = frozenset({"antonym", "negator"})
 STEM = 5  # words that share so many first letters count as one
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Reading:
+class Reading(msgspec.Struct, frozen=True, eq=False):
     """A text, read in one language."""
 
     tokens: tuple[Token, ...]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
 import msgspec
@@ -23,8 +22,7 @@ _HEADERS = {"content-type": "application/json", "x-pointsman-priority": "backgro
 _OK, _NO_KEY, _NO_MONEY, _TOO_MUCH, _UNAVAILABLE = 200, 401, 402, 429, 503
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What the gateway said."""
 
     status: int

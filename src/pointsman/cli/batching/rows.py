@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -38,8 +37,7 @@ class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
     parameters: dict[str, msgspec.Raw] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """A row that can be asked."""
 
     #: Its place among the rows, from 1.
@@ -54,8 +52,7 @@ class Row:
     cells: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(msgspec.Struct, frozen=True):
     """The rows of a file, in order, as often as they are asked for; one at a time is held.
 
     To go through them raises PointsmanError where the file can't be read.

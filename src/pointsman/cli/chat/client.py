@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 from urllib.parse import quote
@@ -100,8 +99,7 @@ class Record(Decided):
     cache: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True):
     """A little more of an answer; what was thought before it is not for the conversation."""
 
     text: str

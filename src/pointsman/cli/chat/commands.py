@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from pointsman.cli.chat import asking, editing, keeping, looking
 from pointsman.cli.chat.chat import Chat
@@ -15,8 +16,7 @@ from pointsman.errors import PointsmanError
 Run = Callable[[Chat, str], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(msgspec.Struct, frozen=True):
     """A command: what it takes, and what Tab offers for that."""
 
     run: Run

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from pointsman.cli.chat.talk import Talk
 from pointsman.errors import BadRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
+class Shelf(msgspec.Struct, frozen=True):
     """Where conversations are kept: under names, and the last one by itself."""
 
     home: Path

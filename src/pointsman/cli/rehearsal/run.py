@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from random import Random
+
+import msgspec
 
 from pointsman import data
 from pointsman.assembly import rules
@@ -17,8 +18,7 @@ from pointsman.scoring.meaning import Meaning
 from pointsman.types import Score, Turn
 
 
-@dataclass(frozen=True, slots=True)
-class Rehearsed:
+class Rehearsed(msgspec.Struct, frozen=True):
     """What happened, and how the other rows are scored now; in their order, 0-100."""
 
     run: Run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from pointsman.conversation import Addressee, Conversation, Encoded, ModelReply
 from pointsman.errors import PointsmanError
@@ -16,8 +16,7 @@ from pointsman.formats.wire import Fault, Framing, Head, Seen
 from pointsman.types import FormatName, ModelRequest, UsageWish
 
 
-@dataclass(frozen=True, slots=True)
-class ChatClient:
+class ChatClient(msgspec.Struct, frozen=True):
     """See `wire.ClientFormat`."""
 
     name: FormatName = "chat"
@@ -49,8 +48,7 @@ class ChatClient:
         return errors.stream_event(error)
 
 
-@dataclass(frozen=True, slots=True)
-class ChatUpstream(Quirks):
+class ChatUpstream(Quirks, frozen=True):
     """See `wire.UpstreamFormat`. In what a server differs is said as in `Quirks`."""
 
     name: FormatName = "chat"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Quirks:
+
+class Quirks(msgspec.Struct, frozen=True):
     """What a server takes and says beyond what all of them do. The defaults suit local servers."""
 
     #: Its word for the limit of a reply. OpenAI's own reasoning models refuse `max_tokens`.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from pointsman.conversation import Addressee, Conversation, Encoded, ModelReply
 from pointsman.errors import Inexpressible, PointsmanError
@@ -16,8 +16,7 @@ from pointsman.formats.wire import Fault, Framing, Head, Seen
 from pointsman.types import FormatName, ModelRequest, UsageWish
 
 
-@dataclass(frozen=True, slots=True)
-class CompletionsClient:
+class CompletionsClient(msgspec.Struct, frozen=True):
     """See `wire.ClientFormat`."""
 
     name: FormatName = "completions"
@@ -48,8 +47,7 @@ class CompletionsClient:
         return errors.stream_event(error)
 
 
-@dataclass(frozen=True, slots=True)
-class CompletionsUpstream:
+class CompletionsUpstream(msgspec.Struct, frozen=True):
     """See `wire.UpstreamFormat`. Only completions reach it: a conversation is more than a text."""
 
     name: FormatName = "completions"

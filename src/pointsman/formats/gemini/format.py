@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from pointsman.conversation import Addressee, Conversation, Encoded, ModelReply
 from pointsman.errors import Inexpressible
@@ -12,8 +12,7 @@ from pointsman.formats.wire import Fault, Framing, Seen
 from pointsman.types import FormatName, ModelRequest, UsageWish
 
 
-@dataclass(frozen=True, slots=True)
-class GeminiUpstream:
+class GeminiUpstream(msgspec.Struct, frozen=True):
     """How Google's own API is spoken to.
 
     Paths, below the version: `models/{model}:generateContent`, and for streams

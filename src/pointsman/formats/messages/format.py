@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from pointsman.conversation import Addressee, Conversation, Encoded, ModelReply
 from pointsman.errors import PointsmanError
@@ -16,8 +16,7 @@ from pointsman.formats.wire import Fault, Framing, Head, Seen, StreamReader, Str
 from pointsman.types import FormatName, ModelRequest, UsageWish
 
 
-@dataclass(frozen=True, slots=True)
-class MessagesClient:
+class MessagesClient(msgspec.Struct, frozen=True):
     """What clients of Anthropic's speak; a `ClientFormat`."""
 
     name: FormatName = "messages"
@@ -53,8 +52,7 @@ class MessagesClient:
         return errors.stream_event(error, request_id)
 
 
-@dataclass(frozen=True, slots=True)
-class MessagesUpstream:
+class MessagesUpstream(msgspec.Struct, frozen=True):
     """What Anthropic's servers take, and those that do as they do; an `UpstreamFormat`."""
 
     name: FormatName = "messages"

@@ -8,14 +8,14 @@ translated; what came in this format goes on as it came.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 _NAME = re.compile(r"claude-(?:([a-z]+)-)?(\d+)(?:[-.](\d{1,2}))?(?!\d)")
 _NEWEST = (99, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Takes:
+class Takes(msgspec.Struct, frozen=True):
     """What a model takes."""
 
     #: It is one of Anthropic's: thinking needs its signature.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
@@ -20,8 +19,7 @@ _CAPABILITIES: Mapping[str, Capability] = {"tools": "tools", "vision": "vision",
 _ALWAYS: frozenset[Capability] = frozenset({"json_schema", "logprobs"})
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(msgspec.Struct, frozen=True):
     """A model that the server has: one of `/api/tags`."""
 
     name: str
@@ -42,8 +40,7 @@ class Listed:
         return self.remote_host is None and not is_cloud_name(self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True):
     """What `/api/show` says of a model."""
 
     #: What it was trained for, in tokens.
@@ -66,8 +63,7 @@ class Shown:
         return "embedding" in able and "completion" not in able
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(msgspec.Struct, frozen=True):
     """A model in memory: one of `/api/ps`."""
 
     name: str

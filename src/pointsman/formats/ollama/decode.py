@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TypeGuard, get_args
 
 import msgspec
+from msgspec.structs import replace
 
 from pointsman.conversation import (
     Conversation,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from pointsman.conversation import Addressee, Conversation, Encoded, ModelReply
 from pointsman.errors import Inexpressible, PointsmanError
@@ -16,8 +16,7 @@ from pointsman.formats.wire import Fault, Framing, Head, Seen
 from pointsman.types import FormatName, ModelRequest, UsageWish
 
 
-@dataclass(frozen=True, slots=True)
-class OllamaClient:
+class OllamaClient(msgspec.Struct, frozen=True):
     """`/api/chat`; see `wire.ClientFormat`."""
 
     name: FormatName = "ollama"
@@ -50,8 +49,7 @@ class OllamaClient:
         return errors.stream_line(error)
 
 
-@dataclass(frozen=True, slots=True)
-class GenerateClient(OllamaClient):
+class GenerateClient(OllamaClient, frozen=True):
     """`/api/generate`."""
 
     name: FormatName = "ollama_generate"
@@ -65,8 +63,7 @@ class GenerateClient(OllamaClient):
         return decode.generate(request)
 
 
-@dataclass(frozen=True, slots=True)
-class OllamaUpstream:
+class OllamaUpstream(msgspec.Struct, frozen=True):
     """`/api/chat`; see `wire.UpstreamFormat`."""
 
     name: FormatName = "ollama"
@@ -98,8 +95,7 @@ class OllamaUpstream:
         return errors.fault(body)
 
 
-@dataclass(frozen=True, slots=True)
-class GenerateUpstream(OllamaUpstream):
+class GenerateUpstream(OllamaUpstream, frozen=True):
     """`/api/generate`, for clients that speak it: `raw` prompts and suffixes reach the model.
 
     Conversations are said in `/api/chat`, so a server takes both, and that one first.

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
@@ -23,8 +22,7 @@ VERSION = "0.35.1"
 _KEEP_ALIVE = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(msgspec.Struct, frozen=True):
     """A model on offer."""
 
     name: str

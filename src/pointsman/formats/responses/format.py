@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from pointsman.conversation import Addressee, Conversation, Encoded, ModelReply
 from pointsman.errors import PointsmanError
@@ -16,8 +16,7 @@ from pointsman.formats.wire import Fault, Framing, Head, Seen
 from pointsman.types import FormatName, ModelRequest, UsageWish
 
 
-@dataclass(frozen=True, slots=True)
-class ResponsesClient:
+class ResponsesClient(msgspec.Struct, frozen=True):
     """See `wire.ClientFormat`."""
 
     name: FormatName = "responses"
@@ -48,8 +47,7 @@ class ResponsesClient:
         return errors.stream_end(error, request_id)
 
 
-@dataclass(frozen=True, slots=True)
-class ResponsesUpstream:
+class ResponsesUpstream(msgspec.Struct, frozen=True):
     """See `wire.UpstreamFormat`."""
 
     name: FormatName = "responses"

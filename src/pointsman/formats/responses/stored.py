@@ -7,7 +7,6 @@ gives what was `stored` of them to `continued` and `resolved`, which write the r
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import msgspec
 
@@ -18,8 +17,7 @@ _PREFIXES = ("msg_", "rs_", "fc_")
 _ENDINGS = frozenset({"response.completed", "response.incomplete"})
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(msgspec.Struct, frozen=True):
     """What a request refers to."""
 
     #: Its `previous_response_id`.

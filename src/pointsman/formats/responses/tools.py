@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -28,12 +27,11 @@ _SEARCHES = frozenset({"web_search", "web_search_preview"})
 _FUNCTION = frozenset({"type", "name", "description", "parameters", "strict"})
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(msgspec.Struct, frozen=True):
     """The flat names of functions in namespaces."""
 
     #: (namespace, name) -> flat name.
-    flat: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    flat: Mapping[tuple[str, str], str] = msgspec.field(default_factory=dict)
 
     def flattened(self, name: str, namespace: str | None) -> str:
         """What a function is called elsewhere."""
@@ -49,12 +47,11 @@ class Names:
         return flat, None
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(msgspec.Struct, frozen=True):
     """The tools of a request."""
 
     tools: tuple[Tool | Opaque, ...] = ()
-    names: Names = field(default_factory=Names)
+    names: Names = msgspec.field(default_factory=Names)
 
 
 def offer(value: dict[str, Json], notes: Notes) -> Offer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, zip_longest
 from typing import Annotated
 
@@ -39,8 +38,7 @@ class Asked(Struct):
     stream_options: StreamOptions | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """One choice: the prompt where it is to be said again, then what goes on from it."""
 
     index: int
@@ -55,8 +53,7 @@ class Choice:
         return "".join(self.pieces)
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """The whole reply to one request."""
 
     #: What every chunk has.

@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+import msgspec
+
 from pointsman.errors import UpstreamBroken
 from pointsman.providers.scripted.frames import Frame
 from pointsman.providers.scripted.script import Script
@@ -16,8 +18,7 @@ Ending: TypeAlias = Literal["open", "completed", "closed", "cut", "stalled", "un
 Sleep: TypeAlias = Callable[[float], Awaitable[object]]
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(msgspec.Struct, frozen=True):
     """What a scripted upstream did for one request: the truth that books are held against."""
 
     #: The request's body.

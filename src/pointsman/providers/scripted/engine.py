@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -20,8 +19,7 @@ from pointsman.types import Json, Usage
 _FRAGMENT = 12  # characters of a tool call's arguments in one chunk
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
+class ToolCall(msgspec.Struct, frozen=True):
     """One call of a tool, its arguments in the pieces that a stream sends."""
 
     id: str
@@ -34,8 +32,7 @@ class ToolCall:
         return "".join(self.pieces)
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """One choice: thoughts, then a text or calls of tools; all in the pieces that a stream sends."""
 
     index: int
@@ -61,8 +58,7 @@ class Choice:
         return self.reasoning + self.content + calls
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """The whole reply to one request."""
 
     id: str

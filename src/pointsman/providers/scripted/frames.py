@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 
 import msgspec
@@ -26,8 +25,7 @@ _ERRORS: Mapping[int, tuple[str, str | None]] = {  # status: type, code
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True):
     """A piece of the body."""
 
     data: bytes

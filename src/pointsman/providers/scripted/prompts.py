@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from pointsman.errors import BadRequest
 from pointsman.tokens import estimate_tokens
@@ -15,8 +16,7 @@ MAX_PROMPTS = 2048  # OpenAI's limit of an array of inputs
 Prompts: TypeAlias = str | list[str | int | list[int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(msgspec.Struct, frozen=True):
     """One prompt. Tokens have no text here, so their numbers stand for it."""
 
     text: str

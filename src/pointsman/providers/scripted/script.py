@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
 from typing import Annotated, TypeAlias
 
 import msgspec
@@ -17,8 +16,7 @@ Seconds = Annotated[float, msgspec.Meta(ge=0)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(msgspec.Struct, frozen=True):
     """How to answer one request. What is left out is done as if untold."""
 
     #: The text to give, the same in every choice; of a recording, what was said.
@@ -36,7 +34,7 @@ class Script:
     #: `Retry-After`, verbatim.
     retry_after: str | None = None
     #: Added to the reply's own; these win.
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     #: The whole body, verbatim.
     body: bytes | None = None
     content_type: str | None = None
@@ -73,7 +71,7 @@ class Script:
         names the wrong key.
         """
         values = dict(mapping)
-        _known(values, {each.name for each in fields(cls)}, "script")
+        _known(values, set(cls.__struct_fields__), "script")
         if isinstance(body := values.get("body"), str):
             values["body"] = body.encode()
         if "tool_call" in values:
@@ -83,7 +81,7 @@ class Script:
                 _call(call, f"script.tool_calls[{place}]") for place, call in enumerate(calls)
             ]
         if isinstance(usage := values.get("usage"), Mapping):
-            _known(usage, {each.name for each in fields(Usage)}, "script.usage")
+            _known(usage, set(Usage.__struct_fields__), "script.usage")
         try:
             return msgspec.convert(values, cls, builtin_types=(bytes,))
         except msgspec.ValidationError as error:

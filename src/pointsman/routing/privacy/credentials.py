@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from pointsman.routing.privacy.values import (
     is_password,
@@ -45,8 +46,7 @@ _ROWS, _WIDEST_HEAD, _WIDEST_CELL = 5, 400, 32
 _WIDEST_ROW = 8 * _WIDEST_HEAD
 
 
-@dataclass(frozen=True, slots=True)
-class _Family:
+class _Family(msgspec.Struct, frozen=True):
     """The names of one sort of secret, and what its values look like."""
 
     #: Cheap to look for; `name` has the last word, from where the stem begins.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
+
+import msgspec
 
 #: Between two groups of one number: at most three signs, line breaks and tabs among them. One
 #: digit first: an engine that knows the first character skips all others.
@@ -16,8 +17,7 @@ _UUID_LENGTH = 36
 _MOST_GROUPS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(msgspec.Struct, frozen=True):
     """Neighbouring groups of digits, read as one number."""
 
     text: str
