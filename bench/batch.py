@@ -19,11 +19,10 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from aiohttp import web
-from msgspec.structs import asdict
 from tests.support.gateway import Gateway, eventually
 from tests.support.postgres_books import new_database
 from tests.support.servers import PostgresServer

@@ -15,7 +15,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
@@ -24,7 +24,6 @@ from urllib.parse import quote
 
 import httpx2
 from bench.books_entries import Sums, Truth, entries
-from msgspec.structs import asdict
 from tests.support.servers import PostgresServer
 
 from pointsman.app import App

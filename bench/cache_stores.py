@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from multiprocessing import get_context
@@ -25,7 +25,6 @@ from typing import TypeVar
 
 import numpy as np
 import psutil
-from msgspec.structs import asdict
 
 from pointsman.storage.cache_memory import MemoryCache
 from pointsman.storage.cache_sqlite import SqliteCache

@@ -13,13 +13,12 @@ import json
 import statistics
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from random import Random
 
 from bench.cache_stores import NOW, Source
-from msgspec.structs import asdict
 from tests.support.caches import near
 from tests.support.servers import PostgresServer, RedisServer, Server
 

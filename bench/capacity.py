@@ -17,13 +17,12 @@ import math
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
 from bench._processes import environment, free_port, launch
 from bench.replicas_clients import Crowd, Habit, until
-from msgspec.structs import asdict
 from tests.support.gateway import Gateway, eventually
 from tests.support.postgres_books import ask, new_database
 from tests.support.servers import PostgresServer, RedisServer, Server

@@ -25,13 +25,12 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import aiohttp
 from bench._processes import Running, free_port, launch, spread
 from bench.overhead_load import prompt
-from msgspec.structs import asdict
 from playwright.async_api import CDPSession, Page, async_playwright
 
 CONFIG = """

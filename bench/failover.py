@@ -22,12 +22,11 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 
 import aiohttp
-from msgspec.structs import asdict
 from tests.support.gateway import Gateway
 from tests.support.postgres_books import ask, differences
 from tests.support.postgres_pair import Pair

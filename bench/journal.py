@@ -14,12 +14,12 @@ import json
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.books_entries import entries
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 from tests.support.postgres_books import ask, differences
 from tests.support.servers import PostgresServer
 

@@ -15,11 +15,9 @@ import os
 import resource
 import statistics
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-
-from msgspec.structs import asdict
 
 from pointsman.access.directory import place_of
 from pointsman.app import App

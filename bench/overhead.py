@@ -28,10 +28,9 @@ import statistics
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-
-from msgspec.structs import asdict
 
 import http_stack
 from _processes import free_port, import_ms, launch

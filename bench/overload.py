@@ -23,14 +23,13 @@ import statistics
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from bench._processes import Running
 from bench.load_gateway import KEY, make_key, start
 from bench.open_loop import Load, Outcome, back_to_back, outcomes
 from bench.streams import open_stream
-from msgspec.structs import asdict
 
 SLOTS, SERVICE_S = 30, 0.4
 CAPACITY = SLOTS / SERVICE_S  # requests a second

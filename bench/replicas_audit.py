@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from itertools import accumulate, combinations
 
 from bench.replicas_clients import Heard
 from bench.replicas_upstream import PROMPT_TOKENS, Given
-from msgspec.structs import asdict
 from tests.support.balancers import Passed
 from tests.support.exact_books import Record, cost
 from tests.support.replicas import Kill

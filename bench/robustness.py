@@ -13,9 +13,9 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from msgspec.structs import asdict
 from tests.scoring.robustness.measure import Flips, Lines, Scored, flips, lines_of, overall
 from tests.scoring.robustness.perturbations import prompts
 

@@ -17,14 +17,13 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from bench.replicas_audit import audit
 from bench.replicas_clients import Crowd, Habit
 from bench.replicas_house import House, Kind, house
 from bench.replicas_upstream import read_log
-from msgspec.structs import asdict
 from tests.support.exact_books import settled
 from tests.support.gateway import eventually
 

@@ -27,13 +27,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from math import log10
 from pathlib import Path
 
 from bench.overhead_load import prompt
-from msgspec.structs import asdict
 from tests.scoring.robustness.nasty import NASTY
 from train.data import data_folder
 from train.data import load as labelled

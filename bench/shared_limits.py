@@ -11,12 +11,11 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import quantiles
 
 import uvloop
-from msgspec.structs import asdict
 from tests.support.servers import RedisServer
 
 from pointsman.access.limits import MemoryLimiter

@@ -16,13 +16,12 @@ import gzip
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import TypeVar
 
 import numpy as np
-from msgspec.structs import asdict
 from numpy.typing import NDArray
 from train.data import data_folder, load, question_key
 from train.drafts import Graded, Preference, graded, preferences

@@ -23,13 +23,12 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import aiohttp
 from bench._processes import Running
 from bench.load_gateway import KEY, start
-from msgspec.structs import asdict
 
 CLIENTS = 6
 TOKENS = 8

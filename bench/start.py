@@ -26,14 +26,13 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
 from bench._processes import Running, environment, free_port, launch, spread
 from bench.books_entries import entries
-from msgspec.structs import asdict
 
 from pointsman.app import App
 from pointsman.config import Settings, load

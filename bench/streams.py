@@ -18,12 +18,11 @@ import json
 import statistics
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench._processes import Running
 from bench.load_gateway import KEY, start
-from msgspec.structs import asdict
 
 _EVENT = b'"token "'
 _DONE = b"[DONE]"

@@ -1,11 +1,12 @@
 """Every route, every role, every credential, both carriers: as the table of paths declares."""
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Mapping
 from typing import get_args
 
 import pytest
-from msgspec.structs import fields, replace
+from msgspec.structs import fields
 from starlette.routing import Route as Routed
 from tests.support.direct import Got
 from tests.support.house import CANARY, CARRIERS, REFUSED, ROLE_OF, House, furnish
@@ -145,7 +146,7 @@ async def test_no_path_names_another_organisation_or_what_is_its_own(
 async def test_methods_that_no_path_has(house: House) -> None:
     for pattern in {route.pattern: route for route in ROUTES}.values():
         for method in ("PUT", "PATCH", "OPTIONS", "TRACE", "CONNECT", "get", "POST\n"):
-            odd = replace(pattern, method=method)
+            odd = dataclasses.replace(pattern, method=method)
             got = await house.ask(odd)
             assert got.status == 405, f"{odd}: {got.body!r}"
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import httpx2
 import pytest
-from msgspec.structs import replace
 from tests.gateway import FRESH, Gateway, StartGateway
 from tests.support.paid_upstream import PaidUpstream
 from tests.support.serving import serving

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.support.caches import NOW, SECOND, reply
 
 from pointsman.storage.eviction import DOLLARS_PER_SECOND, Kept, Shelf, kept, worth
@@ -105,8 +106,8 @@ def test_whatever_happens_the_bounds_hold_and_nobody_is_lost(
         name, now = f"r{who}", NOW + number * 10 * SECOND
         if what == "add":
             # A key may come under another id, and an id with another key.
-            new = replace(item(name), key=f"k{who // 2}", size=size, worth=dollars)
-            new = replace(new, expires=now + seconds * SECOND)
+            new = dataclasses.replace(item(name), key=f"k{who // 2}", size=size, worth=dollars)
+            new = dataclasses.replace(new, expires=now + seconds * SECOND)
             for gone in full.add(new, now=now):
                 del held[gone]
             if name in full:

@@ -7,19 +7,17 @@ JSON object a line: one when a call comes, and one when it has ended, whoever en
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import uvicorn
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 from starlette.types import Message, Receive, Scope, Send
 from tests.support.truth_cases import case, number_of
 
@@ -27,8 +25,7 @@ from pointsman.providers.scripted import ScriptedProvider, ScriptedUpstream
 from pointsman.types import Usage
 
 
-@dataclass(frozen=True)
-class Given:
+class Given(msgspec.Struct, frozen=True):
     """What the upstream did for one call."""
 
     #: In the order in which the calls came.
@@ -87,7 +84,7 @@ class TruthUpstream:
             )
 
     def _note(self, given: Given) -> None:
-        os.write(self._log, json.dumps(asdict(given)).encode() + b"\n")
+        os.write(self._log, msgspec.json.encode(given) + b"\n")
 
 
 @contextmanager

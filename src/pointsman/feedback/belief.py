@@ -31,8 +31,7 @@ _STEEPEST = 50.0  # log-odds beyond which a score is 0 or 100
 _FEW = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(msgspec.Struct, frozen=True):
     """What is believed of one prompt."""
 
     #: Of each tier, the lowest first, 0-1.
@@ -97,9 +96,9 @@ class Belief:
         seen = known.seen @ row  # all at once: numpy lets other threads go first each time
         quality: list[float] = seen[: len(known.weights)].tolist()
         doubts = seen[len(known.weights) : -1].reshape(known.usually.shape)
-        apart = np.einsum("ij,ij->i", doubts, doubts)
+        apart = np.vecdot(doubts, doubts)
         doubts = doubts - known.usually
-        ranks = np.einsum("ij,ij->i", doubts, doubts)
+        ranks = np.vecdot(doubts, doubts)
         moved = float(seen[-1]) - known.taken_off
         share = _share(known.middle + moved + self.prior.unit * beyond)
         steep = 100.0 * share * (1.0 - share) * known.steepness
@@ -125,8 +124,7 @@ class Belief:
         return _worked_out(self.prior, self.gathered)
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(msgspec.Struct, frozen=True):
     """What is worked out of the sums. Weights are for rows of measures."""
 
     #: Of each tier's quality.

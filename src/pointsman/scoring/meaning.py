@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from pointsman.errors import ConfigError
 
 #: Characters of a text's head and tail that are read.
-HEAD, TAIL = 1_200, 600
+HEAD, TAIL = 600, 300
 
 _WORD = re.compile(r"[^\W_]+|[^\w\s]|_")
 _MANY = 64  # different marks, from which on a pattern is faster
@@ -96,7 +96,7 @@ class Meaning:
         if not total:
             return np.zeros(self.size, np.float32)
         vector = (_unpacked(total, self.size) / _UNIT).astype(np.float32)
-        length = float(np.einsum("i,i->", vector, vector)) ** 0.5
+        length = float(np.vecdot(vector, vector)) ** 0.5
         return vector / length if length else vector
 
 
